@@ -1,0 +1,60 @@
+//! Both seams of the framework for any codec.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::{
+    Accepted, BoxFuture, ByteBudget, Channel, ChannelEvents, ChannelLimits, Codec, ConnError,
+    Connector, Io, Protocol, ProtocolId, Service, Sniff, channel, server,
+};
+
+/// A protocol made of frames: what a codec crate registers.
+pub struct Framed<C: Codec> {
+    settings: C::Settings,
+    codec: PhantomData<fn() -> C>,
+}
+
+impl<C: Codec> Framed<C> {
+    /// The protocol with these settings.
+    pub fn new(settings: C::Settings) -> Self {
+        Self {
+            settings,
+            codec: PhantomData,
+        }
+    }
+}
+
+impl<C: Codec, S: Service> Protocol<S> for Framed<C> {
+    fn id(&self) -> ProtocolId {
+        C::ID
+    }
+
+    fn sniff(&self, prefix: &[u8]) -> Sniff {
+        C::sniff(prefix)
+    }
+
+    fn serve(&self, connection: Accepted, service: S) -> BoxFuture<Result<(), ConnError>> {
+        Box::pin(server::serve::<C, S>(
+            self.settings.clone(),
+            connection,
+            service,
+        ))
+    }
+}
+
+impl<C: Codec> Connector for Framed<C> {
+    fn id(&self) -> ProtocolId {
+        C::ID
+    }
+
+    fn open(
+        &self,
+        io: Box<dyn Io>,
+        limits: ChannelLimits,
+        budget: ByteBudget,
+        events: Arc<dyn ChannelEvents>,
+    ) -> BoxFuture<Result<Arc<dyn Channel>, ConnError>> {
+        let channel = channel::open::<C>(&self.settings, io, limits, budget, events);
+        Box::pin(std::future::ready(Ok(channel)))
+    }
+}

@@ -1,0 +1,109 @@
+//! What routing and policy may read of a message, whatever protocol it came in.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::{Fields, Outcome, Str};
+
+/// A protocol's name as configs, metrics and logs write it: `bolt`, `dubbo`, `thrift`, `http1`, `http2`, `grpc`, `triple`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProtocolId(pub &'static str);
+
+impl ProtocolId {
+    /// The name.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for ProtocolId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// Identity of an exchange on one connection; it means nothing on another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamId(pub u64);
+
+/// How many answers a request expects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Exactly one.
+    #[default]
+    Unary,
+    /// None, ever: not even an error.
+    OneWay,
+    /// Bodies flow in parts, perhaps both ways at once.
+    Streaming,
+}
+
+/// The codec's own picture of a message's head. Only the codec that made it reads it.
+///
+/// `fixed` keeps the fixed-size head as values; `image` is what else of the head came before the body, so that
+/// forwarding is: write a fresh fixed head with the new id, then `image`, then the body, all unchanged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wire {
+    /// Up to 24 bytes of fixed head, in a layout of the codec's choice.
+    pub fixed: [u8; 24],
+    /// The variable part of the head as it came; empty where the protocol has none.
+    pub image: Bytes,
+}
+
+/// The head of a request.
+///
+/// `service` and `method` are the RPC's names in every protocol; empty where the message names none. `fields`
+/// holds what the route table [`Needs`](crate::Needs) and nothing else.
+#[derive(Clone, Debug)]
+pub struct RequestHead {
+    /// The protocol it came in.
+    pub protocol: ProtocolId,
+    /// How many answers it expects.
+    pub kind: Kind,
+    /// The interface alone, without version or group.
+    pub service: Str,
+    /// The method.
+    pub method: Str,
+    /// Headers, attachments, metadata, as far as they were asked for.
+    pub fields: Fields,
+    /// What the caller will wait, where the protocol says so. Never zero.
+    pub timeout: Option<Duration>,
+    /// The codec's own.
+    pub wire: Wire,
+}
+
+impl RequestHead {
+    /// What an error reply must know of the request after the request itself is gone.
+    pub fn origin(&self) -> Origin {
+        Origin {
+            kind: self.kind,
+            fixed: self.wire.fixed,
+            method: self.method.clone(),
+        }
+    }
+}
+
+/// What is kept of a request while it is away, to answer it with an error of its own protocol.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// How many answers it expects: a one-way request gets none.
+    pub kind: Kind,
+    /// [`Wire::fixed`] of the request: its version, serialization and the like.
+    pub fixed: [u8; 24],
+    /// The method, which Thrift replies repeat.
+    pub method: Str,
+}
+
+/// The head of a response.
+#[derive(Clone, Debug, Default)]
+pub struct ResponseHead {
+    /// Success or the kind of failure, for policy, metrics and logs. For streamed bodies it is what is known at
+    /// the head; trailers may correct it.
+    pub outcome: Outcome,
+    /// Headers, attachments, metadata, as far as they were asked for.
+    pub fields: Fields,
+    /// The codec's own.
+    pub wire: Wire,
+}

@@ -1,0 +1,56 @@
+//! The codec framework: one frame model, one trait for a protocol, and the drivers that move frames.
+//!
+//! A protocol that is a sequence of frames implements [`Codec`] and gets both sides for nothing:
+//! [`Framed`] serves downstream connections with it and opens upstream ones. A protocol with a connection
+//! machine of its own implements [`Protocol`] and [`Connector`] by hand.
+//!
+//! The model: a [`Message`] is a head that policy reads ([`RequestHead`], [`ResponseHead`]) and a [`Body`] that
+//! it does not; a streamed body ends in trailers. A message keeps its [`Wire`] image, so forwarding writes a
+//! fresh fixed head and then the bytes that came.
+
+mod body;
+mod budget;
+mod channel;
+pub mod clock;
+mod codec;
+mod drain;
+mod error;
+mod exchange;
+mod fields;
+mod framed;
+mod head;
+mod message;
+mod needs;
+mod outcome;
+mod prefixed;
+mod protocol;
+mod reader;
+mod scratch;
+mod server;
+mod slots;
+mod sniff;
+mod text;
+pub mod units;
+mod write_buf;
+
+pub use body::{Abandoned, Body, Part, Stream, StreamSender, stream};
+pub use budget::{ByteBudget, Reserved};
+pub use codec::{
+    Codec, Control, Fault, FrameLimits, Inbound, KeepAlive, Mode, Outbound, Role,
+};
+pub use drain::{Drain, DrainPoll, DrainWatch, drain};
+pub use error::{ConnError, ErrorKind, LocalError};
+pub use fields::Fields;
+pub use framed::Framed;
+pub use head::{Kind, Origin, ProtocolId, RequestHead, ResponseHead, StreamId, Wire};
+pub use message::{Message, Request, Response};
+pub use needs::Needs;
+pub use outcome::{Class, Outcome};
+pub use prefixed::Prefixed;
+pub use protocol::{
+    Accepted, BoxFuture, Call, CallError, Channel, ChannelEvents, ChannelLimits, ChannelState,
+    Connector, Io, Protocol, ServeLimits, Service,
+};
+pub use sniff::{Detected, MAX_PREFIX, Sniff, detect, sniff_pattern};
+pub use text::Str;
+pub use write_buf::WriteBuf;

@@ -1,0 +1,43 @@
+//! A head and a body.
+
+use std::sync::Arc;
+
+use crate::{Body, RequestHead, Reserved, ResponseHead};
+
+/// A message of either direction.
+#[derive(Debug)]
+pub struct Message<H> {
+    /// What policy reads.
+    pub head: H,
+    /// What it does not.
+    pub body: Body,
+    /// The memory reserved for it, given back with the last copy. Set by the driver that read it.
+    pub hold: Option<Arc<Reserved>>,
+}
+
+/// A request.
+pub type Request = Message<RequestHead>;
+/// A response.
+pub type Response = Message<ResponseHead>;
+
+impl<H> Message<H> {
+    /// A message of `head` and `body`.
+    pub const fn new(head: H, body: Body) -> Self {
+        Self {
+            head,
+            body,
+            hold: None,
+        }
+    }
+}
+
+impl<H: Clone> Message<H> {
+    /// A second copy, for a retry or a mirror: reference counts and no bytes. None if the body is streamed.
+    pub fn try_clone(&self) -> Option<Self> {
+        Some(Self {
+            head: self.head.clone(),
+            body: self.body.try_clone()?,
+            hold: self.hold.clone(),
+        })
+    }
+}

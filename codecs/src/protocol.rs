@@ -1,0 +1,212 @@
+//! The two seams of a protocol: serving downstream connections and opening upstream ones.
+//!
+//! `Framed` implements both for any [`Codec`](crate::Codec). A protocol that is no codec
+//! (HTTP/2 has streams and flow control of its own) implements them by hand.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::oneshot;
+
+use crate::{
+    ByteBudget, ConnError, DrainWatch, FrameLimits, LocalError, Needs, Prefixed, ProtocolId,
+    Request, Response, Sniff,
+};
+
+/// A byte stream: a socket, TLS over one, or either with sniffed bytes put back.
+pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Io for T {}
+
+/// A boxed future, for what happens once per connection and never per request.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// What becomes of a request. Cloned per connection, called per request.
+pub trait Service: Clone + Send + Sync + 'static {
+    /// Carries the request out. For a one-way request the answer is dropped.
+    ///
+    /// The future is polled on the connection's own task and dropped if the client goes away.
+    fn call(&self, request: Request)
+    -> impl Future<Output = Result<Response, LocalError>> + Send + use<Self>;
+
+    /// What the configuration wants decoded now. Asked once per read, so it must be cheap.
+    fn needs(&self) -> Arc<Needs>;
+
+    /// A whole request was refused before it reached [`Service::call`] (it was invalid, too large, or the proxy drains).
+    fn refused(&self, error: &LocalError) {
+        let _ = error;
+    }
+}
+
+/// Bounds of one downstream connection. Every wait and every buffer has one.
+#[derive(Clone, Debug)]
+pub struct ServeLimits {
+    /// Sizes within a frame.
+    pub frame: FrameLimits,
+    /// Requests under way at once; further ones stay unread in the socket.
+    pub in_flight: usize,
+    /// From the first byte of a frame to its last.
+    pub header_timeout: Duration,
+    /// Without progress in a frame under way, or in writing to a client that does not read.
+    pub body_idle: Duration,
+    /// Without any request.
+    pub idle: Duration,
+    /// After a drain began, how long requests may still take.
+    pub drain: Duration,
+}
+
+impl Default for ServeLimits {
+    fn default() -> Self {
+        Self {
+            frame: FrameLimits::default(),
+            in_flight: 1024,
+            header_timeout: Duration::from_secs(10),
+            body_idle: Duration::from_secs(30),
+            idle: Duration::from_secs(3600),
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A downstream connection, accepted and recognised.
+pub struct Accepted {
+    /// The connection.
+    pub io: Box<dyn Io>,
+    /// What detection has read of it already; it comes before whatever `io` yields.
+    pub prefix: Bytes,
+    /// Its bounds.
+    pub limits: ServeLimits,
+    /// Memory for request frames, shared by the worker's connections.
+    pub budget: ByteBudget,
+    /// Tells when to stop taking requests.
+    pub drain: DrainWatch,
+}
+
+impl Accepted {
+    /// The connection with what was read of it put back in front.
+    pub fn into_io(self) -> Box<dyn Io> {
+        if self.prefix.is_empty() {
+            self.io
+        } else {
+            Box::new(Prefixed::new(self.prefix, self.io))
+        }
+    }
+}
+
+/// The downstream side of a protocol, as a listener's registry holds it.
+pub trait Protocol<S: Service>: Send + Sync {
+    /// Its name.
+    fn id(&self) -> ProtocolId;
+    /// Judges the first bytes of a connection.
+    fn sniff(&self, prefix: &[u8]) -> Sniff;
+    /// Serves the connection to its end. `Ok` is a clean end, by either side.
+    fn serve(&self, connection: Accepted, service: S) -> BoxFuture<Result<(), ConnError>>;
+}
+
+/// Bounds of one upstream connection.
+#[derive(Clone, Debug)]
+pub struct ChannelLimits {
+    /// Sizes within a frame.
+    pub frame: FrameLimits,
+    /// Requests under way at once. A power of two at most 65,536.
+    pub in_flight: usize,
+    /// Requests that wait for the connection to take their bytes.
+    pub queue: usize,
+    /// Without any request under way; then it closes.
+    pub idle: Duration,
+    /// Overrides the codec's own keep-alive times.
+    pub keep_alive: Option<crate::KeepAlive>,
+}
+
+impl Default for ChannelLimits {
+    fn default() -> Self {
+        Self {
+            frame: FrameLimits::default(),
+            in_flight: 4096,
+            queue: 1024,
+            idle: Duration::from_secs(300),
+            keep_alive: None,
+        }
+    }
+}
+
+/// The upstream side of a protocol.
+pub trait Connector: Send + Sync {
+    /// Its name.
+    fn id(&self) -> ProtocolId;
+    /// Takes over a connected stream, with whatever handshake the protocol has, and spawns its task.
+    ///
+    /// `budget` is memory for response frames, shared by the worker's connections.
+    fn open(
+        &self,
+        io: Box<dyn Io>,
+        limits: ChannelLimits,
+        budget: ByteBudget,
+        events: Arc<dyn ChannelEvents>,
+    ) -> BoxFuture<Result<Arc<dyn Channel>, ConnError>>;
+}
+
+/// What an upstream connection reports about itself, for metrics and health. All methods are cheap and never block.
+pub trait ChannelEvents: Send + Sync {
+    /// A reply that nobody waits for: it came after its timeout, twice, or with an unknown id.
+    fn stray_reply(&self) {}
+    /// A heartbeat was not answered in time.
+    fn missed_ping(&self) {}
+    /// A server sent a request of its own, which was refused.
+    fn refused_push(&self) {}
+    /// The connection will take no more requests (goaway, or too many unanswered ones).
+    fn draining(&self) {}
+    /// The connection is gone; None if it was idle and closed on purpose or by the peer.
+    fn closed(&self, error: Option<&ConnError>) {
+        let _ = error;
+    }
+}
+
+/// No interest in any of it.
+impl ChannelEvents for () {}
+
+/// Whether an upstream connection takes requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum ChannelState {
+    /// Yes.
+    Open,
+    /// No; those under way finish.
+    Draining,
+    /// It is gone.
+    Closed,
+}
+
+/// One upstream connection that carries calls.
+pub trait Channel: Send + Sync {
+    /// Hands the call over and never waits. A call that the connection cannot take now comes back whole.
+    fn send(&self, call: Call) -> Result<(), Box<Call>>;
+    /// Whether it takes requests.
+    fn state(&self) -> ChannelState;
+    /// Requests under way.
+    fn in_flight(&self) -> usize;
+    /// Takes no more requests, and closes when the last one is done.
+    fn drain(&self);
+}
+
+/// A request on its way up.
+pub struct Call {
+    /// The request.
+    pub request: Request,
+    /// When its caller stops waiting.
+    pub deadline: Instant,
+    /// Where the answer goes; None for a one-way request.
+    pub reply: Option<oneshot::Sender<Result<Response, CallError>>>,
+}
+
+/// Why a call has no answer.
+#[derive(Debug)]
+pub struct CallError {
+    /// What happened.
+    pub error: LocalError,
+    /// Whether any byte of the request may have left: the one fact that retry safety turns on.
+    pub sent: bool,
+}

@@ -1,0 +1,406 @@
+//! The downstream driver: serves a client's connection with any [`Codec`].
+//!
+//! One task does it all: it reads, decodes, starts an exchange per request, polls the exchanges, and writes what they
+//! answered, once per turn. See `LIFECYCLE.md` beside this crate for the order of events.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::io::AsyncWrite;
+use tokio::time::{Sleep, sleep_until};
+
+use crate::clock::Turn;
+use crate::exchange::{Exchange, Finished};
+use crate::reader::{Read, Reader};
+use crate::{
+    Accepted, Codec, ConnError, Control, DrainPoll, ErrorKind, Fault, Inbound, Io, Kind,
+    LocalError, Mode, Needs, Outbound, Response, Role, ServeLimits, Service, StreamId, WriteBuf,
+};
+
+/// Above this many unwritten bytes, answers wait and the socket is not read.
+const HIGH_WATER: usize = 256 << 10;
+/// Rounds of reading and answering before other connections of the worker get their turn.
+const ROUNDS: usize = 8;
+/// After a drain began, how long a connection must be quiet to be closed: a request may be on its way.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// Serves `connection` until either side ends it.
+pub(crate) async fn serve<C: Codec, S: Service>(
+    settings: C::Settings,
+    connection: Accepted,
+    service: S,
+) -> Result<(), ConnError> {
+    let mut server = Server::<C, S, _, _>::new(
+        &settings,
+        connection,
+        service,
+        |service: &S, request| service.call(request),
+    );
+    poll_fn(|cx| server.poll(cx)).await
+}
+
+/// Where the connection is in its life.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Requests come in.
+    Open,
+    /// As open, but it ends when it is quiet, or at this time.
+    Draining(Instant),
+    /// No more requests; it ends when those under way are answered.
+    Finishing,
+}
+
+struct Server<C, S, M, F> {
+    io: Box<dyn Io>,
+    codec: C,
+    service: S,
+    call: M,
+    limits: ServeLimits,
+    in_flight_max: usize,
+    reader: Reader,
+    write: WriteBuf,
+    exchanges: FuturesUnordered<Exchange<F>>,
+    /// Bytes of the frames whose exchanges are under way.
+    held: usize,
+    needs: Option<Arc<Needs>>,
+    drain: DrainPoll,
+    phase: Phase,
+    /// Why it ends, once that is known.
+    fate: Result<(), ConnError>,
+    /// Buffered bytes may hold another frame.
+    undecoded: bool,
+    /// When something last came or went.
+    active: Instant,
+    /// When writing last got on, while something waits to be written.
+    stalled: Option<Instant>,
+    timer: Pin<Box<Sleep>>,
+    armed: Instant,
+}
+
+impl<C, S, M, F> Server<C, S, M, F>
+where
+    C: Codec,
+    S: Service,
+    M: Fn(&S, crate::Request) -> F,
+    F: Future<Output = Result<Response, LocalError>>,
+{
+    fn new(settings: &C::Settings, connection: Accepted, service: S, call: M) -> Self {
+        let now = Instant::now();
+        let limits = connection.limits;
+        let armed = now + limits.header_timeout.min(limits.idle);
+        Self {
+            io: connection.io,
+            codec: C::new(settings, Role::Downstream, limits.frame),
+            service,
+            call,
+            in_flight_max: match C::MODE {
+                Mode::Multiplexed => limits.in_flight.max(1),
+                Mode::PingPong => 1,
+            },
+            reader: Reader::new(&connection.prefix, connection.budget),
+            write: WriteBuf::new(),
+            exchanges: FuturesUnordered::new(),
+            held: 0,
+            needs: None,
+            drain: DrainPoll::new(connection.drain),
+            phase: Phase::Open,
+            fate: Ok(()),
+            undecoded: true,
+            active: now,
+            stalled: None,
+            timer: Box::pin(sleep_until(armed.into())),
+            armed,
+            limits,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
+        let (_turn, now) = Turn::begin();
+        self.refresh_needs();
+        if self.drain.poll(cx).is_ready() {
+            self.begin_drain(now)?;
+        }
+        for _ in 0..ROUNDS {
+            let mut progress = self.read(now, cx);
+            progress |= self.answer(now, cx)?;
+            progress |= self.flush(now, cx)?;
+            if self.is_over(now) {
+                return self.close(cx);
+            }
+            if !progress {
+                return self.wait(now, cx);
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn refresh_needs(&mut self) {
+        let needs = self.service.needs();
+        if !self.needs.as_ref().is_some_and(|old| Arc::ptr_eq(old, &needs)) {
+            self.codec.set_needs(&needs);
+            self.needs = Some(needs);
+        }
+    }
+
+    fn begin_drain(&mut self, now: Instant) -> Result<(), ConnError> {
+        if self.phase == Phase::Open {
+            self.phase = Phase::Draining(now + self.limits.drain);
+            self.codec.encode(Outbound::GoAway, &mut self.write)?;
+            self.active = now;
+        }
+        Ok(())
+    }
+
+    fn accepts(&self) -> bool {
+        self.phase != Phase::Finishing
+            && self.exchanges.len() < self.in_flight_max
+            && self.write.len() < HIGH_WATER
+    }
+
+    /// Decodes what is there, then reads once. True if there may be more.
+    fn read(&mut self, now: Instant, cx: &mut Context<'_>) -> bool {
+        if !self.accepts() {
+            self.reader.excuse(now);
+            return false;
+        }
+        if self.undecoded {
+            self.decode(now);
+            if self.undecoded || self.phase == Phase::Finishing {
+                return false;
+            }
+        }
+        match self.reader.poll_read(&mut self.io, &self.codec, cx) {
+            Poll::Pending => false,
+            Poll::Ready(Ok(Read::Some)) => {
+                self.active = now;
+                self.undecoded = true;
+                self.decode(now);
+                true
+            }
+            Poll::Ready(Ok(Read::End)) => {
+                let rest = self.reader.buffered();
+                self.finish(if rest == 0 { Ok(()) } else { Err(ConnError::Truncated(rest)) });
+                true
+            }
+            Poll::Ready(Err(error)) => {
+                self.finish(Err(error.into()));
+                true
+            }
+        }
+    }
+
+    /// Starts an exchange per whole frame, as far as the limits allow.
+    fn decode(&mut self, now: Instant) {
+        while self.accepts() {
+            match self.reader.decode(&mut self.codec, now) {
+                Ok(Some((event, size))) => {
+                    if let Err(error) = self.handle(event, size) {
+                        return self.finish(Err(error));
+                    }
+                }
+                Ok(None) => {
+                    self.undecoded = false;
+                    break;
+                }
+                Err(error) => return self.finish(Err(error)),
+            }
+        }
+        self.reader.account(self.held);
+    }
+
+    fn handle(&mut self, event: Inbound, size: usize) -> Result<(), ConnError> {
+        match event {
+            Inbound::Request(id, request) => {
+                let origin = request.head.origin();
+                self.held += size;
+                let future = (self.call)(&self.service, request);
+                self.exchanges.push(Exchange::new(future, id, size, origin));
+                Ok(())
+            }
+            Inbound::Control(Control::Ping(id, wire)) => {
+                self.codec.encode(Outbound::Pong(id, &wire), &mut self.write)
+            }
+            Inbound::Control(_) => Ok(()),
+            Inbound::Fault(id, fault) => self.refuse(id, &fault),
+            Inbound::Response(id, _) => Err(ConnError::protocol(
+                C::ID.as_str(),
+                format!("a client sent a response (id {})", id.0),
+            )),
+        }
+    }
+
+    fn refuse(&mut self, id: StreamId, fault: &Fault) -> Result<(), ConnError> {
+        if !fault.is_request {
+            let what = format!("a client sent a response: {}", fault.error.detail);
+            return Err(ConnError::protocol(C::ID.as_str(), what));
+        }
+        self.service.refused(&fault.error);
+        if fault.origin.kind == Kind::OneWay {
+            return Ok(());
+        }
+        let reply = self.codec.error_reply(&fault.origin, &fault.error);
+        self.codec.encode(Outbound::Response(id, &reply), &mut self.write)
+    }
+
+    /// Polls the exchanges and queues the answers of those that are done.
+    fn answer(&mut self, now: Instant, cx: &mut Context<'_>) -> Result<bool, ConnError> {
+        let mut progress = false;
+        while self.write.len() < HIGH_WATER {
+            let Poll::Ready(Some(finished)) = self.exchanges.poll_next_unpin(cx) else {
+                break;
+            };
+            let Finished {
+                id,
+                size,
+                origin,
+                result,
+            } = finished;
+            progress = true;
+            self.held -= size;
+            if origin.kind == Kind::OneWay {
+                continue;
+            }
+            let reply = match result {
+                Ok(response) => response,
+                Err(error) => self.codec.error_reply(&origin, &error),
+            };
+            self.codec.encode(Outbound::Response(id, &reply), &mut self.write)?;
+        }
+        if progress {
+            self.active = now;
+            self.reader.account(self.held);
+        }
+        Ok(progress)
+    }
+
+    fn flush(&mut self, now: Instant, cx: &mut Context<'_>) -> Result<bool, ConnError> {
+        let before = self.write.len();
+        if before == 0 {
+            return Ok(false);
+        }
+        let polled = self.write.poll_flush(&mut self.io, cx);
+        if let Poll::Ready(Err(error)) = polled {
+            return Err(error.into());
+        }
+        if polled.is_ready() {
+            self.stalled = None;
+        } else if self.write.len() < before || self.stalled.is_none() {
+            self.stalled = Some(now);
+        }
+        // Only room that was missing is progress: answers may wait for it.
+        Ok(before >= HIGH_WATER && self.write.len() < HIGH_WATER)
+    }
+
+    /// No more requests. The first reason counts.
+    fn finish(&mut self, fate: Result<(), ConnError>) {
+        if self.phase != Phase::Finishing {
+            self.phase = Phase::Finishing;
+            self.fate = fate;
+        }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        let idle = self.exchanges.is_empty() && self.write.is_empty();
+        match self.phase {
+            Phase::Open => false,
+            Phase::Finishing => idle,
+            Phase::Draining(_) => {
+                idle && self.reader.buffered() == 0 && now >= self.active + QUIET
+            }
+        }
+    }
+
+    fn close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
+        // Dropping the socket would do; shutting down first lets TLS say goodbye.
+        let _ = Pin::new(&mut self.io).poll_shutdown(cx);
+        Poll::Ready(std::mem::replace(&mut self.fate, Ok(())))
+    }
+
+    /// Nothing more can be done now: arm the timer for whatever is due first.
+    fn wait(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
+        let next = self.next_due();
+        if next <= now {
+            return self.expire(now, cx);
+        }
+        // Coarse on purpose: the timer is moved only when it would come too late, and looks again when it fires.
+        if next < self.armed || self.armed <= now {
+            self.armed = next;
+            self.timer.as_mut().reset(next.into());
+        }
+        while self.timer.as_mut().poll(cx).is_ready() {
+            let now = Instant::now();
+            let next = self.next_due();
+            if next <= now {
+                return self.expire(now, cx);
+            }
+            self.armed = next;
+            self.timer.as_mut().reset(next.into());
+        }
+        Poll::Pending
+    }
+
+    fn next_due(&self) -> Instant {
+        let mut due = self.active + self.limits.idle;
+        if !self.exchanges.is_empty() {
+            // Exchanges have deadlines of their own.
+            due += self.limits.idle;
+        }
+        if self.phase != Phase::Finishing
+            && let Some(deadline) = self.reader.frame_deadline(self.limits.header_timeout)
+        {
+            due = due.min(deadline);
+        }
+        if let Some(since) = self.stalled {
+            due = due.min(since + self.limits.body_idle);
+        }
+        if let Phase::Draining(end) = self.phase {
+            due = due.min(end);
+            if self.exchanges.is_empty() && self.write.is_empty() {
+                due = due.min(self.active + QUIET);
+            }
+        }
+        due
+    }
+
+    /// A time limit has passed: which one?
+    fn expire(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
+        if self.stalled.is_some_and(|since| now >= since + self.limits.body_idle) {
+            return Poll::Ready(Err(ConnError::Timeout("write")));
+        }
+        if let Phase::Draining(end) = self.phase
+            && now >= end
+        {
+            self.abandon()?;
+            let _ = self.write.poll_flush(&mut self.io, cx);
+            return self.close(cx);
+        }
+        let deadline = self.reader.frame_deadline(self.limits.header_timeout);
+        if deadline.is_some_and(|deadline| now >= deadline) {
+            self.finish(Err(ConnError::Timeout("frame")));
+            // Those under way are still answered.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        // Idle, or quiet while it drains.
+        self.close(cx)
+    }
+
+    /// The drain's time is up: every request that is still under way is told so.
+    fn abandon(&mut self) -> Result<(), ConnError> {
+        let error = LocalError::from(ErrorKind::Draining);
+        for exchange in Pin::new(&self.exchanges).iter_pin_ref() {
+            let (id, origin) = exchange.get_ref().identity();
+            if origin.kind != Kind::OneWay {
+                let reply = self.codec.error_reply(origin, &error);
+                self.codec.encode(Outbound::Response(id, &reply), &mut self.write)?;
+            }
+        }
+        Ok(())
+    }
+}
