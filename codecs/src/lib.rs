@@ -54,3 +54,14 @@ pub use protocol::{
 pub use sniff::{Detected, MAX_PREFIX, Sniff, detect, sniff_pattern};
 pub use text::Str;
 pub use write_buf::WriteBuf;
+
+#[cfg(feature = "suite")]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+pub mod suite;
+#[cfg(test)]
+mod toy;

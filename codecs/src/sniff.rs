@@ -1,7 +1,5 @@
 //! Which protocol speaks: judged from the first bytes of a connection.
 
-use std::sync::Arc;
-
 /// A protocol's verdict on the first bytes of a connection.
 ///
 /// It is a pure function of the prefix, asked again whenever the prefix grows. `Match` and `Never` are final;
@@ -20,7 +18,7 @@ pub enum Sniff {
 pub const MAX_PREFIX: usize = 4096;
 
 /// What the candidates of a listener say together.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detected<P> {
     /// This one.
     Protocol(P),
@@ -30,21 +28,18 @@ pub enum Detected<P> {
     Unknown,
 }
 
-/// Asks each candidate in order; the first match wins, since the protocols' first bytes partition.
-pub fn detect<P: ?Sized>(
-    candidates: &[Arc<P>],
-    prefix: &[u8],
-    sniff: impl Fn(&P, &[u8]) -> Sniff,
-) -> Detected<Arc<P>> {
+/// Sums up what each candidate in order says of a prefix of this length: the first match wins, since the protocols'
+/// first bytes partition. Answers the place of the candidate.
+pub fn detect(verdicts: impl IntoIterator<Item = Sniff>, length: usize) -> Detected<usize> {
     let mut undecided = false;
-    for candidate in candidates {
-        match sniff(candidate, prefix) {
-            Sniff::Match => return Detected::Protocol(candidate.clone()),
+    for (place, verdict) in verdicts.into_iter().enumerate() {
+        match verdict {
+            Sniff::Match => return Detected::Protocol(place),
             Sniff::More => undecided = true,
             Sniff::Never => {}
         }
     }
-    if undecided && prefix.len() < MAX_PREFIX {
+    if undecided && length < MAX_PREFIX {
         Detected::More
     } else {
         Detected::Unknown
@@ -78,16 +73,17 @@ mod tests {
 
     #[test]
     fn decides_as_early_as_the_bytes_do() {
-        type Rule = fn(&[u8]) -> Sniff;
-        let rules: [Arc<Rule>; 2] = [Arc::new(ab as Rule), Arc::new(ac as Rule)];
-        let ask = |prefix: &[u8]| detect(&rules, prefix, |rule, bytes| rule(bytes));
-        assert!(matches!(ask(b""), Detected::More));
-        assert!(matches!(ask(b"a"), Detected::More));
-        assert!(matches!(ask(b"x"), Detected::Unknown));
-        assert!(matches!(ask(b"ad"), Detected::Unknown));
-        let Detected::Protocol(hit) = ask(b"acc") else {
-            panic!("undecided")
-        };
-        assert!(Arc::ptr_eq(&hit, &rules[1]));
+        let ask = |prefix: &[u8]| detect([ab(prefix), ac(prefix)], prefix.len());
+        assert_eq!(ask(b""), Detected::More);
+        assert_eq!(ask(b"a"), Detected::More);
+        assert_eq!(ask(b"x"), Detected::Unknown);
+        assert_eq!(ask(b"ad"), Detected::Unknown);
+        assert_eq!(ask(b"acc"), Detected::Protocol(1));
+    }
+
+    #[test]
+    fn a_prefix_that_never_decides_is_unknown_in_the_end() {
+        assert_eq!(detect([Sniff::More], MAX_PREFIX - 1), Detected::More);
+        assert_eq!(detect([Sniff::More], MAX_PREFIX), Detected::Unknown);
     }
 }
