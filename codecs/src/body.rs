@@ -270,9 +270,15 @@ mod tests {
     async fn credit_flows_back_as_parts_are_taken() {
         let (mut tx, mut rx) = stream(4);
         tx.send(data("abcd")).await.unwrap();
-        assert!(tx.send(data("e")).now_or_never().is_none(), "no credit left");
+        assert!(
+            tx.send(data("e")).now_or_never().is_none(),
+            "no credit left"
+        );
         assert_eq!(rx.next().await.unwrap().unwrap(), data("abcd"));
-        tx.send(data("longer than the window")).now_or_never().unwrap().unwrap();
+        tx.send(data("longer than the window"))
+            .now_or_never()
+            .unwrap()
+            .unwrap();
         assert!(tx.send(data("x")).now_or_never().is_none());
     }
 
@@ -310,6 +316,11 @@ mod tests {
         tx.send(data("abcde")).await.unwrap();
         let error = Body::Stream(rx).collect(4).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::TooLarge);
-        assert!(Body::Whole(Bytes::from_static(b"abcde")).collect(4).await.is_err());
+        assert!(
+            Body::Whole(Bytes::from_static(b"abcde"))
+                .collect(4)
+                .await
+                .is_err()
+        );
     }
 }

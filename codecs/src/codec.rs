@@ -4,8 +4,8 @@ use bytes::BytesMut;
 use tokio_util::codec::Decoder;
 
 use crate::{
-    Class, ConnError, LocalError, Needs, Origin, ProtocolId, Request, Response,
-    Sniff, StreamId, Wire, WriteBuf,
+    Class, ConnError, LocalError, Needs, Origin, ProtocolId, Request, Response, Sniff, StreamId,
+    Wire, WriteBuf,
 };
 
 /// How many exchanges a connection carries at once.
@@ -180,4 +180,3 @@ pub enum Outbound<'a> {
     /// The request to send nothing new here. Writes nothing where the protocol has no such thing.
     GoAway,
 }
-

@@ -73,11 +73,9 @@ impl ErrorKind {
     /// What it means to policy.
     pub const fn class(self) -> Class {
         match self {
-            Self::NoRoute
-            | Self::Malformed
-            | Self::TooLarge
-            | Self::Denied
-            | Self::Unsupported => Class::ClientError,
+            Self::NoRoute | Self::Malformed | Self::TooLarge | Self::Denied | Self::Unsupported => {
+                Class::ClientError
+            }
             Self::NoEndpoint | Self::ConnectFailure | Self::Reset | Self::Draining => {
                 Class::Unavailable
             }
@@ -188,7 +186,10 @@ mod tests {
     #[test]
     fn reads_as_a_sentence() {
         let error = LocalError::new(ErrorKind::NoRoute, "service a.B, method c");
-        assert_eq!(error.to_string(), "wireloom: no route: service a.B, method c");
+        assert_eq!(
+            error.to_string(),
+            "wireloom: no route: service a.B, method c"
+        );
         assert_eq!(
             LocalError::from(ErrorKind::Timeout).to_string(),
             "wireloom: timed out"

@@ -1,7 +1,5 @@
 //! Headers, attachments, metadata: one ordered list of names and values for every protocol.
 
-use smallvec::SmallVec;
-
 use crate::Str;
 
 /// An ordered list of fields as they came; names may repeat.
@@ -11,7 +9,7 @@ use crate::Str;
 /// attachments, Bolt header pairs, THeader info headers. `version` and `group` of an RPC service are fields of
 /// these names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fields(SmallVec<[(Str, Str); 2]>);
+pub struct Fields(Vec<(Str, Str)>);
 
 impl Fields {
     /// No fields.
@@ -27,7 +25,9 @@ impl Fields {
     /// The first value under `name`, compared byte by byte (HTTP codecs store names in lower case).
     pub fn get(&self, name: &[u8]) -> Option<&Str> {
         let mut fields = self.0.iter();
-        fields.find(|(n, _)| n.as_bytes() == name).map(|(_, value)| value)
+        fields
+            .find(|(n, _)| n.as_bytes() == name)
+            .map(|(_, value)| value)
     }
 
     /// All values under `name`, in order.
@@ -70,7 +70,10 @@ mod tests {
             .into_iter()
             .collect();
         assert_eq!(fields.get(b"a").unwrap(), &"1");
-        assert_eq!(fields.all(b"a").map(Str::as_str).collect::<Vec<_>>(), ["1", "3"]);
+        assert_eq!(
+            fields.all(b"a").map(Str::as_str).collect::<Vec<_>>(),
+            ["1", "3"]
+        );
         assert!(fields.get(b"A").is_none());
         assert_eq!(fields.len(), 3);
     }

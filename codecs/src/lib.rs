@@ -35,9 +35,7 @@ mod write_buf;
 
 pub use body::{Abandoned, Body, Part, Stream, StreamSender, stream};
 pub use budget::{ByteBudget, Reserved};
-pub use codec::{
-    Codec, Control, Fault, FrameLimits, Inbound, KeepAlive, Mode, Outbound, Role,
-};
+pub use codec::{Codec, Control, Fault, FrameLimits, Inbound, KeepAlive, Mode, Outbound, Role};
 pub use drain::{Drain, DrainPoll, DrainWatch, drain};
 pub use error::{ConnError, ErrorKind, LocalError};
 pub use fields::Fields;

@@ -29,8 +29,10 @@ pub trait Service: Clone + Send + Sync + 'static {
     /// Carries the request out. For a one-way request the answer is dropped.
     ///
     /// The future is polled on the connection's own task and dropped if the client goes away.
-    fn call(&self, request: Request)
-    -> impl Future<Output = Result<Response, LocalError>> + Send + use<Self>;
+    fn call(
+        &self,
+        request: Request,
+    ) -> impl Future<Output = Result<Response, LocalError>> + Send + use<Self>;
 
     /// What the configuration wants decoded now. Asked once per read, so it must be cheap.
     fn needs(&self) -> Arc<Needs>;

@@ -35,12 +35,10 @@ pub(crate) async fn serve<C: Codec, S: Service>(
     connection: Accepted,
     service: S,
 ) -> Result<(), ConnError> {
-    let mut server = Server::<C, S, _, _>::new(
-        &settings,
-        connection,
-        service,
-        |service: &S, request| service.call(request),
-    );
+    let mut server =
+        Server::<C, S, _, _>::new(&settings, connection, service, |service: &S, request| {
+            service.call(request)
+        });
     poll_fn(|cx| server.poll(cx)).await
 }
 
@@ -142,7 +140,11 @@ where
 
     fn refresh_needs(&mut self) {
         let needs = self.service.needs();
-        if !self.needs.as_ref().is_some_and(|old| Arc::ptr_eq(old, &needs)) {
+        if !self
+            .needs
+            .as_ref()
+            .is_some_and(|old| Arc::ptr_eq(old, &needs))
+        {
             self.codec.set_needs(&needs);
             self.needs = Some(needs);
         }
@@ -185,7 +187,11 @@ where
             }
             Poll::Ready(Ok(Read::End)) => {
                 let rest = self.reader.buffered();
-                self.finish(if rest == 0 { Ok(()) } else { Err(ConnError::Truncated(rest)) });
+                self.finish(if rest == 0 {
+                    Ok(())
+                } else {
+                    Err(ConnError::Truncated(rest))
+                });
                 true
             }
             Poll::Ready(Err(error)) => {
@@ -223,9 +229,9 @@ where
                 self.exchanges.push(Exchange::new(future, id, size, origin));
                 Ok(())
             }
-            Inbound::Control(Control::Ping(id, wire)) => {
-                self.codec.encode(Outbound::Pong(id, &wire), &mut self.write)
-            }
+            Inbound::Control(Control::Ping(id, wire)) => self
+                .codec
+                .encode(Outbound::Pong(id, &wire), &mut self.write),
             Inbound::Control(_) => Ok(()),
             Inbound::Fault(id, fault) => self.refuse(id, &fault),
             Inbound::Response(id, _) => Err(ConnError::protocol(
@@ -245,7 +251,8 @@ where
             return Ok(());
         }
         let reply = self.codec.error_reply(&fault.origin, &fault.error);
-        self.codec.encode(Outbound::Response(id, &reply), &mut self.write)
+        self.codec
+            .encode(Outbound::Response(id, &reply), &mut self.write)
     }
 
     /// Polls the exchanges and queues the answers of those that are done.
@@ -270,7 +277,8 @@ where
                 Ok(response) => response,
                 Err(error) => self.codec.error_reply(&origin, &error),
             };
-            self.codec.encode(Outbound::Response(id, &reply), &mut self.write)?;
+            self.codec
+                .encode(Outbound::Response(id, &reply), &mut self.write)?;
         }
         if progress {
             self.active = now;
@@ -310,9 +318,7 @@ where
         match self.phase {
             Phase::Open => false,
             Phase::Finishing => idle,
-            Phase::Draining(_) => {
-                idle && self.reader.buffered() == 0 && now >= self.active + QUIET
-            }
+            Phase::Draining(_) => idle && self.reader.buffered() == 0 && now >= self.active + QUIET,
         }
     }
 
@@ -370,7 +376,10 @@ where
 
     /// A time limit has passed: which one?
     fn expire(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
-        if self.stalled.is_some_and(|since| now >= since + self.limits.body_idle) {
+        if self
+            .stalled
+            .is_some_and(|since| now >= since + self.limits.body_idle)
+        {
             return Poll::Ready(Err(ConnError::Timeout("write")));
         }
         if let Phase::Draining(end) = self.phase
@@ -398,9 +407,13 @@ where
             let (id, origin) = exchange.get_ref().identity();
             if origin.kind != Kind::OneWay {
                 let reply = self.codec.error_reply(origin, &error);
-                self.codec.encode(Outbound::Response(id, &reply), &mut self.write)?;
+                self.codec
+                    .encode(Outbound::Response(id, &reply), &mut self.write)?;
             }
         }
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,7 +83,9 @@ impl<T> Slots<T> {
         };
         slot.generation = (slot.generation + 1) % self.generations;
         slot.state = State::Busy(value);
-        Ok(StreamId((slot.generation << self.index_bits) | index as u64))
+        Ok(StreamId(
+            (slot.generation << self.index_bits) | index as u64,
+        ))
     }
 
     /// Frees the slot of the request that was sent with `id`.
@@ -109,11 +111,14 @@ impl<T> Slots<T> {
     }
 
     /// Takes every value that is `due` out and quarantines its slot.
-    pub(crate) fn quarantine_if(&mut self, mut due: impl FnMut(&T) -> bool, mut out: impl FnMut(T)) {
+    pub(crate) fn quarantine_if(
+        &mut self,
+        mut due: impl FnMut(&T) -> bool,
+        mut out: impl FnMut(T),
+    ) {
         for slot in &mut self.slots {
             if matches!(&slot.state, State::Busy(value) if due(value))
-                && let State::Busy(value) =
-                    std::mem::replace(&mut slot.state, State::Quarantined)
+                && let State::Busy(value) = std::mem::replace(&mut slot.state, State::Quarantined)
             {
                 self.quarantined += 1;
                 out(value);

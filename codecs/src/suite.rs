@@ -66,12 +66,21 @@ fn image<C: Codec>(codec: &mut C, event: &Inbound) -> (String, Vec<u8>) {
     let (label, written) = match event {
         Inbound::Request(id, request) => {
             let head = &request.head;
-            let label = format!("request {} {:?} {}/{}", id.0, head.kind, head.service, head.method);
-            (label, codec.encode(Outbound::Request(*id, request), &mut out))
+            let label = format!(
+                "request {} {:?} {}/{}",
+                id.0, head.kind, head.service, head.method
+            );
+            (
+                label,
+                codec.encode(Outbound::Request(*id, request), &mut out),
+            )
         }
         Inbound::Response(id, response) => {
             let label = format!("response {} {:?}", id.0, response.head.outcome);
-            (label, codec.encode(Outbound::Response(*id, response), &mut out))
+            (
+                label,
+                codec.encode(Outbound::Response(*id, response), &mut out),
+            )
         }
         other => (format!("{other:?}"), Ok(())),
     };
@@ -97,9 +106,17 @@ fn whole<C: Codec>(settings: &C::Settings, sample: &Sample) -> Vec<(String, Vec<
     let mut buffer = BytesMut::from(&sample.bytes[..]);
     let events = decode_all(&mut codec, &mut buffer);
     let events = events.unwrap_or_else(|error| panic!("{}: {error}", sample.name));
-    assert!(buffer.is_empty(), "{}: {} bytes left", sample.name, buffer.len());
+    assert!(
+        buffer.is_empty(),
+        "{}: {} bytes left",
+        sample.name,
+        buffer.len()
+    );
     assert!(!events.is_empty(), "{}: no event", sample.name);
-    events.iter().map(|event| image(&mut codec, event)).collect()
+    events
+        .iter()
+        .map(|event| image(&mut codec, event))
+        .collect()
 }
 
 /// A frame cut anywhere decodes as the whole one, and also when it comes byte by byte.
@@ -115,7 +132,10 @@ pub fn split_at_every_byte<C: Codec>(settings: &C::Settings, samples: &[Sample])
             let mut events = decode_all(&mut codec, &mut buffer).expect("a valid prefix");
             buffer.extend_from_slice(second);
             events.extend(decode_all(&mut codec, &mut buffer).expect("a valid frame"));
-            let images: Vec<_> = events.iter().map(|event| image(&mut codec, event)).collect();
+            let images: Vec<_> = events
+                .iter()
+                .map(|event| image(&mut codec, event))
+                .collect();
             assert_eq!(images, expected, "{} cut at {cut}", sample.name);
         }
         if sample.bytes.len() <= 4096 {
@@ -126,7 +146,10 @@ pub fn split_at_every_byte<C: Codec>(settings: &C::Settings, samples: &[Sample])
                 buffer.extend_from_slice(&[*byte]);
                 events.extend(decode_all(&mut codec, &mut buffer).expect("a valid frame"));
             }
-            let images: Vec<_> = events.iter().map(|event| image(&mut codec, event)).collect();
+            let images: Vec<_> = events
+                .iter()
+                .map(|event| image(&mut codec, event))
+                .collect();
             assert_eq!(images, expected, "{} byte by byte", sample.name);
         }
     }
@@ -135,7 +158,10 @@ pub fn split_at_every_byte<C: Codec>(settings: &C::Settings, samples: &[Sample])
 /// Frames in one read decode one by one.
 pub fn two_in_one_read<C: Codec>(settings: &C::Settings, samples: &[Sample]) {
     for role in [Role::Downstream, Role::Upstream] {
-        let samples: Vec<_> = samples.iter().filter(|sample| sample.role == role).collect();
+        let samples: Vec<_> = samples
+            .iter()
+            .filter(|sample| sample.role == role)
+            .collect();
         let mut codec = codec::<C>(settings, role);
         let mut buffer = BytesMut::new();
         let mut expected = Vec::new();
@@ -144,7 +170,10 @@ pub fn two_in_one_read<C: Codec>(settings: &C::Settings, samples: &[Sample]) {
             expected.extend(whole::<C>(settings, sample));
         }
         let events = decode_all(&mut codec, &mut buffer).expect("valid frames");
-        let images: Vec<_> = events.iter().map(|event| image(&mut codec, event)).collect();
+        let images: Vec<_> = events
+            .iter()
+            .map(|event| image(&mut codec, event))
+            .collect();
         assert_eq!(images, expected);
         assert!(buffer.is_empty());
     }
@@ -175,11 +204,15 @@ pub fn ids_are_replaceable<C: Codec>(settings: &C::Settings, samples: &[Sample])
             let mut out = WriteBuf::new();
             let own = match &event {
                 Some(Inbound::Request(own, request)) => {
-                    codec.encode(Outbound::Request(id, request), &mut out).expect("encodes");
+                    codec
+                        .encode(Outbound::Request(id, request), &mut out)
+                        .expect("encodes");
                     *own
                 }
                 Some(Inbound::Response(own, response)) => {
-                    codec.encode(Outbound::Response(id, response), &mut out).expect("encodes");
+                    codec
+                        .encode(Outbound::Response(id, response), &mut out)
+                        .expect("encodes");
                     *own
                 }
                 _ => continue,
@@ -190,11 +223,15 @@ pub fn ids_are_replaceable<C: Codec>(settings: &C::Settings, samples: &[Sample])
             match again {
                 Some(Inbound::Request(given, request)) => {
                     assert_eq!(given, id, "{}", sample.name);
-                    codec.encode(Outbound::Request(own, &request), &mut out).expect("encodes");
+                    codec
+                        .encode(Outbound::Request(own, &request), &mut out)
+                        .expect("encodes");
                 }
                 Some(Inbound::Response(given, response)) => {
                     assert_eq!(given, id, "{}", sample.name);
-                    codec.encode(Outbound::Response(own, &response), &mut out).expect("encodes");
+                    codec
+                        .encode(Outbound::Response(own, &response), &mut out)
+                        .expect("encodes");
                 }
                 other => panic!("{}: became {other:?}", sample.name),
             }
@@ -211,7 +248,11 @@ pub fn truncated<C: Codec>(settings: &C::Settings, samples: &[Sample]) {
             let mut codec = codec::<C>(settings, sample.role);
             let mut buffer = BytesMut::from(&sample.bytes[..length]);
             let event = codec.decode(&mut buffer).expect("a valid prefix");
-            assert!(event.is_none(), "{} cut to {length}: {event:?}", sample.name);
+            assert!(
+                event.is_none(),
+                "{} cut to {length}: {event:?}",
+                sample.name
+            );
             if let Some(frame) = codec.pending_frame(&buffer) {
                 assert_eq!(frame, sample.bytes.len(), "{} cut to {length}", sample.name);
             }
@@ -263,7 +304,10 @@ fn survive<C: Codec>(settings: &C::Settings, role: Role, bytes: &[u8]) {
     let mut buffer = BytesMut::from(bytes);
     // Every event takes bytes, so this ends.
     let _ = decode_all(&mut codec, &mut buffer);
-    assert!(buffer.capacity() <= bytes.len().max(1) * 2 + 64, "memory by announced length");
+    assert!(
+        buffer.capacity() <= bytes.len().max(1) * 2 + 64,
+        "memory by announced length"
+    );
     let _ = codec.pending_frame(&buffer);
 }
 
@@ -294,7 +338,10 @@ pub fn limits<C: Codec>(settings: &C::Settings, samples: &[Sample]) {
 /// Every local error has a reply that the codec itself reads as a failure, under the client's id.
 pub fn error_replies<C: Codec>(settings: &C::Settings, samples: &[Sample]) {
     let mut requests = 0;
-    for sample in samples.iter().filter(|sample| sample.role == Role::Downstream) {
+    for sample in samples
+        .iter()
+        .filter(|sample| sample.role == Role::Downstream)
+    {
         let mut server = codec::<C>(settings, Role::Downstream);
         let mut buffer = BytesMut::from(&sample.bytes[..]);
         let Ok(Some(Inbound::Request(id, request))) = server.decode(&mut buffer) else {
@@ -305,7 +352,9 @@ pub fn error_replies<C: Codec>(settings: &C::Settings, samples: &[Sample]) {
             let error = LocalError::new(kind, "as the suite wants it");
             let reply = server.error_reply(&request.head.origin(), &error);
             let mut out = WriteBuf::new();
-            server.encode(Outbound::Response(id, &reply), &mut out).expect("encodes");
+            server
+                .encode(Outbound::Response(id, &reply), &mut out)
+                .expect("encodes");
             let mut client = codec::<C>(settings, Role::Upstream);
             let mut buffer = BytesMut::from(&out.to_vec()[..]);
             match client.decode(&mut buffer) {
@@ -316,7 +365,11 @@ pub fn error_replies<C: Codec>(settings: &C::Settings, samples: &[Sample]) {
                 }
                 other => panic!("{}: the reply for {kind} reads as {other:?}", sample.name),
             }
-            assert!(buffer.is_empty(), "{}: {kind}: bytes behind the reply", sample.name);
+            assert!(
+                buffer.is_empty(),
+                "{}: {kind}: bytes behind the reply",
+                sample.name
+            );
         }
     }
     assert!(requests > 0, "no sample is a request");
@@ -331,7 +384,9 @@ pub fn heartbeats<C: Codec>(settings: &C::Settings, _: &[Sample]) {
         let mut client = codec::<C>(settings, Role::Upstream);
         let mut server = codec::<C>(settings, Role::Downstream);
         let mut out = WriteBuf::new();
-        client.encode(Outbound::Ping(id), &mut out).expect("encodes a ping");
+        client
+            .encode(Outbound::Ping(id), &mut out)
+            .expect("encodes a ping");
         let mut buffer = BytesMut::from(&out.to_vec()[..]);
         let Ok(Some(Inbound::Control(Control::Ping(given, wire)))) = server.decode(&mut buffer)
         else {
@@ -339,7 +394,9 @@ pub fn heartbeats<C: Codec>(settings: &C::Settings, _: &[Sample]) {
         };
         assert_eq!(given, id);
         let mut out = WriteBuf::new();
-        server.encode(Outbound::Pong(given, &wire), &mut out).expect("encodes a pong");
+        server
+            .encode(Outbound::Pong(given, &wire), &mut out)
+            .expect("encodes a pong");
         let mut buffer = BytesMut::from(&out.to_vec()[..]);
         match client.decode(&mut buffer) {
             Ok(Some(Inbound::Control(Control::Pong(given)))) => assert_eq!(given, id),
@@ -351,17 +408,33 @@ pub fn heartbeats<C: Codec>(settings: &C::Settings, _: &[Sample]) {
 /// Every request is recognised by its first bytes, decided once and for good, and noise is not.
 pub fn sniffing<C: Codec>(_: &C::Settings, samples: &[Sample]) {
     assert_eq!(C::sniff(&[]), Sniff::More);
-    for sample in samples.iter().filter(|sample| sample.role == Role::Downstream) {
+    for sample in samples
+        .iter()
+        .filter(|sample| sample.role == Role::Downstream)
+    {
         let verdicts: Vec<_> = (1..=sample.bytes.len().min(64))
             .map(|length| C::sniff(sample.bytes.get(..length).unwrap_or_default()))
             .collect();
         let decided = verdicts.iter().position(|verdict| *verdict == Sniff::Match);
         let decided = decided.unwrap_or_else(|| panic!("{}: never recognised", sample.name));
         let (before, after) = verdicts.split_at(decided);
-        assert!(before.iter().all(|v| *v == Sniff::More), "{}: {verdicts:?}", sample.name);
-        assert!(after.iter().all(|v| *v == Sniff::Match), "{}: {verdicts:?}", sample.name);
+        assert!(
+            before.iter().all(|v| *v == Sniff::More),
+            "{}: {verdicts:?}",
+            sample.name
+        );
+        assert!(
+            after.iter().all(|v| *v == Sniff::Match),
+            "{}: {verdicts:?}",
+            sample.name
+        );
     }
-    for other in ["GET / HTTP/1.1\r\n", "PRI * HTTP/2.0\r\n", "\0\0\0\0\0\0\0\0", "*1\r\n$4\r\nPING"] {
+    for other in [
+        "GET / HTTP/1.1\r\n",
+        "PRI * HTTP/2.0\r\n",
+        "\0\0\0\0\0\0\0\0",
+        "*1\r\n$4\r\nPING",
+    ] {
         assert_ne!(C::sniff(other.as_bytes()), Sniff::Match, "{other:?}");
     }
 }

@@ -59,14 +59,22 @@ impl<const P: bool> Decoder for Toy<P> {
         let status = frame.get_u8();
         let mut wire = Wire::default();
         wire.fixed[0] = kind;
-        let body = if frame.is_empty() { Body::Empty } else { Body::Whole(frame) };
+        let body = if frame.is_empty() {
+            Body::Empty
+        } else {
+            Body::Whole(frame)
+        };
         Ok(Some(match kind {
             REQUEST | ONE_WAY => Inbound::Request(
                 id,
                 Message::new(
                     RequestHead {
                         protocol: Self::ID,
-                        kind: if kind == REQUEST { Kind::Unary } else { Kind::OneWay },
+                        kind: if kind == REQUEST {
+                            Kind::Unary
+                        } else {
+                            Kind::OneWay
+                        },
                         service: Str::from_static("toy"),
                         method: Str::default(),
                         fields: Default::default(),
@@ -77,7 +85,10 @@ impl<const P: bool> Decoder for Toy<P> {
                 ),
             ),
             RESPONSE => {
-                let class = Class::ALL.get(usize::from(status)).copied().unwrap_or_default();
+                let class = Class::ALL
+                    .get(usize::from(status))
+                    .copied()
+                    .unwrap_or_default();
                 let head = ResponseHead {
                     outcome: Outcome::new(class, status.into()),
                     ..ResponseHead::default()
@@ -115,7 +126,16 @@ impl<const P: bool> Codec for Toy<P> {
     }
 
     fn sniff(prefix: &[u8]) -> Sniff {
-        sniff_pattern(&[|b| b == 0, |_| true, |_| true, |_| true, |b| b == 1 || b == 2 || b == 4], prefix)
+        sniff_pattern(
+            &[
+                |b| b == 0,
+                |_| true,
+                |_| true,
+                |_| true,
+                |b| b == 1 || b == 2 || b == 4,
+            ],
+            prefix,
+        )
     }
 
     fn encode(&mut self, out: Outbound<'_>, dst: &mut WriteBuf) -> Result<(), ConnError> {
@@ -123,9 +143,12 @@ impl<const P: bool> Codec for Toy<P> {
             Outbound::Request(id, request) => {
                 (request.head.wire.fixed[0], id, 0, request.body.whole())
             }
-            Outbound::Response(id, response) => {
-                (RESPONSE, id, response.head.outcome.native as u8, response.body.whole())
-            }
+            Outbound::Response(id, response) => (
+                RESPONSE,
+                id,
+                response.head.outcome.native as u8,
+                response.body.whole(),
+            ),
             Outbound::Ping(id) => (PING, id, 0, None),
             Outbound::Pong(id, _) => (PONG, id, 0, None),
             Outbound::GoAway => (GO_AWAY, StreamId(0), 0, None),

@@ -70,7 +70,7 @@ fn largest_unit(value: u64, units: &[(&'static str, u64)]) -> (u64, &'static str
     units
         .iter()
         .rev()
-        .find(|(_, factor)| value % factor == 0 && (value > 0 || *factor == 1_000_000))
+        .find(|(_, factor)| value.is_multiple_of(*factor) && (value > 0 || *factor == 1_000_000))
         .map_or((value, ""), |(unit, factor)| (value / factor, unit))
 }
 
@@ -134,11 +134,24 @@ mod tests {
 
     #[test]
     fn wrong_ones_say_what_would_be_right() {
-        for bad in ["5", "", "s", "1.5s", "-1s", "5 days", "99999999999999999999s"] {
+        for bad in [
+            "5",
+            "",
+            "s",
+            "1.5s",
+            "-1s",
+            "5 days",
+            "99999999999999999999s",
+        ] {
             let error = bad.parse::<Span>().unwrap_err();
             assert!(error.contains("duration"), "{bad}: {error}");
         }
         assert!("5MB".parse::<Size>().unwrap_err().contains("16MiB"));
-        assert!("99999999999GiB".parse::<Size>().unwrap_err().contains("too large"));
+        assert!(
+            "99999999999GiB"
+                .parse::<Size>()
+                .unwrap_err()
+                .contains("too large")
+        );
     }
 }

@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::driver;
-use crate::{
-    ByteBudget, Call, Channel, ChannelEvents, ChannelLimits, ChannelState, Codec, Io,
-};
+use crate::{ByteBudget, Call, Channel, ChannelEvents, ChannelLimits, ChannelState, Codec, Io};
 
 /// What callers send to the connection's task.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every command is a call; boxing it would cost an allocation per request"
+)]
 pub(super) enum Command {
     Call(Call),
     Drain,

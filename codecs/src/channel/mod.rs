@@ -7,5 +7,7 @@ mod driver;
 mod handle;
 mod timers;
 
-
 pub(crate) use handle::open;
+
+#[cfg(test)]
+mod tests;

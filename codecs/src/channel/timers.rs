@@ -149,7 +149,12 @@ impl<C: Codec> Driver<C> {
             |pending| expired.push(pending),
         );
         for pending in expired {
-            self.fail(pending, ErrorKind::Timeout, "no answer from the upstream", true);
+            self.fail(
+                pending,
+                ErrorKind::Timeout,
+                "no answer from the upstream",
+                true,
+            );
         }
         for call in std::mem::take(&mut self.unsent) {
             if call.deadline <= now {

@@ -1,0 +1,30 @@
+//! What users write under `routes`, and what of it clusters share.
+//!
+//! Unknown keys are refused everywhere. Keys that may be written short (a plain string for an exact match, one
+//! cluster for a split) are parsed by hand: serde's untagged enums would forget where an error is and which keys
+//! exist.
+
+mod names;
+mod retry;
+mod route;
+mod string_match;
+mod target;
+
+pub use names::OneOrMany;
+pub use retry::{BackoffConfig, BudgetConfig, Condition, RetryConfig};
+pub use route::{DEFAULT_TIMEOUT, MatchConfig, RouteConfig};
+pub use string_match::StringMatch;
+pub use target::{To, WeightedCluster};
+
+use serde::{Deserialize, Deserializer};
+
+/// Reads an optional key that may be left out but not left empty: `service:` with nothing behind it would
+/// otherwise match every service.
+fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! When a failed request is tried again, as users write it.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use wireloom_codecs::units::Span;
+
+use super::not_null;
+use crate::Problem;
+
+/// When and how often a failed request is tried again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetryConfig {
+    /// How many times at most the request is tried **again** after its first try; 2 means three tries in all.
+    #[serde(default = "one")]
+    #[schemars(range(max = 100))]
+    pub attempts: u32,
+    /// What one try may take; a try that takes longer fails with `timeout`. Default: only the route's timeout.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Span")]
+    pub per_try_timeout: Option<Span>,
+    /// Which failures are tried again.
+    #[serde(default = "default_on")]
+    #[schemars(length(min = 1))]
+    pub on: Vec<Condition>,
+    /// How long to wait before each retry.
+    #[serde(default)]
+    pub backoff: BackoffConfig,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// Those that cannot have had an effect at the upstream.
+fn default_on() -> Vec<Condition> {
+    vec![
+        Condition::ConnectFailure,
+        Condition::ResetBeforeRequest,
+        Condition::Refused,
+    ]
+}
+
+impl Default for RetryConfig {
+    /// One retry, of what is always safe.
+    fn default() -> Self {
+        Self {
+            attempts: one(),
+            per_try_timeout: None,
+            on: default_on(),
+            backoff: BackoffConfig::default(),
+        }
+    }
+}
+
+/// A failure that may be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Condition {
+    /// No connection to the endpoint could be made. Always safe.
+    ConnectFailure,
+    /// The connection was lost before any byte of the request was written to it. Always safe.
+    ResetBeforeRequest,
+    /// The connection was lost before the answer came, whether or not the request was written. Only safe for
+    /// requests that may be carried out twice.
+    Reset,
+    /// The peer said that it did not take the request. Always safe.
+    Refused,
+    /// The peer answered that it cannot serve now (HTTP 503, gRPC UNAVAILABLE and their like).
+    Unavailable,
+    /// `per_try_timeout` passed, or the peer answered that a timeout of its own did. Never the route's timeout.
+    Timeout,
+    /// The peer answered that it has more than it can take. Not the proxy's own limits: shed load stays shed.
+    Overloaded,
+    /// The peer answered that it failed while it worked on the request.
+    ServerError,
+}
+
+/// Exponential back-off with full jitter: retry n waits for a random time of up to `base` × 2^(n-1), at most `max`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BackoffConfig {
+    /// The longest wait before the first retry; `0s` means no wait.
+    #[serde(default = "default_base")]
+    pub base: Span,
+    /// The longest wait before any retry. Default: 10 × `base`.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Span")]
+    pub max: Option<Span>,
+}
+
+fn default_base() -> Span {
+    Span(Duration::from_millis(25))
+}
+
+impl BackoffConfig {
+    /// [`Self::max`], or what it is when it is not given.
+    pub fn max(&self) -> Span {
+        self.max.unwrap_or(Span(self.base.0.saturating_mul(10)))
+    }
+}
+
+impl Default for BackoffConfig {
+    /// From 25 ms to 250 ms.
+    fn default() -> Self {
+        Self {
+            base: default_base(),
+            max: None,
+        }
+    }
+}
+
+/// How much retrying a cluster bears: all requests to it share this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetConfig {
+    /// Retries under way, in percent of the requests that are on their first try. 20 keeps the tries below 1.2
+    /// times the requests when everything fails.
+    #[serde(default = "default_percent")]
+    #[schemars(range(max = 100))]
+    pub percent: u32,
+    /// So many retries may be under way even if `percent` allows fewer, so that quiet clusters can retry too.
+    #[serde(default = "default_min")]
+    pub min: u32,
+}
+
+fn default_percent() -> u32 {
+    20
+}
+
+fn default_min() -> u32 {
+    3
+}
+
+impl BudgetConfig {
+    /// What is wrong with it, found at `path` (`clusters.orders.budget`).
+    pub fn problems(&self, path: &str) -> Vec<Problem> {
+        if self.percent > 100 {
+            let message = format!("{} is more than 100 percent", self.percent);
+            return vec![Problem::new(format!("{path}.percent"), message)];
+        }
+        Vec::new()
+    }
+}
+
+impl Default for BudgetConfig {
+    /// 20 %, and 3 at the least.
+    fn default() -> Self {
+        Self {
+            percent: default_percent(),
+            min: default_min(),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Routing: which cluster gets a request, how long it may take, and whether it is tried again.
+//!
+//! [`RouteTable::compile`] turns the config's `routes` ([`config`]) into a table once; [`RouteTable::route`] finds
+//! the first [`Route`] that matches a request head, reading bytes and allocating nothing. The table also says what
+//! codecs must decode for it ([`RouteTable::needs`]) and which clusters and protocols it names, because this crate
+//! knows neither clusters nor protocols: the caller checks the names.
+//!
+//! A route carries its [`Split`] over clusters, its timeout and its [`RetryPolicy`]. Retrying is a pure decision
+//! ([`RetryPolicy::decide`]) over the facts of one failed try; the [`RetryBudget`], shared by all requests to a
+//! cluster, then bounds how many retries run at once.
+
+mod budget;
+pub mod config;
+mod matcher;
+mod problem;
+mod retry;
+mod route;
+mod split;
+mod table;
+
+pub use budget::{Active, RetryBudget, Retrying};
+pub use problem::Problem;
+pub use retry::{Attempt, Conditions, Decision, Failure, RetryPolicy, Why};
+pub use route::Route;
+pub use split::Split;
+pub use table::{Mention, RouteTable};

@@ -1,0 +1,208 @@
+//! Compiled conditions on a request head. They compare bytes and allocate nothing.
+
+use regex::bytes::{Regex, RegexBuilder};
+use wireloom_codecs::{Fields, RequestHead, Str};
+
+use crate::Problem;
+use crate::config::{MatchConfig, StringMatch};
+
+/// The largest compiled form of one regular expression, and of its lazily built automaton, in bytes.
+const REGEX_LIMIT: usize = 1 << 20;
+
+/// A compiled [`StringMatch`].
+#[derive(Clone, Debug)]
+pub(crate) enum Text {
+    Exact(Box<[u8]>),
+    Prefix(Box<[u8]>),
+    Suffix(Box<[u8]>),
+    Regex(Box<Regex>),
+    Present(bool),
+}
+
+impl Text {
+    /// Compiles the condition found at `path`.
+    pub(crate) fn compile(path: &str, config: &StringMatch) -> Result<Self, Problem> {
+        let part = |key: &str, text: &str| {
+            if text.is_empty() {
+                let message = "an empty text is part of every text: \
+                               write {present: true} for any, or leave the condition out";
+                return Err(Problem::new(format!("{path}.{key}"), message));
+            }
+            Ok(Box::from(text.as_bytes()))
+        };
+        Ok(match config {
+            StringMatch::Exact(text) => Self::Exact(text.as_bytes().into()),
+            StringMatch::Prefix(text) => Self::Prefix(part("prefix", text)?),
+            StringMatch::Suffix(text) => Self::Suffix(part("suffix", text)?),
+            StringMatch::Regex(pattern) => Self::Regex(Box::new(
+                whole(pattern).map_err(|why| Problem::new(format!("{path}.regex"), why))?,
+            )),
+            StringMatch::Present(present) => Self::Present(*present),
+        })
+    }
+
+    /// Judges a text that is there.
+    fn matches(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Exact(exact) => **exact == *text,
+            Self::Prefix(prefix) => text.starts_with(prefix),
+            Self::Suffix(suffix) => text.ends_with(suffix),
+            Self::Regex(regex) => regex.is_match(text),
+            Self::Present(present) => *present,
+        }
+    }
+
+    /// Judges a name that every head has a place for: an empty one is not there.
+    fn matches_name(&self, name: &Str) -> bool {
+        match self {
+            Self::Present(present) => *present != name.is_empty(),
+            _ => self.matches(name.as_bytes()),
+        }
+    }
+}
+
+/// A regular expression that must match the whole text.
+fn whole(pattern: &str) -> Result<Regex, String> {
+    let build = |pattern: &str| {
+        RegexBuilder::new(pattern)
+            // The texts are compared as bytes; classes are ASCII and the automata small.
+            .unicode(false)
+            .size_limit(REGEX_LIMIT)
+            .dfa_size_limit(REGEX_LIMIT)
+            .build()
+            .map_err(|error| match error {
+                regex::Error::CompiledTooBig(limit) => {
+                    format!("compiles to more than {limit} bytes: repeat less, or match a prefix")
+                }
+                error => format!("is not a regular expression: {error}"),
+            })
+    };
+    // First as written, so that `a)|(b` cannot close the group and errors show the user's own text.
+    build(pattern)?;
+    build(&format!(r"\A(?:{pattern})\z"))
+}
+
+/// A condition on the values under one name.
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    name: Box<[u8]>,
+    /// The name in lower case, where that is another one: HTTP carries names so.
+    lower: Option<Box<[u8]>>,
+    text: Text,
+}
+
+impl Field {
+    fn compile(path: &str, name: &str, config: &StringMatch) -> Result<Self, Problem> {
+        let lower = name.to_ascii_lowercase();
+        Ok(Self {
+            name: name.as_bytes().into(),
+            lower: (lower != name).then(|| lower.into_bytes().into()),
+            text: Text::compile(path, config)?,
+        })
+    }
+
+    fn is_named(&self, name: &Str) -> bool {
+        let name = name.as_bytes();
+        *self.name == *name || self.lower.as_deref() == Some(name)
+    }
+
+    /// True if any value under the name matches; for `present: false`, if there is none.
+    fn matches(&self, fields: &Fields) -> bool {
+        let mut values = fields.iter().filter(|(name, _)| self.is_named(name));
+        match self.text {
+            Text::Present(present) => values.next().is_some() == present,
+            _ => values.any(|(_, value)| self.text.matches(value.as_bytes())),
+        }
+    }
+}
+
+/// All conditions of one route. The default matches everything.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Matcher {
+    protocols: Box<[Box<str>]>,
+    service: Option<Text>,
+    method: Option<Text>,
+    fields: Box<[Field]>,
+}
+
+impl Matcher {
+    /// Compiles the conditions found at `path` (`routes.main[2].match`).
+    pub(crate) fn compile(path: &str, config: &MatchConfig) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut note = |problem| problems.push(problem);
+
+        let mut text = |key: &str, condition: &Option<StringMatch>| {
+            let compiled = Text::compile(&format!("{path}.{key}"), condition.as_ref()?);
+            compiled.map_err(&mut note).ok()
+        };
+        let service = text("service", &config.service);
+        let method = text("method", &config.method);
+
+        let mut fields = Vec::new();
+        let own_keys = [("version", &config.version), ("group", &config.group)];
+        let own_keys = own_keys.into_iter().filter_map(|(name, condition)| {
+            Some((format!("{path}.{name}"), name, condition.as_ref()?))
+        });
+        let headers = config
+            .headers
+            .iter()
+            .map(|(name, condition)| (format!("{path}.headers.{name}"), name.as_str(), condition));
+        for (path, name, condition) in own_keys.chain(headers) {
+            if name.is_empty() {
+                note(Problem::new(path, "a header's name cannot be empty"));
+                continue;
+            }
+            match Field::compile(&path, name, condition) {
+                Ok(field) => fields.push(field),
+                Err(problem) => note(problem),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let protocols = config.protocol.iter().flat_map(|names| names.iter());
+        Ok(Self {
+            protocols: protocols.map(Into::into).collect(),
+            service,
+            method,
+            fields: fields.into(),
+        })
+    }
+
+    /// True if every condition holds. Cheap ones come first.
+    pub(crate) fn matches(&self, head: &RequestHead) -> bool {
+        let holds = |text: &Option<Text>, name| text.as_ref().is_none_or(|t| t.matches_name(name));
+        (self.protocols.is_empty() || self.takes_protocol(head.protocol.as_str()))
+            && holds(&self.service, &head.service)
+            && holds(&self.method, &head.method)
+            && self.fields.iter().all(|field| field.matches(&head.fields))
+    }
+
+    fn takes_protocol(&self, name: &str) -> bool {
+        self.protocols.iter().any(|protocol| **protocol == *name)
+    }
+
+    /// The one service whose requests it can match, if it is bound to one.
+    pub(crate) fn exact_service(&self) -> Option<&[u8]> {
+        match &self.service {
+            Some(Text::Exact(service)) => Some(service),
+            _ => None,
+        }
+    }
+
+    /// The protocols of which a request must be one; none means all.
+    pub(crate) fn protocols(&self) -> impl Iterator<Item = &str> {
+        self.protocols.iter().map(|name| &**name)
+    }
+
+    /// The fields that it reads. Names come from the configuration, so they are UTF-8.
+    pub(crate) fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.fields
+            .iter()
+            .flat_map(|field| std::iter::once(&field.name).chain(&field.lower))
+            .filter_map(|name| std::str::from_utf8(name).ok())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,272 @@
+use super::*;
+use crate::config::{BackoffConfig, Condition::*};
+
+const MS: Duration = Duration::from_millis(1);
+
+const ALL: [Condition; 8] = [
+    ConnectFailure,
+    ResetBeforeRequest,
+    Reset,
+    Refused,
+    Unavailable,
+    Timeout,
+    Overloaded,
+    ServerError,
+];
+
+fn policy(attempts: u32, on: &[Condition]) -> RetryPolicy {
+    RetryPolicy {
+        attempts,
+        per_try_timeout: None,
+        on: on.iter().copied().collect(),
+        base: 25 * MS,
+        max: 250 * MS,
+    }
+}
+
+/// A unary request's first try, far from its deadline.
+fn failed(failure: Failure, sent: bool) -> Attempt {
+    Attempt {
+        number: 1,
+        kind: Kind::Unary,
+        sent,
+        replayable: true,
+        failure,
+        remaining: Some(Duration::from_secs(10)),
+    }
+}
+
+fn local(kind: ErrorKind, sent: bool) -> Attempt {
+    failed(Failure::Local(kind), sent)
+}
+
+fn answer(class: Class) -> Attempt {
+    failed(Failure::Response(class), true)
+}
+
+fn why(policy: &RetryPolicy, facts: Attempt) -> Option<Why> {
+    match policy.decide(&facts, 0) {
+        Decision::Retry { .. } => None,
+        Decision::No(why) => Some(why),
+    }
+}
+
+#[test]
+fn each_failure_needs_its_own_condition() {
+    let cases = [
+        (local(ErrorKind::ConnectFailure, false), ConnectFailure),
+        (local(ErrorKind::Reset, false), ResetBeforeRequest),
+        (local(ErrorKind::Reset, false), Reset),
+        (local(ErrorKind::Reset, true), Reset),
+        (local(ErrorKind::Timeout, true), Timeout),
+        (answer(Class::Refused), Refused),
+        (answer(Class::Unavailable), Unavailable),
+        (answer(Class::Timeout), Timeout),
+        (answer(Class::Overloaded), Overloaded),
+        (answer(Class::ServerError), ServerError),
+    ];
+    for (facts, condition) in cases {
+        assert_eq!(
+            why(&policy(1, &[condition]), facts),
+            None,
+            "{facts:?} on {condition:?}"
+        );
+        let accepting = cases
+            .iter()
+            .filter(|(other, _)| *other == facts)
+            .map(|(_, on)| *on);
+        let accepting: Vec<_> = accepting.collect();
+        for other in ALL.into_iter().filter(|other| !accepting.contains(other)) {
+            let why = why(&policy(1, &[other]), facts);
+            let no = matches!(why, Some(Why::NotRetriable | Why::NotSafe));
+            assert!(no, "{facts:?} on {other:?}: {why:?}");
+        }
+    }
+}
+
+#[test]
+fn what_no_condition_covers_is_never_tried_again() {
+    let all = policy(9, &ALL);
+    for class in [Class::Success, Class::AppError, Class::ClientError] {
+        assert_eq!(why(&all, answer(class)), Some(Why::NotRetriable), "{class}");
+    }
+    let covered = [
+        ErrorKind::ConnectFailure,
+        ErrorKind::Reset,
+        ErrorKind::Timeout,
+    ];
+    for kind in ErrorKind::ALL
+        .into_iter()
+        .filter(|kind| !covered.contains(kind))
+    {
+        for sent in [false, true] {
+            assert_eq!(
+                why(&all, local(kind, sent)),
+                Some(Why::NotRetriable),
+                "{kind}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_one_way_request_is_never_tried_again_once_it_may_have_left() {
+    let all = policy(9, &ALL);
+    let one_way = |facts: Attempt| Attempt {
+        kind: Kind::OneWay,
+        ..facts
+    };
+    for kind in ErrorKind::ALL {
+        assert_eq!(
+            why(&all, one_way(local(kind, true))),
+            Some(Why::OneWaySent),
+            "{kind}"
+        );
+    }
+    for class in Class::ALL {
+        // An answer proves that it was sent, whatever the flag says.
+        let facts = Attempt {
+            sent: false,
+            ..one_way(answer(class))
+        };
+        assert_eq!(why(&all, facts), Some(Why::OneWaySent), "{class}");
+    }
+    assert_eq!(
+        why(&all, one_way(local(ErrorKind::ConnectFailure, false))),
+        None
+    );
+    assert_eq!(why(&all, one_way(local(ErrorKind::Reset, false))), None);
+}
+
+#[test]
+fn a_reset_after_sending_is_unsafe_unless_named() {
+    let default = RetryPolicy::compile("r", &RetryConfig::default(), None).unwrap();
+    assert_eq!(why(&default, local(ErrorKind::Reset, false)), None);
+    assert_eq!(
+        why(&default, local(ErrorKind::Reset, true)),
+        Some(Why::NotSafe)
+    );
+    let other = policy(1, &[ConnectFailure]);
+    assert_eq!(
+        why(&other, local(ErrorKind::Reset, true)),
+        Some(Why::NotRetriable)
+    );
+}
+
+#[test]
+fn a_request_that_is_no_longer_whole_is_not_tried_again() {
+    let facts = Attempt {
+        replayable: false,
+        kind: Kind::Streaming,
+        ..answer(Class::Unavailable)
+    };
+    assert_eq!(why(&policy(3, &ALL), facts), Some(Why::NotSafe));
+    let whole = Attempt {
+        replayable: true,
+        ..facts
+    };
+    assert_eq!(why(&policy(3, &ALL), whole), None);
+}
+
+#[test]
+fn attempts_are_retries_beyond_the_first_try() {
+    let facts = |number| Attempt {
+        number,
+        ..local(ErrorKind::ConnectFailure, false)
+    };
+    let two = policy(2, &ALL);
+    assert_eq!(why(&two, facts(1)), None);
+    assert_eq!(why(&two, facts(2)), None);
+    assert_eq!(why(&two, facts(3)), Some(Why::Attempts));
+    assert_eq!(why(&policy(0, &ALL), facts(1)), Some(Why::Disabled));
+}
+
+#[test]
+fn the_deadline_ends_retrying() {
+    let all = policy(9, &ALL);
+    let with = |remaining, facts| Attempt { remaining, ..facts };
+    let timeout = local(ErrorKind::Timeout, true);
+    assert_eq!(
+        why(&all, with(Some(Duration::ZERO), timeout)),
+        Some(Why::Deadline)
+    );
+    assert_eq!(
+        why(&policy(9, &[Reset]), with(Some(Duration::ZERO), timeout)),
+        Some(Why::Deadline)
+    );
+    assert_eq!(why(&all, with(Some(MS), timeout)), None);
+    assert_eq!(why(&all, with(None, timeout)), None);
+
+    // A wait that would outlast the deadline is not begun.
+    let facts = with(Some(25 * MS), local(ErrorKind::ConnectFailure, false));
+    assert_eq!(all.decide(&facts, u32::MAX), Decision::No(Why::Deadline));
+    let facts = with(Some(26 * MS), facts);
+    assert_eq!(
+        all.decide(&facts, u32::MAX),
+        Decision::Retry { backoff: 25 * MS }
+    );
+}
+
+#[test]
+fn backoff_doubles_to_its_limit_with_full_jitter() {
+    let policy = policy(9, &ALL);
+    let longest: Vec<_> = (1..=6)
+        .map(|n| policy.backoff(n, u32::MAX).as_millis())
+        .collect();
+    assert_eq!(longest, [25, 50, 100, 200, 250, 250]);
+    assert_eq!(policy.backoff(u32::MAX, u32::MAX), 250 * MS);
+    assert_eq!(policy.backoff(3, 0), Duration::ZERO);
+    let half = policy.backoff(3, u32::MAX / 2);
+    assert!(half > 49 * MS && half < 51 * MS, "{half:?}");
+
+    let none = RetryPolicy {
+        base: Duration::ZERO,
+        ..policy
+    };
+    assert_eq!(none.backoff(5, u32::MAX), Duration::ZERO);
+    let huge = RetryPolicy {
+        base: Duration::MAX,
+        max: Duration::MAX,
+        ..policy
+    };
+    assert!(huge.backoff(40, u32::MAX) > Duration::from_secs(1 << 32));
+}
+
+#[test]
+fn a_bad_policy_says_what_would_be_right() {
+    let config = RetryConfig {
+        attempts: 101,
+        per_try_timeout: Some("3s".parse().unwrap()),
+        on: Vec::new(),
+        backoff: BackoffConfig {
+            base: "1s".parse().unwrap(),
+            max: Some("10ms".parse().unwrap()),
+        },
+    };
+    let problems = RetryPolicy::compile("r", &config, Some(Duration::from_secs(2))).unwrap_err();
+    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        problems,
+        [
+            "r.attempts: 101 is more than 100 retries",
+            "r.on: an empty list retries nothing: name a failure, or leave `retry` out",
+            "r.per_try_timeout: 3s is longer than the route's timeout of 2s, so it never passes: \
+             lower it, or raise `timeout`",
+            "r.backoff.max: 10ms is shorter than `base`, 1s",
+        ]
+    );
+    let unlimited = RetryConfig {
+        per_try_timeout: config.per_try_timeout,
+        ..RetryConfig::default()
+    };
+    let policy = RetryPolicy::compile("r", &unlimited, None).unwrap();
+    assert_eq!(policy.per_try_timeout, Some(Duration::from_secs(3)));
+}
+
+#[test]
+fn names_for_metrics_are_distinct() {
+    let mut names: Vec<_> = Why::ALL.iter().map(|why| why.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), Why::ALL.len());
+}

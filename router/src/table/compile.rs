@@ -1,0 +1,190 @@
+//! From the configuration to a table, or to everything that is wrong with it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use wireloom_codecs::Needs;
+
+use super::{Entry, Index, Mention, RouteTable, SCAN};
+use crate::config::{RouteConfig, To};
+use crate::matcher::Matcher;
+use crate::{Problem, RetryPolicy, Route, Split};
+
+impl RouteTable {
+    /// Compiles the table that stands under `routes.<name>`.
+    ///
+    /// # Errors
+    /// All problems that the table has by itself, in the order of its routes. Whether the clusters and protocols
+    /// that it names exist is for the caller to check.
+    pub fn compile(name: &str, routes: &[RouteConfig]) -> Result<Self, Vec<Problem>> {
+        let mut builder = Builder::default();
+        for (index, config) in routes.iter().enumerate() {
+            builder.add(format!("routes.{name}[{index}]"), index, config);
+        }
+        builder.finish()
+    }
+}
+
+/// Names in the order of their first mention.
+#[derive(Default)]
+struct Names {
+    mentions: Vec<Mention>,
+    places: HashMap<Arc<str>, usize>,
+}
+
+impl Names {
+    fn intern(&mut self, name: &str, path: impl FnOnce() -> String) -> usize {
+        if let Some(place) = self.places.get(name) {
+            return *place;
+        }
+        let place = self.mentions.len();
+        let name: Arc<str> = name.into();
+        self.places.insert(name.clone(), place);
+        self.mentions.push(Mention { name, path: path() });
+        place
+    }
+}
+
+#[derive(Default)]
+struct Builder {
+    entries: Vec<Entry>,
+    clusters: Names,
+    protocols: Names,
+    routes: Names,
+    problems: Vec<Problem>,
+}
+
+impl Builder {
+    fn add(&mut self, path: String, index: usize, config: &RouteConfig) {
+        let before = self.problems.len();
+        let name = self.name(&path, config);
+        let matcher = self.matcher(&path, config);
+        let split = self.split(&format!("{path}.to"), &config.to);
+        let timeout = Some(config.timeout.0).filter(|timeout| !timeout.is_zero());
+        let retry = config.retry.as_ref().and_then(|retry| {
+            RetryPolicy::compile(&format!("{path}.retry"), retry, timeout)
+                .map_err(|problems| self.problems.extend(problems))
+                .ok()
+        });
+        if let Some(split) = split
+            && self.problems.len() == before
+        {
+            let route = Route {
+                name,
+                index,
+                split,
+                timeout,
+                retry,
+            };
+            self.entries.push(Entry {
+                matcher,
+                route: Arc::new(route),
+            });
+        }
+    }
+
+    fn note(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.problems.push(Problem::new(path, message));
+    }
+
+    fn name(&mut self, path: &str, config: &RouteConfig) -> Arc<str> {
+        let name = config.name.as_deref().unwrap_or(path);
+        if name.is_empty() {
+            self.note(
+                format!("{path}.name"),
+                "is empty: write a name, or leave the key out",
+            );
+        } else {
+            let known = self.routes.mentions.len();
+            let place = self.routes.intern(name, || path.to_owned());
+            if let Some(first) = self.routes.mentions.get(place).filter(|_| place < known) {
+                let message = format!("`{name}` is the name of {} already", first.path);
+                self.note(format!("{path}.name"), message);
+            }
+        }
+        name.into()
+    }
+
+    fn matcher(&mut self, path: &str, config: &RouteConfig) -> Matcher {
+        let path = format!("{path}.match");
+        let matcher = match &config.r#match {
+            Some(config) => Matcher::compile(&path, config).unwrap_or_else(|problems| {
+                self.problems.extend(problems);
+                Matcher::default()
+            }),
+            None => Matcher::default(),
+        };
+        for protocol in matcher.protocols() {
+            self.protocols
+                .intern(protocol, || format!("{path}.protocol"));
+        }
+        matcher
+    }
+
+    fn cluster(&mut self, path: String, name: &str) -> usize {
+        if name.is_empty() {
+            self.note(&path, "the name of a cluster cannot be empty");
+        }
+        self.clusters.intern(name, || path)
+    }
+
+    fn split(&mut self, path: &str, to: &To) -> Option<Split> {
+        let parts = match to {
+            To::Cluster(name) => return Some(Split::one(self.cluster(path.to_owned(), name))),
+            To::Split(parts) => parts,
+        };
+        let mut weights: Vec<(usize, u32)> = Vec::with_capacity(parts.len());
+        for (place, part) in parts.iter().enumerate() {
+            let path = format!("{path}[{place}].cluster");
+            let cluster = self.cluster(path.clone(), &part.cluster);
+            if weights.iter().any(|(other, _)| *other == cluster) {
+                let message = format!(
+                    "`{}` is in this list already: add the weights up",
+                    part.cluster
+                );
+                self.note(path, message);
+            }
+            weights.push((cluster, part.weight));
+        }
+        let sum: u64 = weights.iter().map(|(_, weight)| u64::from(*weight)).sum();
+        let split = Split::weighted(weights);
+        if split.is_none() {
+            let message = if parts.is_empty() {
+                "the list is empty: name at least one cluster".to_owned()
+            } else if sum == 0 {
+                "every weight is 0, so no cluster would get a request: give one a weight".to_owned()
+            } else {
+                format!(
+                    "the weights add up to {sum}, which is more than {}",
+                    u32::MAX
+                )
+            };
+            self.note(path, message);
+        }
+        split
+    }
+
+    fn finish(self) -> Result<RouteTable, Vec<Problem>> {
+        if !self.problems.is_empty() {
+            return Err(self.problems);
+        }
+        let fields = self
+            .entries
+            .iter()
+            .flat_map(|entry| entry.matcher.field_names());
+        let needs = Needs::fields(fields);
+        let clusters = self
+            .clusters
+            .mentions
+            .iter()
+            .map(|mention| mention.name.clone());
+        Ok(RouteTable {
+            index: (self.entries.len() > SCAN).then(|| Index::new(&self.entries)),
+            needs,
+            clusters: clusters.collect(),
+            cluster_mentions: self.clusters.mentions.into(),
+            protocols: self.protocols.mentions.into(),
+            entries: self.entries.into(),
+        })
+    }
+}
