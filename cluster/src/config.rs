@@ -1,0 +1,212 @@
+//! A cluster as configurations write it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, de};
+use wireloom_codecs::KeepAlive;
+use wireloom_codecs::units::Span;
+
+mod endpoint;
+
+pub use endpoint::{EndpointConfig, MAX_WEIGHT, Metadata};
+
+use std::time::Duration;
+
+/// The most connections that one worker keeps to one endpoint.
+const MAX_PER_ENDPOINT: u32 = 1024;
+
+/// A named set of endpoints that serve the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterConfig {
+    /// What the endpoints speak, if not what the request came in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
+    /// Where the cluster's servers listen; each address once.
+    #[serde(deserialize_with = "endpoint::distinct")]
+    pub endpoints: Vec<EndpointConfig>,
+    /// How an endpoint is picked.
+    #[serde(default)]
+    pub balance: Balance,
+    /// How long a connection may take to be made, name lookup and handshakes included.
+    #[serde(default = "connect_timeout", deserialize_with = "positive")]
+    pub connect_timeout: Span,
+    /// How long a connection without any request under way is kept.
+    #[serde(default = "idle_timeout", deserialize_with = "positive")]
+    pub idle_timeout: Span,
+    /// How many connections are made.
+    #[serde(default)]
+    pub connections: Connections,
+    /// What the cluster takes at once; more is refused as overload.
+    #[serde(default)]
+    pub limits: Limits,
+    /// When a quiet connection is asked whether it still lives, if not when its protocol does so by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_alive: Option<KeepAliveConfig>,
+    /// How many of the cluster's requests may be retries.
+    #[serde(default)]
+    pub retry_budget: RetryBudget,
+}
+
+impl ClusterConfig {
+    /// A cluster of these endpoints, and defaults.
+    pub fn new(endpoints: impl IntoIterator<Item = EndpointConfig>) -> Self {
+        Self {
+            protocol: None,
+            endpoints: endpoints.into_iter().collect(),
+            balance: Balance::default(),
+            connect_timeout: connect_timeout(),
+            idle_timeout: idle_timeout(),
+            connections: Connections::default(),
+            limits: Limits::default(),
+            keep_alive: None,
+            retry_budget: RetryBudget::default(),
+        }
+    }
+}
+
+const fn connect_timeout() -> Span {
+    Span(Duration::from_secs(1))
+}
+
+const fn idle_timeout() -> Span {
+    Span(Duration::from_secs(300))
+}
+
+/// How an endpoint is picked. Every way respects weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Balance {
+    /// Of two endpoints drawn by weight, the one with fewer requests under way for its weight.
+    #[default]
+    LeastRequest,
+    /// In turn.
+    RoundRobin,
+    /// At random.
+    Random,
+}
+
+impl Balance {
+    /// The name that configs and logs use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LeastRequest => "least_request",
+            Self::RoundRobin => "round_robin",
+            Self::Random => "random",
+        }
+    }
+}
+
+/// How many connections are made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Connections {
+    /// The most that each worker keeps to each endpoint, 1 to 1024. The first is made when a request needs it, the
+    /// others when those there are busy.
+    #[serde(deserialize_with = "within::<1, MAX_PER_ENDPOINT, _>")]
+    #[schemars(range(min = 1, max = 1024))]
+    pub per_endpoint: u32,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self { per_endpoint: 1 }
+    }
+}
+
+/// What a cluster takes at once, over all workers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Requests under way. 0 refuses all of them.
+    pub in_flight: u32,
+    /// Requests that wait for a connection to be made. 0 refuses them until there is one.
+    pub pending: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            in_flight: 100_000,
+            pending: 1024,
+        }
+    }
+}
+
+/// When a quiet connection is asked whether it still lives, in protocols that have such a question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeepAliveConfig {
+    /// Quiet time (nothing read) before the question.
+    #[serde(deserialize_with = "positive")]
+    pub interval: Span,
+    /// How long the answer may take.
+    #[serde(default = "keep_alive_timeout", deserialize_with = "positive")]
+    pub timeout: Span,
+    /// Unanswered questions in a row that close the connection, 1 to 100.
+    #[serde(default = "misses", deserialize_with = "within::<1, 100, _>")]
+    #[schemars(range(min = 1, max = 100))]
+    pub misses: u32,
+}
+
+impl KeepAliveConfig {
+    /// The same in the drivers' words.
+    pub const fn keep_alive(&self) -> KeepAlive {
+        KeepAlive {
+            interval: self.interval.0,
+            timeout: self.timeout.0,
+            misses: self.misses,
+        }
+    }
+}
+
+const fn keep_alive_timeout() -> Span {
+    Span(Duration::from_secs(3))
+}
+
+const fn misses() -> u32 {
+    3
+}
+
+/// How many of a cluster's requests may be retries, so that an outage is not answered with a multiple of the load.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetryBudget {
+    /// Retries for every hundred requests, 0 to 100.
+    #[serde(deserialize_with = "within::<0, 100, _>")]
+    #[schemars(range(max = 100))]
+    pub percent: u32,
+    /// Retries per second that are allowed whatever the load.
+    pub min: u32,
+}
+
+impl Default for RetryBudget {
+    fn default() -> Self {
+        Self {
+            percent: 20,
+            min: 3,
+        }
+    }
+}
+
+fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+    let span = Span::deserialize(deserializer)?;
+    if span.0.is_zero() {
+        return Err(de::Error::custom(
+            "0s is too short: this time cannot be switched off",
+        ));
+    }
+    Ok(span)
+}
+
+fn within<'de, const LOW: u32, const HIGH: u32, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<u32, D::Error> {
+    let number = u64::deserialize(deserializer)?;
+    u32::try_from(number)
+        .ok()
+        .filter(|number| (LOW..=HIGH).contains(number))
+        .ok_or_else(|| de::Error::custom(format!("{number} is out of range: {LOW} to {HIGH}")))
+}
+
+#[cfg(test)]
+mod tests;

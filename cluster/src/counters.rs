@@ -1,0 +1,65 @@
+//! What happened in a cluster since it was made.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use wireloom_codecs::{ChannelEvents, ConnError};
+
+/// Counts that only grow.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    /// Requests refused because a limit was reached.
+    pub(crate) overloaded: AtomicU64,
+    /// Requests for which nobody could be picked.
+    pub(crate) no_endpoint: AtomicU64,
+    pub(crate) stray_replies: AtomicU64,
+    pub(crate) missed_pings: AtomicU64,
+    pub(crate) refused_pushes: AtomicU64,
+    pub(crate) drained: AtomicU64,
+    /// Connections that ended in an error.
+    pub(crate) lost: AtomicU64,
+}
+
+pub(crate) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Relaxed);
+}
+
+/// One connection's reports, added to its cluster's counts.
+pub(crate) struct Reports {
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) set: std::sync::Weak<crate::channels::ChannelSet>,
+}
+
+impl Reports {
+    fn sweep(&self) {
+        if let Some(set) = self.set.upgrade() {
+            set.sweep();
+        }
+    }
+}
+
+impl ChannelEvents for Reports {
+    fn stray_reply(&self) {
+        count(&self.counters.stray_replies);
+    }
+
+    fn missed_ping(&self) {
+        count(&self.counters.missed_pings);
+    }
+
+    fn refused_push(&self) {
+        count(&self.counters.refused_pushes);
+    }
+
+    fn draining(&self) {
+        count(&self.counters.drained);
+        self.sweep();
+    }
+
+    fn closed(&self, error: Option<&ConnError>) {
+        if error.is_some() {
+            count(&self.counters.lost);
+        }
+        self.sweep();
+    }
+}

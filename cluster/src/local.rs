@@ -1,0 +1,140 @@
+//! One worker's side of a cluster.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use arc_swap::ArcSwap;
+use rand::rngs::SmallRng;
+
+use crate::balance::{Balancer, balancer};
+use crate::channels::ChannelSet;
+use crate::cluster::Current;
+use crate::{Cluster, ClusterConfig, Endpoint, Members, Tried, Upstream};
+
+thread_local! {
+    /// Every worker is a thread, so this is the worker's.
+    static RNG: RefCell<SmallRng> = RefCell::new(rand::make_rng());
+}
+
+/// Lends the thread's source of randomness out. Not to be nested.
+pub(crate) fn with_rng<T>(use_it: impl FnOnce(&mut SmallRng) -> T) -> T {
+    RNG.with_borrow_mut(use_it)
+}
+
+/// One worker's side of a [`Cluster`]: its balancer and its connections.
+///
+/// Must be used on the worker's runtime, which the connections' tasks are spawned on. When the last reference is
+/// dropped, the connections take no more requests and close as those under way end.
+pub struct LocalCluster {
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) upstream: Arc<Upstream>,
+    pub(crate) view: ArcSwap<View>,
+}
+
+/// Everything that an attempt reads, of one moment.
+pub(crate) struct View {
+    pub(crate) config: Arc<ClusterConfig>,
+    pub(crate) members: Arc<Members>,
+    balancer: Arc<dyn Balancer>,
+    /// At each member's index what this worker has of it.
+    endpoints: Box<[Arc<LocalEndpoint>]>,
+}
+
+/// One worker's connections to one endpoint, by protocol.
+pub(crate) struct LocalEndpoint {
+    pub(crate) endpoint: Arc<Endpoint>,
+    /// At each connector's position its connections, once there was a request for them.
+    sets: Box<[OnceLock<Arc<ChannelSet>>]>,
+}
+
+impl LocalCluster {
+    /// One worker's side of `cluster`. It makes no connection before a request needs one.
+    pub fn new(cluster: Arc<Cluster>, upstream: Arc<Upstream>) -> Arc<Self> {
+        let shared = cluster.clone();
+        shared.join(|current| {
+            let balancer = with_rng(|rng| balancer(current.config.balance, rng));
+            let none = HashMap::new();
+            Self {
+                view: ArcSwap::from_pointee(View::new(current, balancer.into(), &none, &upstream)),
+                cluster,
+                upstream,
+            }
+        })
+    }
+
+    /// The cluster that it belongs to.
+    pub fn cluster(&self) -> &Arc<Cluster> {
+        &self.cluster
+    }
+
+    /// Takes over what the cluster has become. Connections to endpoints that left drain as the old view is dropped.
+    pub(crate) fn follow(&self, current: &Current) {
+        let old = self.view.load_full();
+        let balancer = if old.config.balance == current.config.balance {
+            old.balancer.clone()
+        } else {
+            with_rng(|rng| balancer(current.config.balance, rng)).into()
+        };
+        let known = old
+            .endpoints
+            .iter()
+            .map(|local| (Arc::as_ptr(&local.endpoint), local))
+            .collect();
+        let next = View::new(current, balancer, &known, &self.upstream);
+        self.view.store(Arc::new(next));
+    }
+}
+
+impl View {
+    fn new(
+        current: &Current,
+        balancer: Arc<dyn Balancer>,
+        known: &HashMap<*const Endpoint, &Arc<LocalEndpoint>>,
+        upstream: &Upstream,
+    ) -> Self {
+        let protocols = upstream.protocols().len();
+        let endpoints = current.members.iter().map(|member| {
+            known.get(&Arc::as_ptr(&member.endpoint)).map_or_else(
+                || {
+                    Arc::new(LocalEndpoint {
+                        endpoint: member.endpoint.clone(),
+                        sets: (0..protocols).map(|_| OnceLock::new()).collect(),
+                    })
+                },
+                |local| (*local).clone(),
+            )
+        });
+        Self {
+            endpoints: endpoints.collect(),
+            config: current.config.clone(),
+            members: current.members.clone(),
+            balancer,
+        }
+    }
+
+    /// A member that is not in `avoid`.
+    pub(crate) fn pick(&self, avoid: &Tried) -> Option<&Arc<LocalEndpoint>> {
+        let index = with_rng(|rng| self.balancer.pick(&self.members, avoid, rng))?;
+        self.endpoints.get(index)
+    }
+}
+
+impl LocalEndpoint {
+    /// The connections that speak the protocol at `position`; None if no connector has it.
+    pub(crate) fn set(&self, position: usize, local: &LocalCluster) -> Option<&Arc<ChannelSet>> {
+        let slot = self.sets.get(position)?;
+        if let Some(set) = slot.get() {
+            return Some(set);
+        }
+        let connector = local.upstream.connector(position)?;
+        Some(slot.get_or_init(|| {
+            ChannelSet::new(
+                self.endpoint.clone(),
+                connector.clone(),
+                local.upstream.clone(),
+                local.cluster.clone(),
+            )
+        }))
+    }
+}

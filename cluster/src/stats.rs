@@ -1,0 +1,183 @@
+//! What a cluster looks like now, for the admin page and metrics.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::Instant;
+use wireloom_codecs::ChannelState;
+use wireloom_codecs::units::Span;
+
+use crate::channels::ChannelSet;
+use crate::config::Balance;
+use crate::{Cluster, Endpoint, Member, Metadata};
+
+/// A cluster at one moment. Totals are since it was made.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClusterStats {
+    /// Its name.
+    pub name: String,
+    /// What its endpoints speak, if it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
+    /// How it picks.
+    pub balance: Balance,
+    /// Requests under way.
+    pub in_flight: u32,
+    /// The most of them.
+    pub in_flight_limit: u32,
+    /// Requests that wait for a connection.
+    pub pending: u32,
+    /// The most of them.
+    pub pending_limit: u32,
+    /// Total of requests refused because a limit was reached.
+    pub overloaded: u64,
+    /// Total of requests for which nobody could be picked.
+    pub no_endpoint: u64,
+    /// Total of replies that nobody waited for.
+    pub stray_replies: u64,
+    /// Total of heartbeats without an answer in time.
+    pub missed_pings: u64,
+    /// Total of requests that servers sent, which were refused.
+    pub refused_pushes: u64,
+    /// Total of connections that took no more requests before they closed.
+    pub connections_drained: u64,
+    /// Total of connections that ended in an error.
+    pub connections_lost: u64,
+    /// Its endpoints, in the configuration's order.
+    pub endpoints: Vec<EndpointStats>,
+}
+
+/// An endpoint at one moment. Totals are since its address came into the cluster.
+#[derive(Clone, Debug, Serialize)]
+pub struct EndpointStats {
+    /// Where it listens.
+    pub address: String,
+    /// Its share of the requests.
+    pub weight: u32,
+    /// What else is known of it.
+    #[serde(skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
+    /// Requests under way.
+    pub active: u32,
+    /// Total of requests that a connection took.
+    pub requests: u64,
+    /// Total of these that had no answer, or one that says that the endpoint failed.
+    pub failures: u64,
+    /// Total of connections made.
+    pub connects: u64,
+    /// Total of attempts to connect that failed.
+    pub connect_failures: u64,
+    /// Its connections now, over all workers.
+    pub channels: ChannelStats,
+    /// Why workers do not try to connect just now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backing_off: Option<BackingOff>,
+}
+
+/// Connections by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ChannelStats {
+    /// Being made.
+    pub connecting: usize,
+    /// Taking requests.
+    pub open: usize,
+    /// Finishing what they have.
+    pub draining: usize,
+    /// Requests under way on all of them.
+    pub in_flight: usize,
+}
+
+/// A pause after failures to connect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BackingOff {
+    /// How many workers wait.
+    pub workers: usize,
+    /// Until the last of them tries again.
+    pub retry_in: Span,
+    /// The failure.
+    pub error: String,
+}
+
+impl Cluster {
+    /// The cluster at this moment.
+    pub fn stats(&self) -> ClusterStats {
+        let config = self.config();
+        let counters = &self.counters;
+        ClusterStats {
+            name: self.name().to_owned(),
+            protocol: config.protocol.clone(),
+            balance: config.balance,
+            in_flight: self.in_flight.load(Relaxed),
+            in_flight_limit: config.limits.in_flight,
+            pending: self.pending.load(Relaxed),
+            pending_limit: config.limits.pending,
+            overloaded: counters.overloaded.load(Relaxed),
+            no_endpoint: counters.no_endpoint.load(Relaxed),
+            stray_replies: counters.stray_replies.load(Relaxed),
+            missed_pings: counters.missed_pings.load(Relaxed),
+            refused_pushes: counters.refused_pushes.load(Relaxed),
+            connections_drained: counters.drained.load(Relaxed),
+            connections_lost: counters.lost.load(Relaxed),
+            endpoints: self.members().iter().map(Member::stats).collect(),
+        }
+    }
+}
+
+impl Member {
+    fn stats(&self) -> EndpointStats {
+        let endpoint = &self.endpoint;
+        let sets = endpoint.sets();
+        EndpointStats {
+            address: endpoint.address().to_string(),
+            weight: self.weight,
+            metadata: Metadata::clone(&self.metadata),
+            active: endpoint.active(),
+            requests: endpoint.requests.load(Relaxed),
+            failures: endpoint.failures.load(Relaxed),
+            connects: endpoint.connects.load(Relaxed),
+            connect_failures: endpoint.connect_failures.load(Relaxed),
+            channels: channels(&sets),
+            backing_off: backing_off(&sets),
+        }
+    }
+}
+
+impl Endpoint {
+    /// Its connections now, over all workers.
+    pub fn channels(&self) -> ChannelStats {
+        channels(&self.sets())
+    }
+}
+
+fn channels(sets: &[Arc<ChannelSet>]) -> ChannelStats {
+    let mut stats = ChannelStats::default();
+    for set in sets {
+        set.sweep();
+        let state = set.state.lock();
+        stats.connecting += usize::from(state.flight.is_some());
+        for channel in set.open.load().iter().chain(&state.draining) {
+            stats.in_flight += channel.in_flight();
+            match channel.state() {
+                ChannelState::Open => stats.open += 1,
+                ChannelState::Draining => stats.draining += 1,
+                ChannelState::Closed => {}
+            }
+        }
+    }
+    stats
+}
+
+fn backing_off(sets: &[Arc<ChannelSet>]) -> Option<BackingOff> {
+    let failures: Vec<_> = sets.iter().filter_map(|set| set.backing_off()).collect();
+    let (error, until) = failures.iter().max_by_key(|(_, until)| *until)?;
+    let left = until.saturating_duration_since(Instant::now());
+    Some(BackingOff {
+        workers: failures.len(),
+        retry_in: Span(Duration::from_millis(
+            u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
+        )),
+        error: error.detail.to_string(),
+    })
+}

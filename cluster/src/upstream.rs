@@ -1,0 +1,92 @@
+//! What a worker makes connections with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wireloom_codecs::{
+    BoxFuture, ByteBudget, Connector, ErrorKind, FrameLimits, Io, LocalError, ProtocolId,
+};
+use wireloom_net::Address;
+
+/// How a byte stream to an endpoint is made. [`Tcp`] is one; what wraps it (TLS) is another.
+pub trait Dialer: Send + Sync {
+    /// Connects within `timeout`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConnectFailure`] with a sentence that names the address and the cause.
+    fn dial(
+        &self,
+        address: &Address,
+        timeout: Duration,
+    ) -> BoxFuture<Result<Box<dyn Io>, LocalError>>;
+}
+
+/// Plain TCP.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tcp;
+
+impl Dialer for Tcp {
+    fn dial(
+        &self,
+        address: &Address,
+        timeout: Duration,
+    ) -> BoxFuture<Result<Box<dyn Io>, LocalError>> {
+        let address = address.clone();
+        Box::pin(async move {
+            match wireloom_net::connect(&address, timeout).await {
+                Ok(stream) => Ok(Box::new(stream) as Box<dyn Io>),
+                Err(error) => Err(LocalError::new(
+                    ErrorKind::ConnectFailure,
+                    error.to_string(),
+                )),
+            }
+        })
+    }
+}
+
+/// One worker's means to make connections, shared by all its clusters.
+pub struct Upstream {
+    ids: Box<[ProtocolId]>,
+    connectors: Arc<[Arc<dyn Connector>]>,
+    pub(crate) dialer: Arc<dyn Dialer>,
+    pub(crate) budget: ByteBudget,
+    pub(crate) frame: FrameLimits,
+}
+
+impl Upstream {
+    /// Speaks the `connectors`' protocols over TCP. `budget` is the worker's memory for response frames.
+    pub fn new(
+        connectors: Arc<[Arc<dyn Connector>]>,
+        budget: ByteBudget,
+        frame: FrameLimits,
+    ) -> Self {
+        Self {
+            ids: connectors.iter().map(|connector| connector.id()).collect(),
+            connectors,
+            dialer: Arc::new(Tcp),
+            budget,
+            frame,
+        }
+    }
+
+    /// The same over another kind of byte stream.
+    #[must_use]
+    pub fn with_dialer(mut self, dialer: Arc<dyn Dialer>) -> Self {
+        self.dialer = dialer;
+        self
+    }
+
+    /// The protocols, in the connectors' order.
+    pub fn protocols(&self) -> &[ProtocolId] {
+        &self.ids
+    }
+
+    /// A dozen short names at most: a scan beats a hash.
+    pub(crate) fn position(&self, protocol: ProtocolId) -> Option<usize> {
+        self.ids.iter().position(|id| *id == protocol)
+    }
+
+    pub(crate) fn connector(&self, position: usize) -> Option<&Arc<dyn Connector>> {
+        self.connectors.get(position)
+    }
+}

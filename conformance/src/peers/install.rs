@@ -1,0 +1,81 @@
+//! Preparing a peer: downloads and builds, once.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use super::manifest::Peer;
+use crate::process::{Process, Spec};
+
+/// Attempts beyond those that the script makes for each download.
+const TRIES: u32 = 2;
+/// One attempt, with everything still to be downloaded and compiled.
+const LIMIT: Duration = Duration::from_secs(900);
+
+/// Runs the peer's install command into `out`. Instant if that was done before.
+///
+/// # Errors
+/// With the last lines of the log, which is `install.log` in `out`.
+pub(crate) async fn install(peer: &Peer, out: &Path) -> Result<Duration> {
+    let start = Instant::now();
+    for attempt in 1..=TRIES {
+        let mut process = Process::spawn(Spec {
+            name: format!("the installation of {}", peer.name),
+            command: &peer.install,
+            args: Vec::new(),
+            dir: &peer.folder,
+            env: vec![("PEER_OUT", out.as_os_str())],
+            log: out.join("install.log"),
+        })?;
+        match process.wait(LIMIT).await {
+            Ok(status) if status.success() => break,
+            Ok(status) if attempt == TRIES => {
+                // What it printed last may be on its way here still.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                bail!("the installation ended with {status}{}", process.explain());
+            }
+            Ok(_) => tokio::time::sleep(Duration::from_secs(5)).await,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(start.elapsed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peers::manifest::Protocol;
+
+    fn peer(script: &str, folder: &Path) -> Peer {
+        Peer {
+            name: "x".to_owned(),
+            protocol: Protocol::Dubbo,
+            install: ["sh", "-c", script].map(str::to_owned).into(),
+            server: None,
+            client: None,
+            partners: Vec::new(),
+            suites: Vec::new(),
+            folder: folder.to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn installs_into_the_folder_it_is_given() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        let script = r#"echo fetching >&2; echo done > "$PEER_OUT/stamp""#;
+        install(&peer(script, dir.path()), &out).await.unwrap();
+        assert!(out.join("stamp").is_file() && out.join("install.log").is_file());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_is_tried_again_and_then_explained() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        let script = r#"echo again >> "$PEER_OUT/tries"; echo "no such package" >&2; exit 4"#;
+        let error = install(&peer(script, dir.path()), &out).await.unwrap_err().to_string();
+        assert!(error.contains("exit status: 4") && error.contains("no such package"), "{error}");
+        assert_eq!(std::fs::read_to_string(out.join("tries")).unwrap().lines().count(), 2);
+    }
+}

@@ -1,0 +1,153 @@
+//! Entry points for fuzzing: each takes any bytes and checks what must hold for all of them. The test suite runs
+//! them over mutated vectors; `cargo fuzz` targets need only call them.
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "panics are how a fuzz target reports"
+)]
+
+use bytes::{Bytes, BytesMut};
+use tokio_util::codec::Decoder;
+use wireloom_codecs::{
+    Codec, Control, FrameLimits, Inbound, LocalError, Needs, Outbound, Role, StreamId, WriteBuf,
+};
+
+use crate::invocation::{self, TEXT_MAX};
+use crate::wants::Wants;
+use crate::{DubboCodec, DubboConfig, call};
+
+const NAMES: [&str; 5] = ["group", "interface", "path", "timeout", "version"];
+
+/// Runs all of them.
+pub fn fuzz_all(data: &[u8]) {
+    fuzz_frames(data);
+    fuzz_invocation(data);
+}
+
+/// The same events come out however the bytes are cut, and what can be forwarded leaves as it came.
+pub fn fuzz_frames(data: &[u8]) {
+    let whole = events(data, data.len().max(1));
+    for size in [1, 7] {
+        assert_eq!(events(data, size), whole, "in pieces of {size}");
+    }
+}
+
+fn codec() -> DubboCodec {
+    let limits = FrameLimits {
+        frame: 4096,
+        ..FrameLimits::default()
+    };
+    let mut codec = DubboCodec::new(&DubboConfig::default(), Role::Downstream, limits);
+    codec.set_needs(&Needs::fields(NAMES));
+    codec
+}
+
+fn events(data: &[u8], size: usize) -> Vec<String> {
+    let mut codec = codec();
+    let mut buffer = BytesMut::new();
+    let mut events = Vec::new();
+    for piece in data.chunks(size) {
+        buffer.extend_from_slice(piece);
+        loop {
+            match codec.decode(&mut buffer) {
+                Ok(Some(event)) => {
+                    written_back(&mut codec, &event, data);
+                    events.push(format!("{event:?}"));
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    events.push(error.to_string());
+                    return events;
+                }
+            }
+            assert!(events.len() <= data.len(), "events out of nothing");
+        }
+        if let Some(size) = codec.pending_frame(&buffer) {
+            assert!(size > buffer.len() && size <= 4096);
+        }
+    }
+    events
+}
+
+fn written_back(codec: &mut DubboCodec, event: &Inbound, data: &[u8]) {
+    let mut dst = WriteBuf::new();
+    let forwarded = match event {
+        Inbound::Request(id, request) => {
+            codec
+                .encode(Outbound::Request(*id, request), &mut dst)
+                .expect("it was decoded");
+            true
+        }
+        Inbound::Response(id, response) => {
+            codec
+                .encode(Outbound::Response(*id, response), &mut dst)
+                .expect("it was decoded");
+            let _ = call::read_response(response);
+            true
+        }
+        Inbound::Control(Control::Ping(id, wire)) => {
+            codec
+                .encode(Outbound::Pong(*id, wire), &mut dst)
+                .expect("a pong");
+            false
+        }
+        Inbound::Control(_) => return,
+        Inbound::Fault(id, fault) => {
+            let reply = codec.error_reply(&fault.origin, &fault.error);
+            codec
+                .encode(Outbound::Response(*id, &reply), &mut dst)
+                .expect("a reply");
+            false
+        }
+    };
+    let bytes = dst.to_vec();
+    if forwarded {
+        assert!(data.windows(bytes.len()).any(|window| window == bytes));
+        return;
+    }
+    // What the proxy says of its own is valid in turn.
+    match codec_of_a_client().decode(&mut BytesMut::from(&*bytes)) {
+        Ok(Some(Inbound::Response(..) | Inbound::Control(Control::Pong(StreamId(_))))) => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+fn codec_of_a_client() -> DubboCodec {
+    DubboCodec::new(
+        &DubboConfig::default(),
+        Role::Upstream,
+        FrameLimits::default(),
+    )
+}
+
+/// Whatever a body holds, what is read of it is bounded, and reading more changes nothing that was read before.
+pub fn fuzz_invocation(data: &[u8]) {
+    let body = Bytes::copy_from_slice(data);
+    for serialization in [2, 3, 23] {
+        let read = |names: &[&str], verify: bool| -> Result<_, LocalError> {
+            let wants = Wants::new(&Needs::fields(names.iter().copied()), verify);
+            invocation::read(serialization, &body, &wants)
+        };
+        let least = read(&[], false);
+        let most = read(&NAMES, false);
+        let verified = read(&NAMES, true);
+        match (&least, &most) {
+            (Ok(least), Ok(most)) => {
+                assert_eq!(
+                    (&least.service, &least.method),
+                    (&most.service, &most.method)
+                );
+                assert!(least.service.len() <= TEXT_MAX && least.method.len() <= TEXT_MAX);
+                assert!(most.fields.len() <= NAMES.len());
+                assert!(most.fields.iter().all(|(_, value)| value.len() <= TEXT_MAX));
+            }
+            (Err(least), Err(most)) => assert_eq!(least, most),
+            (least, most) => panic!("{least:?} and {most:?}"),
+        }
+        if let (Ok(verified), Ok(most)) = (&verified, &most) {
+            assert_eq!(verified, most);
+        }
+        assert!(most.is_ok() || verified.is_err());
+    }
+}

@@ -1,0 +1,18 @@
+//! Sockets: addresses, listeners, accepting and connecting.
+//!
+//! A listener is bound with [`bind`] (its errors name the address and the remedy) and read with an [`Acceptor`],
+//! which survives descriptor exhaustion and closes what is over its [`ConnectionLimit`]. Accepted connections are
+//! plain `std` sockets, so that any worker's runtime may take them. [`connect`] makes the upstream ones.
+
+mod accept;
+mod address;
+mod connect;
+mod limit;
+mod listen;
+mod tune;
+
+pub use accept::{AcceptEvents, Acceptor, Incoming};
+pub use address::{Address, AddressError};
+pub use connect::{ConnectError, connect};
+pub use limit::{ConnectionLimit, ConnectionPermit};
+pub use listen::{BACKLOG, ListenError, bind};

@@ -1,0 +1,265 @@
+//! What only the whole configuration can tell: names that nothing has, addresses that collide, tables that do not
+//! compile.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use wireloom_net::Address;
+use wireloom_router::config::{RouteConfig, To};
+use wireloom_router::{Problem, RouteTable};
+
+use super::{Config, ListenerConfig, suggest};
+
+/// More threads than this are a mistake.
+const MAX_WORKERS: usize = 1024;
+/// A frame or header limit below this lets nothing through.
+const MIN_BYTES: usize = 1024;
+
+/// A file with more listeners than this, or more problems, is not one that a person reads the errors of.
+const MAX_LISTENERS: usize = 1024;
+const MAX_PROBLEMS: usize = 100;
+
+/// All that is wrong, or the first hundred things, each with the path of its key.
+pub(super) fn problems(config: &Config, protocols: &[&str]) -> Vec<Problem> {
+    let mut check = Check {
+        config,
+        protocols,
+        problems: Vec::new(),
+    };
+    check.process();
+    for (at, listener) in config.listeners.iter().enumerate() {
+        check.listener(&format!("listeners[{at}]"), listener);
+    }
+    check.listeners_together();
+    for (name, routes) in &config.routes {
+        check.table(name, routes);
+    }
+    for (name, cluster) in &config.clusters {
+        let path = format!("clusters.{name}");
+        if name.is_empty() {
+            check.note("clusters", "a cluster's name is empty");
+        }
+        if let Some(protocol) = &cluster.protocol {
+            check.protocol(format!("{path}.protocol"), protocol);
+        }
+    }
+    check.problems
+}
+
+struct Check<'a> {
+    config: &'a Config,
+    protocols: &'a [&'a str],
+    problems: Vec<Problem>,
+}
+
+impl<'a> Check<'a> {
+    fn note(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(Problem::new(path, message));
+        }
+    }
+
+    /// A name that nothing has. The nearest one is looked for only if it will be shown: it costs a walk over all.
+    fn no_such<'n>(
+        &mut self,
+        path: String,
+        (one, many): (&str, &str),
+        name: &str,
+        known: impl IntoIterator<Item = &'n str> + Clone,
+    ) {
+        if self.problems.len() < MAX_PROBLEMS {
+            let instead = suggest::or_list(name, known, many);
+            self.note(path, format!("there is no {one} `{name}`; {instead}"));
+        }
+    }
+
+    fn process(&mut self) {
+        if let Some(workers) = self.config.workers
+            && !(1..=MAX_WORKERS).contains(&workers)
+        {
+            let message = format!("{workers} is out of range: 1 to {MAX_WORKERS}");
+            self.note("workers", message);
+        }
+        let limits = &self.config.limits;
+        for (key, size) in [
+            ("request_memory", limits.request_memory),
+            ("response_memory", limits.response_memory),
+        ] {
+            self.at_least(format!("limits.{key}"), size.0, MIN_BYTES);
+        }
+        if let Err(error) = wireloom_telemetry::check_filter(&self.config.log.level) {
+            self.note("log.level", error.to_string());
+        }
+    }
+
+    fn at_least(&mut self, path: String, value: usize, least: usize) {
+        if value < least {
+            let message = format!("{value} is too small: it must be {least} or more");
+            self.note(path, message);
+        }
+    }
+
+    fn protocol(&mut self, path: String, name: &str) {
+        if !self.protocols.contains(&name) {
+            let known = self.protocols.iter().copied();
+            self.no_such(path, ("protocol", "protocols"), name, known);
+        }
+    }
+
+    fn listener(&mut self, path: &str, listener: &ListenerConfig) {
+        if listener.name.as_ref().is_some_and(String::is_empty) {
+            let message = "is empty: write a name, or leave the key out";
+            self.note(format!("{path}.name"), message);
+        }
+        if let Some(protocols) = &listener.protocols {
+            if protocols.is_empty() {
+                let message = "an empty list takes nothing: name at least one, or leave the key out for all";
+                self.note(format!("{path}.protocols"), message);
+            }
+            for (at, name) in protocols.iter().enumerate() {
+                self.protocol(format!("{path}.protocols[{at}]"), name);
+            }
+        }
+        if !self.config.routes.contains_key(&listener.routes) {
+            let (path, known) = (format!("{path}.routes"), self.config.routes.keys());
+            let known = known.map(String::as_str);
+            self.no_such(path, ("route table", "route tables"), &listener.routes, known);
+        }
+        let timeouts = &listener.timeouts;
+        for (key, span) in [
+            ("handshake", timeouts.handshake),
+            ("sniff", timeouts.sniff),
+            ("header", timeouts.header),
+            ("body_idle", timeouts.body_idle),
+            ("idle", timeouts.idle),
+        ] {
+            if span.0 == Duration::ZERO {
+                let message = "0s is too short: this time cannot be switched off";
+                self.note(format!("{path}.timeouts.{key}"), message);
+            }
+        }
+        let limits = &listener.limits;
+        for (key, value, least) in [
+            ("connections", limits.connections, 1),
+            ("in_flight_per_connection", limits.in_flight_per_connection, 1),
+            ("frame", limits.frame.0, MIN_BYTES),
+            ("header", limits.header.0, MIN_BYTES),
+            ("headers", limits.headers, 1),
+        ] {
+            self.at_least(format!("{path}.limits.{key}"), value, least);
+        }
+    }
+
+    fn listeners_together(&mut self) {
+        if self.config.listeners.is_empty() {
+            self.note("listeners", "there is none: write at least one, with an `address` and `routes`");
+        }
+        if self.config.listeners.len() > MAX_LISTENERS {
+            let message = format!("there are more than {MAX_LISTENERS}");
+            return self.note("listeners", message);
+        }
+        let mut names: HashMap<String, usize> = HashMap::new();
+        for (at, listener) in self.config.listeners.iter().enumerate() {
+            let name = listener.name();
+            let path = format!("listeners[{at}]");
+            let before = self.config.listeners.iter().take(at);
+            let taken = before
+                .enumerate()
+                .find(|(_, other)| collide(&other.address, &listener.address));
+            if let Some((first, other)) = taken {
+                let message = format!(
+                    "{} collides with {} of listeners[{first}]",
+                    listener.address, other.address
+                );
+                self.note(format!("{path}.address"), message);
+            } else if let Some(first) = names.get(&name) {
+                let message = format!("`{name}` is the name of listeners[{first}] already");
+                self.note(format!("{path}.name"), message);
+            }
+            names.entry(name).or_insert(at);
+            if let Some(admin) = &self.config.admin
+                && collide(&admin.address, &listener.address)
+            {
+                let message = format!("collides with {} of {path}", listener.address);
+                self.note("admin.address", message);
+            }
+        }
+    }
+
+    fn table(&mut self, name: &str, routes: &[RouteConfig]) {
+        if let Err(problems) = RouteTable::compile(name, routes) {
+            let room = MAX_PROBLEMS.saturating_sub(self.problems.len());
+            self.problems.extend(problems.into_iter().take(room));
+        }
+        for (at, route) in routes.iter().enumerate() {
+            let path = format!("routes.{name}[{at}]");
+            match &route.to {
+                To::Cluster(cluster) => self.cluster(format!("{path}.to"), cluster),
+                To::Split(parts) => {
+                    for (at, part) in parts.iter().enumerate() {
+                        self.cluster(format!("{path}.to[{at}].cluster"), &part.cluster);
+                    }
+                }
+            }
+            let protocols = route.r#match.iter().flat_map(|rule| &rule.protocol);
+            for names in protocols {
+                for (at, name) in names.iter().enumerate() {
+                    // Written as one string, the path of the first entry leads to the string.
+                    self.protocol(format!("{path}.match.protocol[{at}]"), name);
+                }
+            }
+        }
+    }
+
+    fn cluster(&mut self, path: String, name: &str) {
+        // An empty name is the router's to complain about.
+        if !name.is_empty() && !self.config.clusters.contains_key(name) {
+            let known = self.config.clusters.keys().map(String::as_str);
+            self.no_such(path, ("cluster", "clusters"), name, known);
+        }
+    }
+}
+
+/// True if listening on both fails, or, where ports are shared, mixes up their connections. Names are not looked up.
+fn collide(a: &Address, b: &Address) -> bool {
+    if a.port() == 0 || a.port() != b.port() {
+        return false;
+    }
+    match (a.as_socket_addr(), b.as_socket_addr()) {
+        (Some(a), Some(b)) => {
+            // `[::]` takes IPv4 too.
+            let wild = |ip: IpAddr, other: IpAddr| {
+                ip.is_unspecified() && (ip.is_ipv6() || other.is_ipv4())
+            };
+            let (a, b) = (a.ip(), b.ip());
+            a == b || wild(a, b) || wild(b, a)
+        }
+        _ => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_collides_with_its_family() {
+        for (a, b, collides) in [
+            ("0.0.0.0:1", "127.0.0.1:1", true),
+            ("127.0.0.1:1", "127.0.0.1:1", true),
+            ("a.example:1", "a.example:1", true),
+            ("a.example:1", "127.0.0.1:1", false),
+            ("127.0.0.1:1", "127.0.0.2:1", false),
+            ("127.0.0.1:1", "127.0.0.1:2", false),
+            ("127.0.0.1:0", "127.0.0.1:0", false),
+            ("[::1]:1", "127.0.0.1:1", false),
+            ("[::1]:1", "0.0.0.0:1", false),
+            ("[::]:1", "127.0.0.1:1", true),
+            ("0.0.0.0:1", "[::]:1", true),
+        ] {
+            let collide = collide(&a.parse().unwrap(), &b.parse().unwrap());
+            assert_eq!(collide, collides, "{a} and {b}");
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! The control plane: what runs, and how another configuration takes its place.
+//!
+//! A configuration is put to work whole or not at all: tables are compiled and sockets bound before anything that runs
+//! is touched. What stays the same stays: listeners keep their socket and connections, clusters their channels.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use wireloom_codecs::FrameLimits;
+use wireloom_net::bind;
+use wireloom_router::{RouteTable, config::RouteConfig};
+use wireloom_telemetry::Metrics;
+
+use crate::clusters::Clusters;
+use crate::config::{Config, ListenerConfig};
+use crate::listener::{Listener, Parts};
+use crate::protocols::Protocols;
+use crate::routing::{Routing, StatsTable};
+use crate::worker::Worker;
+
+/// Why a configuration cannot be put to work.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// A port cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] wireloom_net::ListenError),
+    /// Routes do not compile, which `check` should have found.
+    #[error("routes.{table}: {problems}")]
+    Routes {
+        /// The table.
+        table: String,
+        /// What is wrong with it.
+        problems: String,
+    },
+    /// The system refuses a thread or a socket.
+    #[error("cannot start: {0}")]
+    Io(#[from] io::Error),
+    /// The proxy is stopping.
+    #[error("the proxy is draining, and takes no other configuration")]
+    Draining,
+}
+
+/// A running proxy.
+pub struct Proxy {
+    protocols: Protocols,
+    metrics: Arc<Metrics>,
+    workers: Vec<Worker>,
+    state: Mutex<State>,
+}
+
+struct State {
+    config: Config,
+    generation: u64,
+    clusters: Clusters,
+    /// By address.
+    listeners: BTreeMap<String, Listener>,
+    /// Listeners that accept no more, with connections that may be open still.
+    leaving: Vec<Listener>,
+    draining: bool,
+}
+
+impl Proxy {
+    /// Starts the workers and puts `config` to work. Must be called on the control runtime.
+    pub fn start(
+        config: Config,
+        protocols: Protocols,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, ApplyError> {
+        let count = config
+            .workers
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+            .max(1);
+        let memory = &config.limits;
+        let workers = (0..count)
+            .map(|index| {
+                let requests = memory.request_memory.0 / count;
+                Worker::start(index, requests, memory.response_memory.0 / count)
+            })
+            .collect::<io::Result<Vec<_>>>()?;
+        let clusters = Clusters::new(&protocols, metrics.clone(), &workers, frame(&config));
+        let proxy = Self {
+            protocols,
+            metrics,
+            workers,
+            state: Mutex::new(State {
+                config: config.clone(),
+                generation: 0,
+                clusters,
+                listeners: BTreeMap::new(),
+                leaving: Vec::new(),
+                draining: false,
+            }),
+        };
+        proxy.apply(config)?;
+        Ok(proxy)
+    }
+
+    /// Puts another configuration to work, or leaves everything as it is.
+    ///
+    /// Workers and memory limits keep what they were started with.
+    pub fn apply(&self, config: Config) -> Result<(), ApplyError> {
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        if state.draining {
+            return Err(ApplyError::Draining);
+        }
+        let tables = compile(&config.routes)?;
+        let mut sockets: BTreeMap<String, TcpListener> = BTreeMap::new();
+        for listener in &config.listeners {
+            let address = listener.address.to_string();
+            if !state.listeners.contains_key(&address) {
+                sockets.insert(address, bind(&listener.address)?);
+            }
+        }
+        // From here on nothing fails but what the system refuses outright.
+        state.clusters.update(&config.clusters);
+        let parts = Parts {
+            config: &config,
+            protocols: &self.protocols,
+            metrics: &self.metrics,
+            workers: &self.workers,
+        };
+        for listener in &config.listeners {
+            let address = listener.address.to_string();
+            let routings = self.routings(listener, &tables, &state.clusters);
+            if let Some(running) = state.listeners.get_mut(&address) {
+                running.update(listener, routings, &parts);
+            } else if let Some(socket) = sockets.remove(&address) {
+                let started = Listener::start(listener, socket, routings, &parts)?;
+                let local = started.local;
+                tracing::info!(listener = listener.name(), %local, "listening");
+                state.listeners.insert(address, started);
+            }
+        }
+        let wanted: Vec<String> = config.listeners.iter().map(|l| l.address.to_string()).collect();
+        for (address, listener) in std::mem::take(&mut state.listeners) {
+            if wanted.contains(&address) {
+                state.listeners.insert(address, listener);
+            } else {
+                tracing::info!(listener = listener.config.name(), "no longer listening");
+                listener.stop();
+                state.leaving.push(listener);
+            }
+        }
+        state.config = config;
+        state.generation += 1;
+        self.metrics.config_loaded(state.generation);
+        Ok(())
+    }
+
+    fn routings(
+        &self,
+        listener: &ListenerConfig,
+        tables: &BTreeMap<&str, Arc<RouteTable>>,
+        clusters: &Clusters,
+    ) -> Vec<Routing> {
+        let Some(table) = tables.get(listener.routes.as_str()) else {
+            return Vec::new();
+        };
+        let name: Arc<str> = listener.name().into();
+        let needs = Arc::new(table.needs().clone());
+        (0..self.workers.len())
+            .map(|worker| Routing {
+                // A copy per worker: its regular expressions keep scratch memory, which is not to be fought over.
+                table: Arc::new(RouteTable::clone(table)),
+                bindings: clusters.bindings(table, worker),
+                needs: needs.clone(),
+                stats: StatsTable::new(
+                    self.metrics.clone(),
+                    name.clone(),
+                    self.protocols.names(),
+                    table,
+                ),
+            })
+            .collect()
+    }
+
+    /// Stops accepting, tells every client, and waits until the connections are gone or the drain timeout has passed.
+    pub async fn drain(&self) {
+        let (timeout, drains) = {
+            let mut state = self.state.lock();
+            state.draining = true;
+            let listeners = std::mem::take(&mut state.listeners);
+            state.leaving.extend(listeners.into_values());
+            for listener in &state.leaving {
+                listener.stop();
+            }
+            let drains: Vec<_> = state.leaving.iter().map(|l| l.drain.clone()).collect();
+            (state.config.drain_timeout.0, drains)
+        };
+        let begun = Instant::now();
+        let all = async {
+            for drain in &drains {
+                drain.finished().await;
+            }
+        };
+        // The connections end by themselves when the timeout has passed; they get a moment for their last words.
+        let finished = tokio::time::timeout(timeout + Duration::from_secs(1), all).await;
+        let seconds = begun.elapsed().as_secs_f64();
+        match finished {
+            Ok(()) => tracing::info!(seconds, "drained"),
+            Err(_) => tracing::warn!(seconds, "drained as far as the drain timeout allowed"),
+        }
+    }
+
+    /// Where the listeners listen, in the order of the configuration.
+    pub fn addresses(&self) -> Vec<std::net::SocketAddr> {
+        let state = self.state.lock();
+        let listeners = state.config.listeners.iter();
+        listeners
+            .filter_map(|l| state.listeners.get(&l.address.to_string()))
+            .map(|listener| listener.local)
+            .collect()
+    }
+
+    /// True while connections are accepted.
+    pub fn ready(&self) -> bool {
+        !self.state.lock().draining
+    }
+
+    /// The configuration that is at work, and its number; the first is 1.
+    pub fn config(&self) -> (Config, u64) {
+        let state = self.state.lock();
+        (state.config.clone(), state.generation)
+    }
+
+    /// The listeners as the admin server shows them.
+    pub fn listeners(&self) -> Value {
+        let state = self.state.lock();
+        let open = state.listeners.values().map(|listener| (listener, "open"));
+        let leaving = state.leaving.iter().map(|listener| (listener, "draining"));
+        let shown = open.chain(leaving).map(|(listener, state)| {
+            json!({
+                "name": listener.config.name(),
+                "address": listener.local.to_string(),
+                "state": state,
+                "connections": listener.limit.open(),
+                "connection_limit": listener.limit.most(),
+                "protocols": listener.config.protocols.clone().unwrap_or_else(|| {
+                    self.protocols.names().into_iter().map(String::from).collect()
+                }),
+                "routes": listener.config.routes,
+            })
+        });
+        shown.collect()
+    }
+
+    /// The clusters as the admin server shows them.
+    pub fn clusters(&self) -> Vec<wireloom_cluster::ClusterStats> {
+        self.state.lock().clusters.stats()
+    }
+
+    /// The metrics that everything counts into.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// Every metric, up to date, in Prometheus' text format.
+    pub fn encode_metrics(&self) -> String {
+        self.state.lock().clusters.publish();
+        self.metrics.encode()
+    }
+
+    /// The names of the protocols that it speaks.
+    pub fn protocol_names(&self) -> Vec<&'static str> {
+        self.protocols.names()
+    }
+}
+
+/// What servers may answer is bounded by the widest limit that any client has.
+fn frame(config: &Config) -> FrameLimits {
+    let listeners = config.listeners.iter().map(|listener| &listener.limits);
+    listeners.fold(FrameLimits::default(), |widest, limits| FrameLimits {
+        frame: widest.frame.max(limits.frame.0),
+        header: widest.header.max(limits.header.0),
+        headers: widest.headers.max(limits.headers),
+    })
+}
+
+fn compile(
+    routes: &BTreeMap<String, Vec<RouteConfig>>,
+) -> Result<BTreeMap<&str, Arc<RouteTable>>, ApplyError> {
+    let compiled = routes.iter().map(|(name, routes)| {
+        let table = RouteTable::compile(name, routes).map_err(|problems| {
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            ApplyError::Routes {
+                table: name.clone(),
+                problems: problems.join("; "),
+            }
+        })?;
+        Ok((name.as_str(), Arc::new(table)))
+    });
+    compiled.collect()
+}

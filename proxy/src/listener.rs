@@ -1,0 +1,201 @@
+//! A listening socket: accepts on the control runtime and hands each connection to the least busy worker.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::task::JoinHandle;
+use wireloom_codecs::{Drain, ErrorKind, drain};
+use wireloom_net::{AcceptEvents, Acceptor, ConnectionLimit};
+use wireloom_telemetry::{Limited, ListenerStats, Metrics};
+
+use crate::config::{Config, ListenerConfig};
+use crate::connection::{Incoming, Serving};
+use crate::exchange::Exchanges;
+use crate::protocols::{Protocols, Registered};
+use crate::routing::Routing;
+use crate::worker::Worker;
+
+/// A listener that accepts. Dropping it stops that; the connections that it accepted go on.
+pub(crate) struct Listener {
+    pub(crate) config: ListenerConfig,
+    pub(crate) local: SocketAddr,
+    /// Tells the connections to end.
+    pub(crate) drain: Drain,
+    pub(crate) limit: ConnectionLimit,
+    lanes: Arc<[Lane]>,
+    accept: JoinHandle<()>,
+}
+
+/// The listener on one worker.
+struct Lane {
+    worker: Worker,
+    /// Replaced on reload, for the requests that come after.
+    routing: Arc<ArcSwap<Routing>>,
+    /// Replaced on reload, for the connections that come after.
+    serving: ArcSwap<Serving>,
+}
+
+/// What a listener is made of besides its own configuration.
+pub(crate) struct Parts<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) protocols: &'a Protocols,
+    pub(crate) metrics: &'a Metrics,
+    pub(crate) workers: &'a [Worker],
+}
+
+impl Listener {
+    /// Starts to accept on a bound socket. `routings` has one per worker.
+    pub(crate) fn start(
+        config: &ListenerConfig,
+        socket: TcpListener,
+        routings: Vec<Routing>,
+        parts: &Parts<'_>,
+    ) -> io::Result<Self> {
+        let local = socket.local_addr()?;
+        let lanes: Arc<[Lane]> = parts
+            .workers
+            .iter()
+            .zip(routings)
+            .map(|(worker, routing)| {
+                let routing = Arc::new(ArcSwap::from_pointee(routing));
+                let serving = ArcSwap::from_pointee(serving(config, worker, &routing, parts));
+                Lane {
+                    worker: worker.clone(),
+                    routing,
+                    serving,
+                }
+            })
+            .collect();
+        let limit = ConnectionLimit::new(config.limits.connections);
+        let stats = parts.metrics.listener(&config.name());
+        let events = Events {
+            listener: config.name(),
+            stats: stats.clone(),
+        };
+        let acceptor = Acceptor::new(socket, limit.clone(), events)?;
+        let (drain, _) = drain();
+        let accept = tokio::spawn(accept(acceptor, lanes.clone(), drain.clone(), stats));
+        Ok(Self {
+            config: config.clone(),
+            local,
+            drain,
+            limit,
+            lanes,
+            accept,
+        })
+    }
+
+    /// Puts another configuration to work. Connections stay; requests that come from now on follow it.
+    pub(crate) fn update(
+        &mut self,
+        config: &ListenerConfig,
+        routings: Vec<Routing>,
+        parts: &Parts<'_>,
+    ) {
+        for (lane, routing) in self.lanes.iter().zip(routings) {
+            lane.routing.store(Arc::new(routing));
+            let serving = serving(config, &lane.worker, &lane.routing, parts);
+            lane.serving.store(Arc::new(serving));
+        }
+        self.limit.set_most(config.limits.connections);
+        self.config = config.clone();
+    }
+
+    /// Accepts no more, and tells the connections to end when they are quiet.
+    pub(crate) fn stop(&self) {
+        self.accept.abort();
+        self.drain.start();
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.accept.abort();
+    }
+}
+
+fn serving(
+    config: &ListenerConfig,
+    worker: &Worker,
+    routing: &Arc<ArcSwap<Routing>>,
+    parts: &Parts<'_>,
+) -> Serving {
+    let name = config.name();
+    let wanted = |entry: &&Registered| {
+        let id = entry.id.as_str();
+        let listed = config.protocols.as_ref();
+        listed.is_none_or(|names| names.iter().any(|name| name == id))
+    };
+    let errors = ErrorKind::ALL.map(ErrorKind::as_str);
+    let protocols = parts.protocols.iter().filter(wanted).map(|entry| {
+        let id = entry.id;
+        let local_errors = parts.metrics.local_errors(&name, id.as_str(), &errors);
+        let position = parts.protocols.position(id).unwrap_or_default();
+        let service = Exchanges::new(routing.clone(), position, local_errors);
+        (entry.clone(), service)
+    });
+    Serving {
+        protocols: protocols.collect(),
+        sniff_timeout: config.timeouts.sniff.0,
+        limits: config.serve_limits(parts.config.drain_timeout),
+        budget: worker.requests.clone(),
+        stats: parts.metrics.listener(&name),
+        name: name.into(),
+    }
+}
+
+async fn accept(
+    mut acceptor: Acceptor<Events>,
+    lanes: Arc<[Lane]>,
+    drain: Drain,
+    stats: ListenerStats,
+) {
+    loop {
+        let accepted = acceptor.next().await;
+        let lane = lanes.iter().min_by_key(|lane| lane.worker.connections());
+        if let Some(lane) = lane {
+            lane.worker.accept(Incoming {
+                stream: accepted.stream,
+                peer: accepted.peer,
+                serving: lane.serving.load_full(),
+                drain: drain.watch(),
+                open: stats.accepted(),
+                permit: accepted.permit,
+            });
+        }
+    }
+}
+
+/// What goes wrong with accepting is counted always and told now and then.
+struct Events {
+    listener: String,
+    stats: ListenerStats,
+}
+
+static OVER_LIMIT: Limited = Limited::new();
+static PAUSED: Limited = Limited::new();
+
+impl AcceptEvents for Events {
+    fn over_limit(&self, peer: SocketAddr) {
+        self.stats.connection_error("over_limit");
+        if let Some(suppressed) = OVER_LIMIT.pass() {
+            let listener = &self.listener;
+            tracing::warn!(listener, %peer, suppressed, "closed: the listener's connection limit is reached");
+        }
+    }
+
+    fn paused(&self, error: &io::Error, pause: Duration) {
+        self.stats.connection_error("accept");
+        if let Some(suppressed) = PAUSED.pass() {
+            let listener = &self.listener;
+            tracing::warn!(listener, ?pause, suppressed, "not accepting for a while: {error}");
+        }
+    }
+
+    fn lost(&self, _: &io::Error) {
+        self.stats.connection_error("lost");
+    }
+}

@@ -1,0 +1,86 @@
+//! A configuration as one listener on one worker uses it: routes, and the clusters behind them.
+
+use std::sync::{Arc, OnceLock};
+
+use wireloom_cluster::LocalCluster;
+use wireloom_codecs::Needs;
+use wireloom_router::{RetryBudget, Route, RouteTable};
+use wireloom_telemetry::{ClusterStats, Metrics, RequestLabels, RequestStats};
+
+/// Routes with their clusters. Replaced whole on reload; exchanges under way keep the one that they began with.
+pub(crate) struct Routing {
+    pub(crate) table: Arc<RouteTable>,
+    /// In the order of [`RouteTable::clusters`].
+    pub(crate) bindings: Vec<Binding>,
+    pub(crate) needs: Arc<Needs>,
+    pub(crate) stats: StatsTable,
+}
+
+/// A cluster as a route uses it.
+#[derive(Clone)]
+pub(crate) struct Binding {
+    pub(crate) cluster: Arc<LocalCluster>,
+    /// Shared by all workers.
+    pub(crate) budget: Arc<RetryBudget>,
+    pub(crate) stats: ClusterStats,
+}
+
+/// Counters per route, cluster and protocol, resolved on first use: most combinations never occur.
+pub(crate) struct StatsTable {
+    metrics: Arc<Metrics>,
+    listener: Arc<str>,
+    protocols: Vec<&'static str>,
+    clusters: Arc<[Arc<str>]>,
+    /// By route and protocol; within, by the position of the cluster in the route's split.
+    cells: Vec<OnceLock<Cells>>,
+}
+
+type Cells = Vec<(usize, Arc<RequestStats>)>;
+
+impl StatsTable {
+    pub(crate) fn new(
+        metrics: Arc<Metrics>,
+        listener: Arc<str>,
+        protocols: Vec<&'static str>,
+        table: &RouteTable,
+    ) -> Self {
+        let cells = table.routes().len() * protocols.len();
+        Self {
+            metrics,
+            listener,
+            protocols,
+            clusters: table.clusters().into(),
+            cells: (0..cells).map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    /// What an exchange on `route` over `cluster` counts, for the protocol at this place of the registry.
+    pub(crate) fn get(&self, route: &Route, cluster: usize, protocol: usize) -> Arc<RequestStats> {
+        let cells = self
+            .cells
+            .get(route.index * self.protocols.len() + protocol)
+            .map(|cell| cell.get_or_init(|| self.resolve(route, protocol)));
+        let found = cells
+            .into_iter()
+            .flatten()
+            .find(|(index, _)| *index == cluster)
+            .map(|(_, stats)| stats.clone());
+        found.unwrap_or_else(|| self.cell(route, cluster, protocol))
+    }
+
+    fn resolve(&self, route: &Route, protocol: usize) -> Cells {
+        let clusters = route.split.clusters();
+        clusters
+            .map(|cluster| (cluster, self.cell(route, cluster, protocol)))
+            .collect()
+    }
+
+    fn cell(&self, route: &Route, cluster: usize, protocol: usize) -> Arc<RequestStats> {
+        self.metrics.request(RequestLabels {
+            listener: &self.listener,
+            route: &route.name,
+            cluster: self.clusters.get(cluster).map_or("", |name| name),
+            protocol: self.protocols.get(protocol).copied().unwrap_or_default(),
+        })
+    }
+}
