@@ -62,7 +62,7 @@ impl LocalCluster {
     pub fn attempt<'a>(
         &'a self,
         protocol: ProtocolId,
-        request: Request,
+        request: Box<Request>,
         deadline: Instant,
         tried: &'a mut Tried,
     ) -> Attempt<'a> {
@@ -78,7 +78,7 @@ impl LocalCluster {
     fn begin<'a>(
         &'a self,
         protocol: ProtocolId,
-        request: Request,
+        request: Box<Request>,
         deadline: Instant,
         tried: &'a mut Tried,
     ) -> Result<Attempt<'a>, LocalError> {

@@ -93,14 +93,12 @@ impl ChannelSet {
                 }
             }
         }
-        if open < channels.len() {
+        if open < channels.len() || open == 0 {
             self.sweep();
         }
         let Some((channel, load)) = least else {
-            return Err(Refused {
-                call: Box::new(call),
-                unconnected: true,
-            });
+            // A server that drained its connections may have taken that back (Bolt and Dubbo can).
+            return offer_any(Box::new(call), &self.open.load(), None);
         };
         if load > 0 && open < per_endpoint(config) {
             // In the background: this call does not wait for it.
@@ -108,7 +106,7 @@ impl ChannelSet {
         }
         channel
             .send(call)
-            .or_else(|call| offer_others(call, &channels, channel))
+            .or_else(|call| offer_any(call, &channels, Some(channel)))
     }
 
     /// Sorts the connections anew: draining ones take no calls, closed ones are forgotten.
@@ -149,15 +147,16 @@ pub(super) fn per_endpoint(config: &ClusterConfig) -> usize {
     usize::try_from(config.connections.per_endpoint).unwrap_or(usize::MAX)
 }
 
-/// The connection that looked best did not take the call after all; the others are asked in turn.
+/// Asks the connections in turn, but for the one that looked best and has refused.
 #[cold]
-fn offer_others(
+fn offer_any(
     mut call: Box<Call>,
     channels: &[Arc<dyn Channel>],
-    asked: &Arc<dyn Channel>,
+    refused: Option<&Arc<dyn Channel>>,
 ) -> Result<(), Refused> {
     for channel in channels {
-        if Arc::ptr_eq(channel, asked) || channel.state() != ChannelState::Open {
+        let asked = refused.is_some_and(|refused| Arc::ptr_eq(channel, refused));
+        if asked || channel.state() != ChannelState::Open {
             continue;
         }
         match channel.send(*call) {

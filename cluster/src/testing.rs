@@ -226,7 +226,7 @@ impl Channel for FakeChannel {
     }
 }
 
-pub(crate) fn request(kind: Kind) -> Request {
+pub(crate) fn request(kind: Kind) -> Box<Request> {
     let head = RequestHead {
         protocol: FAKE,
         kind,
@@ -236,7 +236,7 @@ pub(crate) fn request(kind: Kind) -> Request {
         timeout: None,
         wire: Wire::default(),
     };
-    Request::new(head, Body::Empty)
+    Box::new(Request::new(head, Body::Empty))
 }
 
 pub(crate) fn success() -> Result<Response, CallError> {

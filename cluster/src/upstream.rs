@@ -90,3 +90,25 @@ impl Upstream {
         self.connectors.get(position)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn tcp_dials_and_says_why_it_cannot() {
+        let listener = wireloom_net::bind(&"127.0.0.1:0".parse().unwrap()).unwrap();
+        let at = Address::from(listener.local_addr().unwrap());
+        let second = Duration::from_secs(1);
+        assert!(Tcp.dial(&at, second).await.is_ok());
+        drop(listener);
+        let Err(error) = Tcp.dial(&at, second).await else {
+            panic!("nobody listens")
+        };
+        assert_eq!(error.kind, ErrorKind::ConnectFailure);
+        let said = format!(
+            "wireloom: upstream connect failure: cannot connect to {at}: Connection refused"
+        );
+        assert!(error.to_string().starts_with(&said), "{error}");
+    }
+}

@@ -31,7 +31,7 @@ pub trait Service: Clone + Send + Sync + 'static {
     /// The future is polled on the connection's own task and dropped if the client goes away.
     fn call(
         &self,
-        request: Request,
+        request: Box<Request>,
     ) -> impl Future<Output = Result<Response, LocalError>> + Send + use<Self>;
 
     /// What the configuration wants decoded now. Asked once per read, so it must be cheap.
@@ -196,8 +196,8 @@ pub trait Channel: Send + Sync {
 
 /// A request on its way up.
 pub struct Call {
-    /// The request.
-    pub request: Request,
+    /// The request. Boxed once, where it is read, since it changes hands a dozen times.
+    pub request: Box<Request>,
     /// When its caller stops waiting.
     pub deadline: Instant,
     /// Where the answer goes; None for a one-way request.

@@ -6,8 +6,8 @@ use bytes::BytesMut;
 
 /// The size of a fresh block. Every frame decoded from a block keeps it alive.
 pub(crate) const BLOCK: usize = 32 << 10;
-/// Blocks kept per thread; a turn rarely uses more than one for reading and two for writing.
-const KEPT: usize = 4;
+/// Blocks kept per thread: what a full turn of writing takes.
+const KEPT: usize = 8;
 /// A block with less room than this is not worth another read.
 const USEFUL: usize = 4 << 10;
 

@@ -19,7 +19,7 @@ use crate::exchange::{Exchange, Finished};
 use crate::reader::{Read, Reader};
 use crate::{
     Accepted, Codec, ConnError, Control, DrainPoll, ErrorKind, Fault, Inbound, Io, Kind,
-    LocalError, Mode, Needs, Outbound, Response, Role, ServeLimits, Service, StreamId, WriteBuf,
+    LocalError, Mode, Needs, Outbound, Request, Response, Role, ServeLimits, Service, StreamId, WriteBuf,
 };
 
 /// Above this many unwritten bytes, answers wait and the socket is not read.
@@ -84,7 +84,7 @@ impl<C, S, M, F> Server<C, S, M, F>
 where
     C: Codec,
     S: Service,
-    M: Fn(&S, crate::Request) -> F,
+    M: Fn(&S, Box<Request>) -> F,
     F: Future<Output = Result<Response, LocalError>>,
 {
     fn new(settings: &C::Settings, connection: Accepted, service: S, call: M) -> Self {
@@ -225,7 +225,7 @@ where
             Inbound::Request(id, request) => {
                 let origin = request.head.origin();
                 self.held += size;
-                let future = (self.call)(&self.service, request);
+                let future = (self.call)(&self.service, Box::new(request));
                 self.exchanges.push(Exchange::new(future, id, size, origin));
                 Ok(())
             }

@@ -10,19 +10,37 @@ use tokio::io::AsyncWrite;
 
 use crate::scratch;
 
-/// Pieces up to this size are copied: cheaper than another entry in a vectored write.
-const COPY_MAX: usize = 4096;
+/// Pieces up to this size are copied into blocks, which is cheaper than another entry in a vectored write.
+const COPY_MAX: usize = 16 << 10;
 /// Entries of one vectored write.
 const SLICES: usize = 32;
 
 /// An output queue, written once per turn with as few system calls as possible. Holds no memory while empty.
 #[derive(Debug, Default)]
 pub struct WriteBuf {
-    /// What was sealed by a linked piece behind it.
-    sealed: VecDeque<Bytes>,
-    /// The copied pieces at the tail.
+    /// What comes before the tail, in order.
+    sealed: VecDeque<Piece>,
+    /// The block that is being filled.
     tail: BytesMut,
     len: usize,
+}
+
+/// Part of the queue that takes no more.
+#[derive(Debug)]
+enum Piece {
+    /// Small pieces, copied together.
+    Block(BytesMut),
+    /// A large piece, shared with whoever else holds it.
+    Linked(Bytes),
+}
+
+impl Piece {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Block(block) => block,
+            Self::Linked(bytes) => bytes,
+        }
+    }
 }
 
 impl WriteBuf {
@@ -42,10 +60,22 @@ impl WriteBuf {
     }
 
     /// Queues a copy of `bytes`: for heads and other small things.
-    pub fn put_slice(&mut self, bytes: &[u8]) {
-        self.reserve_tail(bytes.len());
-        self.tail.put_slice(bytes);
+    pub fn put_slice(&mut self, mut bytes: &[u8]) {
         self.len += bytes.len();
+        loop {
+            let room = self.tail.capacity() - self.tail.len();
+            if bytes.len() <= room {
+                self.tail.put_slice(bytes);
+                return;
+            }
+            let (fits, rest) = bytes.split_at(room);
+            self.tail.put_slice(fits);
+            bytes = rest;
+            let full = std::mem::replace(&mut self.tail, scratch::take());
+            if !full.is_empty() {
+                self.sealed.push_back(Piece::Block(full));
+            }
+        }
     }
 
     /// Queues `bytes`: copied if they are few, else linked at the cost of one reference.
@@ -54,19 +84,17 @@ impl WriteBuf {
             self.put_slice(bytes);
             return;
         }
-        if !self.tail.is_empty() {
-            self.sealed.push_back(self.tail.split().freeze());
-        }
-        self.sealed.push_back(bytes.clone());
+        self.seal();
+        self.sealed.push_back(Piece::Linked(bytes.clone()));
         self.len += bytes.len();
     }
 
-    fn reserve_tail(&mut self, more: usize) {
-        if self.tail.capacity() - self.tail.len() < more {
-            if self.tail.capacity() == 0 {
-                self.tail = scratch::take();
-            }
-            self.tail.reserve(more);
+    /// Ends the tail, so that something else can come behind it.
+    fn seal(&mut self) {
+        if !self.tail.is_empty() {
+            // What room the block still has goes on as the tail.
+            let filled = self.tail.split();
+            self.sealed.push_back(Piece::Block(filled));
         }
     }
 
@@ -81,7 +109,7 @@ impl WriteBuf {
                 ready!(Pin::new(&mut *io).poll_write(cx, &self.tail))?
             } else {
                 let mut slices = [IoSlice::new(&[]); SLICES];
-                let pieces = self.sealed.iter().map(|piece| &piece[..]);
+                let pieces = self.sealed.iter().map(Piece::bytes);
                 let pieces = pieces.chain(std::iter::once(&self.tail[..]));
                 let mut used = 0;
                 for (slot, piece) in slices.iter_mut().zip(pieces) {
@@ -103,12 +131,18 @@ impl WriteBuf {
     fn advance(&mut self, mut written: usize) {
         self.len -= written;
         while let Some(front) = self.sealed.front_mut() {
-            if written < front.len() {
-                front.advance(written);
+            let length = front.bytes().len();
+            if written < length {
+                match front {
+                    Piece::Block(block) => block.advance(written),
+                    Piece::Linked(bytes) => bytes.advance(written),
+                }
                 return;
             }
-            written -= front.len();
-            self.sealed.pop_front();
+            written -= length;
+            if let Some(Piece::Block(block)) = self.sealed.pop_front() {
+                scratch::give(block);
+            }
         }
         self.tail.advance(written);
     }
@@ -126,7 +160,7 @@ impl WriteBuf {
     pub fn to_vec(&self) -> Vec<u8> {
         let mut all = Vec::with_capacity(self.len);
         for piece in &self.sealed {
-            all.extend_from_slice(piece);
+            all.extend_from_slice(piece.bytes());
         }
         all.extend_from_slice(&self.tail);
         all

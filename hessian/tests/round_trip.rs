@@ -180,3 +180,23 @@ fn what_cannot_be_written_is_an_error() {
         assert_eq!(encode([&deep], dialect), Err(Error::TooDeep { limit: 128 }));
     }
 }
+
+#[test]
+fn references_take_as_many_bytes_as_they_need() {
+    let lists = |n: usize| std::iter::repeat_n(Value::list([]), n);
+    let refs = [0, 255, 256, 65_535, 65_536].map(Value::Ref);
+    let value = Value::list(lists(70_000).chain(refs));
+    for (dialect, end) in [
+        (Dialect::Final, "5190 51c8ff 51c900 51d4ffff 51d50000"),
+        (Dialect::Draft, "4a00 4aff 4b0100 4bffff 5200010000 7a"),
+    ] {
+        let bytes = encode([&value], dialect).unwrap();
+        assert!(bytes.ends_with(&hex::decode(end.replace(' ', "")).unwrap()));
+        assert_eq!(
+            decode_all(&bytes, dialect).as_deref(),
+            Ok([value.clone()].as_slice())
+        );
+        let mut reader = Reader::new(&bytes, dialect);
+        assert_eq!((reader.skip_value(), reader.is_empty()), (Ok(()), true));
+    }
+}

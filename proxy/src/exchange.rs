@@ -45,7 +45,7 @@ impl Exchanges {
 impl Service for Exchanges {
     fn call(
         &self,
-        request: Request,
+        request: Box<Request>,
     ) -> impl Future<Output = Result<Response, LocalError>> + Send + use<> {
         let shared = self.0.clone();
         async move {
@@ -70,7 +70,7 @@ impl Service for Exchanges {
 async fn exchange(
     routing: &Routing,
     shared: &Shared,
-    request: Request,
+    request: Box<Request>,
 ) -> Result<Response, LocalError> {
     let started = clock::now();
     let Some(route) = routing.table.route(&request.head) else {
@@ -111,7 +111,7 @@ fn deadline(route: &Route, head: &RequestHead, started: Instant) -> Instant {
 
 async fn once(
     binding: &Binding,
-    request: Request,
+    request: Box<Request>,
     deadline: Instant,
 ) -> Result<Response, LocalError> {
     let protocol = request.head.protocol;
@@ -123,7 +123,7 @@ async fn once(
 async fn with_retries(
     binding: &Binding,
     policy: &RetryPolicy,
-    request: Request,
+    request: Box<Request>,
     deadline: Instant,
 ) -> Result<Response, LocalError> {
     let _active = Active::new(&*binding.budget);
@@ -138,7 +138,7 @@ async fn with_retries(
             return Err(ErrorKind::Internal.into());
         };
         if number <= policy.attempts {
-            next = request.try_clone();
+            next = request.try_clone().map(Box::new);
         }
         let limit = match policy.per_try_timeout {
             Some(limit) => deadline.min(Instant::now() + limit),
@@ -244,3 +244,6 @@ fn explain(error: LocalError, started: Instant) -> LocalError {
     let detail = format!("after {waited} ms: {}", error.detail);
     LocalError::new(ErrorKind::Timeout, detail)
 }
+
+#[cfg(test)]
+mod tests;

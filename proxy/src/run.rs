@@ -1,7 +1,8 @@
 //! Running a proxy until it is told to stop.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -24,11 +25,10 @@ pub fn builtin(config: &Config) -> Protocols {
 
 /// Runs `config` until SIGTERM (drains) or SIGINT (stops at once). SIGHUP reads `path` again.
 pub fn run(config: Config, path: &Path, log: LogControl) -> anyhow::Result<()> {
-    let running = Running {
-        path: Some(path.to_owned()),
-        log: Arc::new(log),
-    };
-    control_runtime()?.block_on(running.serve(config))
+    control_runtime()?.block_on(async {
+        let running = Running::start(config, log)?;
+        running.until_told(Some(path)).await
+    })
 }
 
 /// The control plane's own runtime, on the calling thread: a scrape or a reload costs no request its time.
@@ -38,9 +38,16 @@ pub(crate) fn control_runtime() -> io::Result<tokio::runtime::Runtime> {
         .build()
 }
 
-struct Running {
-    path: Option<PathBuf>,
+/// A proxy that runs, with its admin server, and the signals that end it.
+pub(crate) struct Running {
+    /// The proxy.
+    pub(crate) proxy: Arc<Proxy>,
+    /// Where the admin server listens.
+    pub(crate) admin: Option<SocketAddr>,
     log: Arc<LogControl>,
+    /// Told when the admin server is asked for a drain.
+    drain: Arc<Notify>,
+    signals: Signals,
 }
 
 struct Signals {
@@ -60,61 +67,73 @@ impl Signals {
 }
 
 impl Running {
-    async fn serve(self, config: Config) -> anyhow::Result<()> {
-        let mut signals = Signals::new().context("cannot watch signals")?;
+    /// Starts everything. Must be called on the control runtime.
+    pub(crate) fn start(config: Config, log: LogControl) -> anyhow::Result<Self> {
+        let signals = Signals::new().context("cannot watch signals")?;
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"))?);
         // Before the listeners, so that who waits for them can ask /ready.
         let admin = config.admin.as_ref();
         let admin = admin.map(|admin| AdminServer::bind(&admin.address)).transpose()?;
         let protocols = builtin(&config);
-        let proxy = Arc::new(Proxy::start(config, protocols, metrics)?);
-        let drain = Arc::new(Notify::new());
+        let mut running = Self {
+            proxy: Arc::new(Proxy::start(config, protocols, metrics)?),
+            admin: None,
+            log: Arc::new(log),
+            drain: Arc::new(Notify::new()),
+            signals,
+        };
         if let Some(server) = admin {
             let local = server.local_addr()?;
             tracing::info!(%local, "admin server listening");
+            running.admin = Some(local);
             let state: Arc<dyn AdminState> = Arc::new(Admin {
-                proxy: proxy.clone(),
-                log: self.log.clone(),
-                drain: drain.clone(),
+                proxy: running.proxy.clone(),
+                log: running.log.clone(),
+                drain: running.drain.clone(),
             });
             tokio::spawn(server.run(state));
         }
+        Ok(running)
+    }
+
+    /// Runs until it is told to stop. SIGHUP reads `path` again, if there is one.
+    pub(crate) async fn until_told(mut self, path: Option<&Path>) -> anyhow::Result<()> {
         loop {
             tokio::select! {
-                _ = signals.terminate.recv() => break,
-                () = drain.notified() => break,
-                _ = signals.interrupt.recv() => {
+                _ = self.signals.terminate.recv() => break,
+                () = self.drain.notified() => break,
+                _ = self.signals.interrupt.recv() => {
                     tracing::info!("stopping at once");
                     return Ok(());
                 }
-                _ = signals.hangup.recv() => self.reload(&proxy),
+                _ = self.signals.hangup.recv() => match path {
+                    Some(path) => reload(&self.proxy, path),
+                    None => tracing::warn!("there is no file to read the configuration from again"),
+                },
             }
         }
         tracing::info!("draining");
         tokio::select! {
-            () = proxy.drain() => {}
-            _ = signals.interrupt.recv() => tracing::info!("stopping before the drain is over"),
+            () = self.proxy.drain() => {}
+            _ = self.signals.interrupt.recv() => tracing::info!("stopping before the drain is over"),
         }
         self.log.flush();
         Ok(())
     }
+}
 
-    /// Puts the file's new contents to work. A file with anything wrong in it changes nothing.
-    fn reload(&self, proxy: &Proxy) {
-        let Some(path) = &self.path else {
-            return;
-        };
-        let names = proxy.protocol_names();
-        let outcome = match config::load(path, &names) {
-            Ok(config) => proxy.apply(config).map_err(|error| error.to_string()),
-            Err(errors) => Err(errors.to_string()),
-        };
-        proxy.metrics().config_reloaded(outcome.is_ok());
-        match outcome {
-            Ok(()) => tracing::info!(path = %path.display(), "configuration reloaded"),
-            Err(error) => {
-                tracing::error!(path = %path.display(), "configuration not reloaded, the old one stays: {error}");
-            }
+/// Puts the file's new contents to work. A file with anything wrong in it changes nothing.
+fn reload(proxy: &Proxy, path: &Path) {
+    let names = proxy.protocol_names();
+    let outcome = match config::load(path, &names) {
+        Ok(config) => proxy.apply(config).map_err(|error| error.to_string()),
+        Err(errors) => Err(errors.to_string()),
+    };
+    proxy.metrics().config_reloaded(outcome.is_ok());
+    match outcome {
+        Ok(()) => tracing::info!(path = %path.display(), "configuration reloaded"),
+        Err(error) => {
+            tracing::error!(path = %path.display(), "configuration not reloaded, the old one stays: {error}");
         }
     }
 }

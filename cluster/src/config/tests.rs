@@ -76,7 +76,7 @@ fn wrong_ones_say_what_would_be_right() {
         "10001 is out of range: 0 to 10000",
     );
     refuses("endpoints: [a:1, a:1]", "a:1 is listed twice");
-    refuses("endpoints: a:1", "a list of endpoints");
+    refuses("endpoints: a:1", "expected sequence");
     refuses("endpoints: []\nbalance: fastest", "least_request");
     refuses("endpoints: []\nconnect_timeout: 0s", "too short");
     refuses("endpoints: []\nidle_timeout: 5", "duration");

@@ -36,7 +36,9 @@ async fn a_limit_of_zero_refuses_everything() {
 async fn requests_under_way_are_bounded() {
     let world = World::new();
     let (cluster, local) = world.cluster("{endpoints: ['10.0.0.1:1'], limits: {in_flight: 2}}");
-    let (first, _second) = (go(&local), go(&local));
+    let first = go(&local);
+    pass(5 * MS).await;
+    let _second = go(&local);
     pass(5 * MS).await;
     let third = go(&local).await.unwrap().0.unwrap_err();
     assert_eq!(third.error.kind, ErrorKind::Overloaded);

@@ -130,6 +130,24 @@ async fn a_draining_connection_is_replaced_and_finishes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_drain_that_is_taken_back_costs_no_connection() {
+    let world = World::new();
+    let (cluster, local) = world.cluster("endpoints: ['10.0.0.1:1']");
+    let _first = go(&local);
+    pass(5 * MS).await;
+    world.channel(A).go_away();
+    assert_eq!(cluster.stats().endpoints[0].channels.draining, 1);
+    world.channel(A).set(ChannelState::Open);
+    let _second = go(&local);
+    pass(5 * MS).await;
+    assert_eq!(
+        (world.dials(), cluster.stats().endpoints[0].channels.open),
+        (1, 1)
+    );
+    assert_eq!(wireloom_codecs::Channel::in_flight(&*world.channel(A)), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn more_connections_come_with_load_and_not_too_many() {
     let world = World::new();
     let (cluster, local) =

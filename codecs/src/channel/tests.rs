@@ -100,7 +100,7 @@ type Answer = oneshot::Receiver<Result<Response, CallError>>;
 fn try_call(channel: &Arc<dyn Channel>, body: &str, within: Duration) -> Option<Answer> {
     let (reply, answer) = oneshot::channel();
     let call = Call {
-        request: request(Kind::Unary, body),
+        request: Box::new(request(Kind::Unary, body)),
         deadline: Instant::now() + within,
         reply: Some(reply),
     };
@@ -289,7 +289,7 @@ async fn calls_over_the_limit_come_back_whole() {
     let _second = call(&channel, "2");
     let (reply, _answer) = oneshot::channel();
     let refused = channel.send(Call {
-        request: request(Kind::Unary, "3"),
+        request: Box::new(request(Kind::Unary, "3")),
         deadline: Instant::now(),
         reply: Some(reply),
     });
@@ -387,7 +387,7 @@ async fn one_way_calls_take_no_slot() {
     } = rig();
     for n in 0..10 {
         let call = Call {
-            request: request(Kind::OneWay, &n.to_string()),
+            request: Box::new(request(Kind::OneWay, &n.to_string())),
             deadline: Instant::now() + Duration::from_secs(1),
             reply: None,
         };

@@ -25,7 +25,7 @@ struct Echo {
 impl Service for Echo {
     fn call(
         &self,
-        request: Request,
+        request: Box<Request>,
     ) -> impl Future<Output = Result<Response, LocalError>> + Send + use<> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         async move {

@@ -4,6 +4,7 @@ mod calls;
 mod framing;
 mod hostile;
 mod replies;
+mod requests;
 mod routing;
 
 use bytes::BytesMut;

@@ -48,8 +48,14 @@ const ENDPOINTS: [Endpoint; 10] = [
     get("/routes", "the route tables"),
     get("/clusters", "the clusters and their endpoints"),
     get("/version", "what runs"),
-    post("/log", "change the log filter to the body, like debug or info,wireloom_cluster=debug"),
-    post("/drain", "take no new requests, finish those under way, and stop"),
+    post(
+        "/log",
+        "change the log filter to the body, like debug or info,wireloom_cluster=debug",
+    ),
+    post(
+        "/drain",
+        "take no new requests, finish those under way, and stop",
+    ),
 ];
 
 /// Answers one request.
@@ -131,7 +137,10 @@ fn help() -> String {
     let mut text = String::new();
     for endpoint in &ENDPOINTS {
         let method = if endpoint.post { "POST" } else { "GET" };
-        text.push_str(&format!("{method:<4} {:<10} {}\n", endpoint.path, endpoint.what));
+        text.push_str(&format!(
+            "{method:<4} {:<10} {}\n",
+            endpoint.path, endpoint.what
+        ));
     }
     text
 }
@@ -142,7 +151,10 @@ fn not_found(path: &str) -> Answer {
         Some(name) => format!("did you mean {name}?"),
         None => "GET /help lists what there is".to_owned(),
     };
-    text(StatusCode::NOT_FOUND, format!("there is nothing here; {hint}\n"))
+    text(
+        StatusCode::NOT_FOUND,
+        format!("there is nothing here; {hint}\n"),
+    )
 }
 
 fn wrong_method(endpoint: &Endpoint) -> Answer {

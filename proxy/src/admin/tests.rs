@@ -67,7 +67,9 @@ async fn send(address: SocketAddr, bytes: &[u8]) -> String {
 
 async fn ask(address: SocketAddr, method: &str, path: &str, more: &str, body: &str) -> String {
     let length = body.len();
-    let head = format!("{method} {path} HTTP/1.1\r\nhost: admin\r\ncontent-length: {length}\r\n{more}\r\n");
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: admin\r\ncontent-length: {length}\r\n{more}\r\n"
+    );
     send(address, format!("{head}{body}").as_bytes()).await
 }
 
@@ -103,26 +105,69 @@ async fn shows_what_there_is() {
 #[tokio::test]
 async fn changes_only_by_post_and_not_from_web_pages() {
     let (address, state) = start(Bounds::default());
-    assert_answer(&ask(address, "GET", "/drain", "", "").await, 405, "allow: POST");
-    assert_answer(&ask(address, "POST", "/config", "", "").await, 405, "allow: GET, HEAD");
-    assert_answer(&ask(address, "DELETE", "/log", "", "").await, 405, "allow: POST");
-    for evil in ["origin: http://evil.example\r\n", "sec-fetch-site: cross-site\r\n"] {
-        assert_answer(&ask(address, "POST", "/drain", evil, "").await, 403, "web pages");
+    assert_answer(
+        &ask(address, "GET", "/drain", "", "").await,
+        405,
+        "allow: POST",
+    );
+    assert_answer(
+        &ask(address, "POST", "/config", "", "").await,
+        405,
+        "allow: GET, HEAD",
+    );
+    assert_answer(
+        &ask(address, "DELETE", "/log", "", "").await,
+        405,
+        "allow: POST",
+    );
+    for evil in [
+        "origin: http://evil.example\r\n",
+        "sec-fetch-site: cross-site\r\n",
+    ] {
+        assert_answer(
+            &ask(address, "POST", "/drain", evil, "").await,
+            403,
+            "web pages",
+        );
     }
     assert!(state.ready());
 
-    assert_answer(&ask(address, "POST", "/log", "", " debug\n").await, 200, "logging at debug");
+    assert_answer(
+        &ask(address, "POST", "/log", "", " debug\n").await,
+        200,
+        "logging at debug",
+    );
     assert_eq!(*state.log.lock(), "debug");
-    assert_answer(&ask(address, "POST", "/log", "", "bad").await, 400, "not a log filter");
-    assert_answer(&ask(address, "POST", "/drain", "", "").await, 202, "draining");
-    assert_answer(&ask(address, "GET", "/ready", "", "").await, 503, "not ready");
+    assert_answer(
+        &ask(address, "POST", "/log", "", "bad").await,
+        400,
+        "not a log filter",
+    );
+    assert_answer(
+        &ask(address, "POST", "/drain", "", "").await,
+        202,
+        "draining",
+    );
+    assert_answer(
+        &ask(address, "GET", "/ready", "", "").await,
+        503,
+        "not ready",
+    );
 }
 
 #[tokio::test]
 async fn what_is_not_there_gets_a_hint() {
     let (address, _) = start(Bounds::default());
-    assert_answer(&ask(address, "GET", "/metric", "", "").await, 404, "did you mean /metrics?");
-    assert_answer(&ask(address, "GET", "/../etc/passwd", "", "").await, 404, "/help");
+    assert_answer(
+        &ask(address, "GET", "/metric", "", "").await,
+        404,
+        "did you mean /metrics?",
+    );
+    assert_answer(
+        &ask(address, "GET", "/../etc/passwd", "", "").await,
+        404,
+        "/help",
+    );
 }
 
 #[tokio::test]
@@ -139,7 +184,11 @@ async fn everything_is_bounded() {
     let body = "a".repeat(10_000);
     assert_answer(&ask(address, "POST", "/log", "", &body).await, 413, "4096");
     assert!(state.log.lock().is_empty());
-    for garbage in [&b"\x16\x03\x01\x02\x00\x01"[..], b"\xda\xbb\xc2\x00\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"] {
+    for garbage in [
+        &b"\x16\x03\x01\x02\x00\x01"[..],
+        b"\xda\xbb\xc2\x00\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+    ] {
         assert!(!send(address, garbage).await.contains(" 200 "));
     }
 

@@ -14,18 +14,28 @@ fn the_definition_is_sound() {
 #[test]
 fn commands_are_read() {
     let cli = parse("wireloom run -c mesh.yaml --workers 4 --log debug").unwrap();
-    let Command::Run(run) = cli.command else { panic!("{cli:?}") };
-    assert_eq!((run.config.to_str(), run.workers), (Some("mesh.yaml"), Some(4)));
+    let Command::Run(run) = cli.command else {
+        panic!("{cli:?}")
+    };
+    assert_eq!(
+        (run.config.to_str(), run.workers),
+        (Some("mesh.yaml"), Some(4))
+    );
     assert_eq!(cli.log.as_deref(), Some("debug"));
 
     let cli = parse("wireloom demo").unwrap();
-    let Command::Demo(demo) = cli.command else { panic!("{cli:?}") };
+    let Command::Demo(demo) = cli.command else {
+        panic!("{cli:?}")
+    };
     assert_eq!(demo.listen.to_string(), "127.0.0.1:2045");
     assert_eq!(demo.admin.to_string(), "127.0.0.1:9901");
     assert!(!demo.once);
 
-    let cli = parse("wireloom call dubbo://h:1/s/m [1] --timeout 250ms --header a=b=c -H d=").unwrap();
-    let Command::Call(call) = cli.command else { panic!("{cli:?}") };
+    let cli =
+        parse("wireloom call dubbo://h:1/s/m [1] --timeout 250ms --header a=b=c -H d=").unwrap();
+    let Command::Call(call) = cli.command else {
+        panic!("{cli:?}")
+    };
     assert_eq!(call.timeout.to_string(), "250ms");
     let headers: Vec<_> = call.headers.iter().map(|h| (&*h.name, &*h.value)).collect();
     assert_eq!(headers, [("a", "b=c"), ("d", "")]);
@@ -56,5 +66,8 @@ fn help_has_examples_for_every_command() {
         assert!(help.contains("Examples:"), "{help}");
     }
     let help = Cli::command().render_long_help().to_string();
-    assert!(help.contains("Exit codes:") && help.contains("wireloom demo"), "{help}");
+    assert!(
+        help.contains("Exit codes:") && help.contains("wireloom demo"),
+        "{help}"
+    );
 }

@@ -114,7 +114,8 @@ impl<'a> Check<'a> {
         }
         if let Some(protocols) = &listener.protocols {
             if protocols.is_empty() {
-                let message = "an empty list takes nothing: name at least one, or leave the key out for all";
+                let message =
+                    "an empty list takes nothing: name at least one, or leave the key out for all";
                 self.note(format!("{path}.protocols"), message);
             }
             for (at, name) in protocols.iter().enumerate() {
@@ -124,7 +125,12 @@ impl<'a> Check<'a> {
         if !self.config.routes.contains_key(&listener.routes) {
             let (path, known) = (format!("{path}.routes"), self.config.routes.keys());
             let known = known.map(String::as_str);
-            self.no_such(path, ("route table", "route tables"), &listener.routes, known);
+            self.no_such(
+                path,
+                ("route table", "route tables"),
+                &listener.routes,
+                known,
+            );
         }
         let timeouts = &listener.timeouts;
         for (key, span) in [
@@ -142,7 +148,11 @@ impl<'a> Check<'a> {
         let limits = &listener.limits;
         for (key, value, least) in [
             ("connections", limits.connections, 1),
-            ("in_flight_per_connection", limits.in_flight_per_connection, 1),
+            (
+                "in_flight_per_connection",
+                limits.in_flight_per_connection,
+                1,
+            ),
             ("frame", limits.frame.0, MIN_BYTES),
             ("header", limits.header.0, MIN_BYTES),
             ("headers", limits.headers, 1),
@@ -153,7 +163,10 @@ impl<'a> Check<'a> {
 
     fn listeners_together(&mut self) {
         if self.config.listeners.is_empty() {
-            self.note("listeners", "there is none: write at least one, with an `address` and `routes`");
+            self.note(
+                "listeners",
+                "there is none: write at least one, with an `address` and `routes`",
+            );
         }
         if self.config.listeners.len() > MAX_LISTENERS {
             let message = format!("there are more than {MAX_LISTENERS}");

@@ -235,7 +235,11 @@ impl Schema {
 fn kind(name: &str, node: &Value) -> Option<String> {
     if let Some(example) = node.pointer("/examples/0").and_then(Value::as_str) {
         let name = name.to_lowercase();
-        let article = if name.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+        let article = if name.starts_with(['a', 'e', 'i', 'o']) {
+            "an"
+        } else {
+            "a"
+        };
         return Some(match name.as_str() {
             "" => format!("something like {example}"),
             _ => format!("{article} {name} like {example}"),
@@ -246,7 +250,12 @@ fn kind(name: &str, node: &Value) -> Option<String> {
     }
     if let Some(words) = node.get("enum").and_then(Value::as_array) {
         let words = words.iter().filter_map(Value::as_str);
-        return Some(words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "));
+        return Some(
+            words
+                .map(|word| format!("`{word}`"))
+                .collect::<Vec<_>>()
+                .join(", "),
+        );
     }
     let plain = match node.get("type").and_then(Value::as_str)? {
         "string" => "a string",
@@ -292,32 +301,53 @@ mod tests {
         for (message, mistake) in [
             (
                 "unknown field `a`, expected one of `b`, `c`, `d`",
-                Mistake::UnknownKey { key: "a".into(), known: words(&["b", "c", "d"]) },
+                Mistake::UnknownKey {
+                    key: "a".into(),
+                    known: words(&["b", "c", "d"]),
+                },
             ),
             (
                 "unknown field `a`, expected `b`",
-                Mistake::UnknownKey { key: "a".into(), known: words(&["b"]) },
+                Mistake::UnknownKey {
+                    key: "a".into(),
+                    known: words(&["b"]),
+                },
             ),
             (
                 "unknown field `a`, expected `b` or `c`",
-                Mistake::UnknownKey { key: "a".into(), known: words(&["b", "c"]) },
+                Mistake::UnknownKey {
+                    key: "a".into(),
+                    known: words(&["b", "c"]),
+                },
             ),
             (
                 "unknown field `a`, there are no fields",
-                Mistake::UnknownKey { key: "a".into(), known: vec![] },
+                Mistake::UnknownKey {
+                    key: "a".into(),
+                    known: vec![],
+                },
             ),
             (
                 "unknown variant `x`y`, expected `b` or `c`",
-                Mistake::UnknownWord { word: "x`y".into(), known: words(&["b", "c"]) },
+                Mistake::UnknownWord {
+                    word: "x`y".into(),
+                    known: words(&["b", "c"]),
+                },
             ),
             ("missing field `to`", Mistake::MissingKey("to".into())),
             (
                 "invalid type: integer `5`, expected a string",
-                Mistake::WrongType { found: "5".into(), expected: "a string".into() },
+                Mistake::WrongType {
+                    found: "5".into(),
+                    expected: "a string".into(),
+                },
             ),
             (
                 "invalid type: string \", expected x\", expected usize",
-                Mistake::WrongType { found: "\", expected x\"".into(), expected: "usize".into() },
+                Mistake::WrongType {
+                    found: "\", expected x\"".into(),
+                    expected: "usize".into(),
+                },
             ),
             ("anything else", Mistake::Told("anything else".into())),
         ] {
@@ -329,8 +359,13 @@ mod tests {
     fn a_hostile_key_stays_on_its_line() {
         let key = "\u{1b}[2J\n".repeat(100);
         let mistake = Mistake::new(&format!("unknown field `{key}`, expected `b`"));
-        let Mistake::UnknownKey { key, .. } = mistake else { panic!("{mistake:?}") };
+        let Mistake::UnknownKey { key, .. } = mistake else {
+            panic!("{mistake:?}")
+        };
         let line = shown(&key);
-        assert!(line.chars().count() < 600 && !line.contains(['\u{1b}', '\n']), "{line}");
+        assert!(
+            line.chars().count() < 600 && !line.contains(['\u{1b}', '\n']),
+            "{line}"
+        );
     }
 }

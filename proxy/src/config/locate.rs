@@ -176,9 +176,7 @@ impl Index {
     ) -> Option<(usize, Place, &'p str)> {
         let merges = merges.checked_sub(1)?;
         match &self.nodes.get(node)?.kind {
-            Kind::List(items) => items
-                .iter()
-                .find_map(|item| self.step(*item, path, merges)),
+            Kind::List(items) => items.iter().find_map(|item| self.step(*item, path, merges)),
             _ => self.step(node, path, merges),
         }
     }
@@ -254,16 +252,10 @@ impl Builder {
     /// None at the end of the document.
     fn take(&mut self, event: Event<'_>, place: Place) -> Option<()> {
         match event {
-            Event::Scalar(text, _, anchor, _) => {
-                if !self.take_key(&text, place) {
-                    self.add(Kind::Scalar, place, anchor);
-                }
-            }
+            Event::Scalar(text, _, anchor, _) => self.value(Kind::Scalar, &text, place, anchor),
             Event::Alias(anchor) => {
                 let target = self.anchors.get(&anchor).copied();
-                if !self.take_key("", place) {
-                    self.add(target.map_or(Kind::Scalar, Kind::Alias), place, 0);
-                }
+                self.value(target.map_or(Kind::Scalar, Kind::Alias), "", place, 0);
             }
             Event::SequenceStart(_, anchor, _) => self.open(Kind::List(Vec::new()), place, anchor),
             Event::MappingStart(_, anchor, _) => self.open(Kind::Map(Vec::new()), place, anchor),
@@ -274,6 +266,13 @@ impl Builder {
             _ => {}
         }
         Some(())
+    }
+
+    /// Something without children: a key if one is due, else a value.
+    fn value(&mut self, kind: Kind, text: &str, place: Place, anchor: usize) {
+        if !self.take_key(text, place) {
+            self.add(kind, place, anchor);
+        }
     }
 
     /// True if a key was due, and this is it.
@@ -308,7 +307,12 @@ impl Builder {
             self.anchors.insert(anchor, node);
         }
         if let Some(open) = self.open.last_mut() {
-            match self.index.nodes.get_mut(open.node).map(|node| &mut node.kind) {
+            match self
+                .index
+                .nodes
+                .get_mut(open.node)
+                .map(|node| &mut node.kind)
+            {
                 Some(Kind::List(items)) => items.push(node),
                 Some(Kind::Map(entries)) => {
                     if let Some((key, place)) = open.key.take() {
@@ -346,7 +350,10 @@ routes:
     fn finds_keys_and_values() {
         let index = Index::new(TEXT);
         let spot = index.find("routes.main[1].to");
-        assert_eq!((spot.key.to_string(), spot.value.to_string()), ("8:8".into(), "8:12".into()));
+        assert_eq!(
+            (spot.key.to_string(), spot.value.to_string()),
+            ("8:8".into(), "8:12".into())
+        );
         assert_eq!(value("routes.main[1].match.headers.x.y"), "8:38");
         assert_eq!(value("routes.main[1].match.headers.x"), "8:46");
         assert_eq!(value("routes.main[0].name"), "7:13");
@@ -380,8 +387,17 @@ routes:
 
     #[test]
     fn a_document_that_breaks_off_is_indexed_so_far() {
-        assert_eq!(Index::new("a: 1\nb: [1, }").find("b[0]").value.to_string(), "2:5");
-        for text in ["&a [*a]", "a: &a\n  <<: *a\n", "? [1]\n: 2\n", "\u{0}", "- - - -"] {
+        assert_eq!(
+            Index::new("a: 1\nb: [1, }").find("b[0]").value.to_string(),
+            "2:5"
+        );
+        for text in [
+            "&a [*a]",
+            "a: &a\n  <<: *a\n",
+            "? [1]\n: 2\n",
+            "\u{0}",
+            "- - - -",
+        ] {
             Index::new(text).find("a.b[0].c");
             Index::new(text).path_at(Place { line: 9, column: 9 });
         }

@@ -24,9 +24,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
         match self.0 {
-            Value::Array(items) => {
-                visitor.visit_seq(SeqDeserializer::new(items.iter().map(Node)))
-            }
+            Value::Array(items) => visitor.visit_seq(SeqDeserializer::new(items.iter().map(Node))),
             Value::Object(map) => {
                 let entries = map.iter().map(|(key, value)| (key.as_str(), Node(value)));
                 visitor.visit_map(MapDeserializer::new(entries))

@@ -57,7 +57,10 @@ mod tests {
         assert_eq!(nearest("mach", keys), Some("match"));
         assert_eq!(nearest("xyz", keys), None);
         assert_eq!(nearest("a", ["b"]), None);
-        assert_eq!(nearest("connect-timeout", ["connect_timeout"]), Some("connect_timeout"));
+        assert_eq!(
+            nearest("connect-timeout", ["connect_timeout"]),
+            Some("connect_timeout")
+        );
         assert_eq!(nearest("x", []), None);
     }
 

@@ -77,9 +77,15 @@ clusters: {orders: {endpoints: ['127.0.0.1:20880']}}
 ";
     let config = read(text).unwrap();
     let route = &config.routes["main"][1];
-    assert_eq!((route.name.as_deref(), route.timeout.to_string()), (Some("second"), "2s".into()));
+    assert_eq!(
+        (route.name.as_deref(), route.timeout.to_string()),
+        (Some("second"), "2s".into())
+    );
     let json = r#"{"listeners": [{"address": "127.0.0.1:1", "routes": "man"}], "routes": {"main": []}, "clusters": {}}"#;
-    assert_errors(json, &["1:53: listeners[0].routes: there is no route table `man`; did you mean `main`?"]);
+    assert_errors(
+        json,
+        &["1:53: listeners[0].routes: there is no route table `man`; did you mean `main`?"],
+    );
     read(&LEAST.replace('\n', "\r\n")).unwrap();
 }
 

@@ -26,11 +26,19 @@ fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Threads that carry traffic. Default: one per core.
-    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(with = "usize", range(min = 1, max = 1024))]
     pub workers: Option<usize>,
     /// The admin server: metrics, readiness, what is configured. Default: none.
-    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(with = "AdminConfig")]
     pub admin: Option<AdminConfig>,
     /// The ports that take traffic.
@@ -72,14 +80,22 @@ pub struct AdminConfig {
 #[serde(deny_unknown_fields)]
 pub struct ListenerConfig {
     /// Its name in metrics and logs. Default: its address.
-    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(with = "String")]
     pub name: Option<String>,
     /// Where it listens; port 0 takes any that is free.
     pub address: Address,
     /// The protocols it takes; each connection's is recognised by its first bytes. With one entry nothing is
     /// recognised and every connection is taken to speak it. Default: all.
-    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(with = "Vec<String>", length(min = 1))]
     pub protocols: Option<Vec<String>>,
     /// How long a client may take for what it does.

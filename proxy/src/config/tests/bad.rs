@@ -19,14 +19,38 @@ fn first(line: &str) -> String {
 #[test]
 fn unknown_keys() {
     for (text, expected) in [
-        (then(ROUTE, "      timeuot: 5s\n"), "7:7: routes.main[0].timeuot: unknown key `timeuot`; did you mean `timeout`?"),
-        (then(ROUTE, "      x: 5s\n"), "7:7: routes.main[0].x: unknown key `x`; the keys here are name, match, to, timeout, retry"),
-        (with("clusters:", "clutsers:"), "7:1: clutsers: unknown key `clutsers`; did you mean `clusters`?"),
-        (then(ROUTE, "      match: {service: {prefx: a}}\n"), "7:25: routes.main[0].match.service.prefx: unknown key `prefx`; did you mean `prefix`?"),
-        (then(ENDPOINTS, "    connect-timeout: 1s\n"), "10:5: clusters.orders.connect-timeout: unknown key `connect-timeout`; did you mean `connect_timeout`?"),
-        (with("[127.0.0.1:20880]", "[{address: 'a:1', wieght: 2}]"), "9:34: clusters.orders.endpoints[0].wieght: unknown key `wieght`; did you mean `weight`?"),
-        (first("protocols: {bolt: {goaway: true}}"), "1:20: protocols.bolt.goaway: unknown key `goaway`; did you mean `go_away`?"),
-        (first("protocols: {http: {}}"), "1:13: protocols.http: unknown key `http`; the keys here are bolt, dubbo"),
+        (
+            then(ROUTE, "      timeuot: 5s\n"),
+            "7:7: routes.main[0].timeuot: unknown key `timeuot`; did you mean `timeout`?",
+        ),
+        (
+            then(ROUTE, "      x: 5s\n"),
+            "7:7: routes.main[0].x: unknown key `x`; the keys here are name, match, to, timeout, retry",
+        ),
+        (
+            with("clusters:", "clutsers:"),
+            "7:1: clutsers: unknown key `clutsers`; did you mean `clusters`?",
+        ),
+        (
+            then(ROUTE, "      match: {service: {prefx: a}}\n"),
+            "7:25: routes.main[0].match.service.prefx: unknown key `prefx`; did you mean `prefix`?",
+        ),
+        (
+            then(ENDPOINTS, "    connect-timeout: 1s\n"),
+            "10:5: clusters.orders.connect-timeout: unknown key `connect-timeout`; did you mean `connect_timeout`?",
+        ),
+        (
+            with("[127.0.0.1:20880]", "[{address: 'a:1', wieght: 2}]"),
+            "9:34: clusters.orders.endpoints[0].wieght: unknown key `wieght`; did you mean `weight`?",
+        ),
+        (
+            first("protocols: {bolt: {goaway: true}}"),
+            "1:20: protocols.bolt.goaway: unknown key `goaway`; did you mean `go_away`?",
+        ),
+        (
+            first("protocols: {http: {}}"),
+            "1:13: protocols.http: unknown key `http`; the keys here are bolt, dubbo",
+        ),
     ] {
         assert_errors(&text, &[expected]);
     }
@@ -35,22 +59,70 @@ fn unknown_keys() {
 #[test]
 fn wrong_values() {
     for (text, expected) in [
-        (then(ROUTE, "      timeout: 5 days\n"), "7:16: routes.main[0].timeout: \"5 days\" is not a duration like 250ms, 5s, 1m or 1h"),
-        (then(ROUTE, "      timeout: 5\n"), "7:16: routes.main[0].timeout: 5 where a duration like 250ms is expected"),
-        (then(ADDRESS, "    limits: {frame: 16MB}\n"), "4:21: listeners[0].limits.frame: \"16MB\" is not a size like 512B, 64KiB or 16MiB"),
-        (with("127.0.0.1:2045", "2045"), "2:14: listeners[0].address: 2045 where an address like 10.0.0.1:2045 is expected"),
-        (with("127.0.0.1:2045", "':2045'"), "2:14: listeners[0].address: \":2045\" is not an address"),
-        (with("[127.0.0.1:20880]", "[127.0.0.1]"), "9:17: clusters.orders.endpoints[0]: \"127.0.0.1\" is not an address"),
-        (then(ADDRESS, "    protocols: dubbo\n"), "4:16: listeners[0].protocols: \"dubbo\" where a list is expected"),
-        (then(ROUTE, "      match: {headers: {x-canary: true}}\n"), "7:35: routes.main[0].match.headers.x-canary: boolean `true` where a text is compared: put it in quotes"),
-        (with("to: orders", "to: [{cluster: orders, weight: -1}]"), "6:38: routes.main[0].to[0].weight: -1 where a whole number of 0 or more is expected"),
-        (then(ROUTE, "      retry: {on: [connect_failure]}\n"), "7:20: routes.main[0].retry.on[0]: `connect_failure` is not known here; did you mean `connect-failure`?"),
-        (then(ENDPOINTS, "    balance: fastest\n"), "10:14: clusters.orders.balance: `fastest` is not known here; the choices are least_request, round_robin, random"),
-        (then(ENDPOINTS, "    balance: 5\n"), "10:14: clusters.orders.balance: 5 where one of `least_request`, `round_robin`, `random` is expected"),
-        (first("workers: two"), "1:10: workers: \"two\" where a whole number from 1 to 1024 is expected"),
-        (first("workers:"), "1:8: workers: nothing where a whole number from 1 to 1024 is expected"),
-        (first("log: [debug, json]"), "1:6: log: a list where a mapping (level, format) is expected"),
-        (first("admin: 127.0.0.1:9901"), "1:8: admin: \"127.0.0.1:9901\" where a mapping (address) is expected"),
+        (
+            then(ROUTE, "      timeout: 5 days\n"),
+            "7:16: routes.main[0].timeout: \"5 days\" is not a duration like 250ms, 5s, 1m or 1h",
+        ),
+        (
+            then(ROUTE, "      timeout: 5\n"),
+            "7:16: routes.main[0].timeout: 5 where a duration like 250ms is expected",
+        ),
+        (
+            then(ADDRESS, "    limits: {frame: 16MB}\n"),
+            "4:21: listeners[0].limits.frame: \"16MB\" is not a size like 512B, 64KiB or 16MiB",
+        ),
+        (
+            with("127.0.0.1:2045", "2045"),
+            "2:14: listeners[0].address: 2045 where an address like 10.0.0.1:2045 is expected",
+        ),
+        (
+            with("127.0.0.1:2045", "':2045'"),
+            "2:14: listeners[0].address: \":2045\" is not an address",
+        ),
+        (
+            with("[127.0.0.1:20880]", "[127.0.0.1]"),
+            "9:17: clusters.orders.endpoints[0]: \"127.0.0.1\" is not an address",
+        ),
+        (
+            then(ADDRESS, "    protocols: dubbo\n"),
+            "4:16: listeners[0].protocols: \"dubbo\" where a list is expected",
+        ),
+        (
+            then(ROUTE, "      match: {headers: {x-canary: true}}\n"),
+            "7:35: routes.main[0].match.headers.x-canary: boolean `true` where a text is compared: put it in quotes",
+        ),
+        (
+            with("to: orders", "to: [{cluster: orders, weight: -1}]"),
+            "6:38: routes.main[0].to[0].weight: -1 where a whole number of 0 or more is expected",
+        ),
+        (
+            then(ROUTE, "      retry: {on: [connect_failure]}\n"),
+            "7:20: routes.main[0].retry.on[0]: `connect_failure` is not known here; did you mean `connect-failure`?",
+        ),
+        (
+            then(ENDPOINTS, "    balance: fastest\n"),
+            "10:14: clusters.orders.balance: `fastest` is not known here; the choices are least_request, round_robin, random",
+        ),
+        (
+            then(ENDPOINTS, "    balance: 5\n"),
+            "10:14: clusters.orders.balance: 5 where one of `least_request`, `round_robin`, `random` is expected",
+        ),
+        (
+            first("workers: two"),
+            "1:10: workers: \"two\" where a whole number from 1 to 1024 is expected",
+        ),
+        (
+            first("workers:"),
+            "1:8: workers: nothing where a whole number from 1 to 1024 is expected",
+        ),
+        (
+            first("log: [debug, json]"),
+            "1:6: log: a list where a mapping (level, format) is expected",
+        ),
+        (
+            first("admin: 127.0.0.1:9901"),
+            "1:8: admin: \"127.0.0.1:9901\" where a mapping (address) is expected",
+        ),
     ] {
         assert_errors(&text, &[expected]);
     }
@@ -59,10 +131,22 @@ fn wrong_values() {
 #[test]
 fn missing_keys() {
     for (text, expected) in [
-        (with("- to: orders", "- name: x"), "6:7: routes.main[0]: the key `to` is missing: Where they go"),
-        (with("    routes: main\n", ""), "2:5: listeners[0]: the key `routes` is missing: The route table that its requests go through"),
-        (with(ENDPOINTS, "    balance: random\n"), "9:5: clusters.orders: the key `endpoints` is missing"),
-        ("listeners: []\nclusters: {}\n".to_owned(), "1:1: the key `routes` is missing: Route tables by name"),
+        (
+            with("- to: orders", "- name: x"),
+            "6:7: routes.main[0]: the key `to` is missing: Where they go",
+        ),
+        (
+            with("    routes: main\n", ""),
+            "2:5: listeners[0]: the key `routes` is missing: The route table that its requests go through",
+        ),
+        (
+            with(ENDPOINTS, "    balance: random\n"),
+            "9:5: clusters.orders: the key `endpoints` is missing",
+        ),
+        (
+            "listeners: []\nclusters: {}\n".to_owned(),
+            "1:1: the key `routes` is missing: Route tables by name",
+        ),
     ] {
         assert_errors(&text, &[expected]);
     }
@@ -71,13 +155,34 @@ fn missing_keys() {
 #[test]
 fn names_that_nothing_has() {
     for (text, expected) in [
-        (with("to: orders", "to: order"), "6:11: routes.main[0].to: there is no cluster `order`; did you mean `orders`?"),
-        (with("to: orders", "to: [{cluster: web}]"), "6:22: routes.main[0].to[0].cluster: there is no cluster `web`; the clusters are orders"),
-        (with("routes: main", "routes: mian"), "3:13: listeners[0].routes: there is no route table `mian`; did you mean `main`?"),
-        (then(ADDRESS, "    protocols: [bolt, dubo]\n"), "4:23: listeners[0].protocols[1]: there is no protocol `dubo`; did you mean `dubbo`?"),
-        (then(ROUTE, "      match: {protocol: [dubbo, http9]}\n"), "7:33: routes.main[0].match.protocol[1]: there is no protocol `http9`; the protocols are bolt, dubbo"),
-        (then(ROUTE, "      match: {protocol: http9}\n"), "7:25: routes.main[0].match.protocol"),
-        (then(ENDPOINTS, "    protocol: blot\n"), "10:15: clusters.orders.protocol: there is no protocol `blot`; did you mean `bolt`?"),
+        (
+            with("to: orders", "to: order"),
+            "6:11: routes.main[0].to: there is no cluster `order`; did you mean `orders`?",
+        ),
+        (
+            with("to: orders", "to: [{cluster: web}]"),
+            "6:22: routes.main[0].to[0].cluster: there is no cluster `web`; the clusters are orders",
+        ),
+        (
+            with("routes: main", "routes: mian"),
+            "3:13: listeners[0].routes: there is no route table `mian`; did you mean `main`?",
+        ),
+        (
+            then(ADDRESS, "    protocols: [bolt, dubo]\n"),
+            "4:23: listeners[0].protocols[1]: there is no protocol `dubo`; did you mean `dubbo`?",
+        ),
+        (
+            then(ROUTE, "      match: {protocol: [dubbo, http9]}\n"),
+            "7:33: routes.main[0].match.protocol[1]: there is no protocol `http9`; the protocols are bolt, dubbo",
+        ),
+        (
+            then(ROUTE, "      match: {protocol: http9}\n"),
+            "7:25: routes.main[0].match.protocol",
+        ),
+        (
+            then(ENDPOINTS, "    protocol: blot\n"),
+            "10:15: clusters.orders.protocol: there is no protocol `blot`; did you mean `bolt`?",
+        ),
     ] {
         assert_errors(&text, &[expected]);
     }
@@ -86,18 +191,63 @@ fn names_that_nothing_has() {
 #[test]
 fn what_does_not_fit_together() {
     for (text, expected) in [
-        (then(ROUTE, "      match: {service: {regex: 'a('}}\n"), "7:32: routes.main[0].match.service.regex: is not a regular expression"),
-        (with("to: orders", "to: [{cluster: orders, weight: 0}]"), "6:11: routes.main[0].to: every weight is 0"),
-        (with("routes:\n  main", "  - {address: '0.0.0.0:2045', routes: main}\nroutes:\n  main"), "4:15: listeners[1].address: 0.0.0.0:2045 collides with 127.0.0.1:2045 of listeners[0]"),
-        (with("routes:\n  main", "  - {name: '127.0.0.1:2045', address: '127.0.0.1:1', routes: main}\nroutes:\n  main"), "4:12: listeners[1].name: `127.0.0.1:2045` is the name of listeners[0] already"),
-        (first("admin: {address: 127.0.0.1:2045}"), "1:18: admin.address: collides with 127.0.0.1:2045 of listeners[0]"),
-        (with("listeners:\n  - address: 127.0.0.1:2045\n    routes: main\n", "listeners: []\n"), "1:12: listeners: there is none"),
-        (then(ADDRESS, "    protocols: []\n"), "4:16: listeners[0].protocols: an empty list takes nothing"),
-        (then(ADDRESS, "    timeouts: {idle: 0s}\n"), "4:22: listeners[0].timeouts.idle: 0s is too short"),
-        (then(ADDRESS, "    limits: {connections: 0}\n"), "4:27: listeners[0].limits.connections: 0 is too small"),
-        (first("workers: 0"), "1:10: workers: 0 is out of range: 1 to 1024"),
-        (first("log: {level: debgu}"), "1:14: log.level: \"debgu\" is not a log filter"),
-        (first("limits: {request_memory: 1B}"), "1:26: limits.request_memory: 1 is too small"),
+        (
+            then(ROUTE, "      match: {service: {regex: 'a('}}\n"),
+            "7:32: routes.main[0].match.service.regex: is not a regular expression",
+        ),
+        (
+            with("to: orders", "to: [{cluster: orders, weight: 0}]"),
+            "6:11: routes.main[0].to: every weight is 0",
+        ),
+        (
+            with(
+                "routes:\n  main",
+                "  - {address: '0.0.0.0:2045', routes: main}\nroutes:\n  main",
+            ),
+            "4:15: listeners[1].address: 0.0.0.0:2045 collides with 127.0.0.1:2045 of listeners[0]",
+        ),
+        (
+            with(
+                "routes:\n  main",
+                "  - {name: '127.0.0.1:2045', address: '127.0.0.1:1', routes: main}\nroutes:\n  main",
+            ),
+            "4:12: listeners[1].name: `127.0.0.1:2045` is the name of listeners[0] already",
+        ),
+        (
+            first("admin: {address: 127.0.0.1:2045}"),
+            "1:18: admin.address: collides with 127.0.0.1:2045 of listeners[0]",
+        ),
+        (
+            with(
+                "listeners:\n  - address: 127.0.0.1:2045\n    routes: main\n",
+                "listeners: []\n",
+            ),
+            "1:12: listeners: there is none",
+        ),
+        (
+            then(ADDRESS, "    protocols: []\n"),
+            "4:16: listeners[0].protocols: an empty list takes nothing",
+        ),
+        (
+            then(ADDRESS, "    timeouts: {idle: 0s}\n"),
+            "4:22: listeners[0].timeouts.idle: 0s is too short",
+        ),
+        (
+            then(ADDRESS, "    limits: {connections: 0}\n"),
+            "4:27: listeners[0].limits.connections: 0 is too small",
+        ),
+        (
+            first("workers: 0"),
+            "1:10: workers: 0 is out of range: 1 to 1024",
+        ),
+        (
+            first("log: {level: debgu}"),
+            "1:14: log.level: \"debgu\" is not a log filter",
+        ),
+        (
+            first("limits: {request_memory: 1B}"),
+            "1:26: limits.request_memory: 1 is too small",
+        ),
     ] {
         assert_errors(&text, &[expected]);
     }
@@ -105,7 +255,8 @@ fn what_does_not_fit_together() {
 
 #[test]
 fn everything_at_once() {
-    let text = with(ADDRESS, "    rotes: main\n    nmae: x\n").replace(ROUTE, "    - to: orders\n      timeout: 5\n");
+    let text = with(ADDRESS, "    rotes: main\n    nmae: x\n")
+        .replace(ROUTE, "    - to: orders\n      timeout: 5\n");
     assert_errors(
         &text.replace("[127.0.0.1:20880]", "[x]\n    balance: f"),
         &[
@@ -117,19 +268,43 @@ fn everything_at_once() {
         ],
     );
     let text = with("to: orders", "to: a").replace("routes: main", "routes: mian");
-    assert_errors(&text, &["3:13: listeners[0].routes", "6:11: routes.main[0].to"]);
+    assert_errors(
+        &text,
+        &["3:13: listeners[0].routes", "6:11: routes.main[0].to"],
+    );
 }
 
 #[test]
 fn what_is_not_yaml() {
     for (text, expected) in [
-        (with("    routes: main", "\troutes: main"), "2:14: is not valid YAML: "),
-        (with("[127.0.0.1:20880]", "[127.0.0.1:20880"), "9:16: is not valid YAML: unclosed bracket"),
-        (with("to: orders", "to: *nope"), "6:11: this alias (`*name`) has no anchor"),
-        (then(ADDRESS, "    routes: main\n"), "4:5: listeners[0].routes: this key is there twice; keep one"),
-        (with("clusters:", "---\nclusters:"), "7:1: there is more than one YAML document"),
-        ("a: &a [*a]\n".to_owned(), "1:8: this alias (`*name`) stands within its own anchor"),
-        ("a: \0b".to_owned(), "1:4: is not valid YAML: unexpected character"),
+        (
+            with("    routes: main", "\troutes: main"),
+            "2:14: is not valid YAML: ",
+        ),
+        (
+            with("[127.0.0.1:20880]", "[127.0.0.1:20880"),
+            "9:16: is not valid YAML: unclosed bracket",
+        ),
+        (
+            with("to: orders", "to: *nope"),
+            "6:11: this alias (`*name`) has no anchor",
+        ),
+        (
+            then(ADDRESS, "    routes: main\n"),
+            "4:5: listeners[0].routes: this key is there twice; keep one",
+        ),
+        (
+            with("clusters:", "---\nclusters:"),
+            "7:1: there is more than one YAML document",
+        ),
+        (
+            "a: &a [*a]\n".to_owned(),
+            "1:8: this alias (`*name`) stands within its own anchor",
+        ),
+        (
+            "a: \0b".to_owned(),
+            "1:4: is not valid YAML: unexpected character",
+        ),
         ("hello".to_owned(), "1:1: \"hello\" where a mapping ("),
         ("- a\n".to_owned(), "1:1: a list where a mapping ("),
         (String::new(), " is empty; "),
@@ -157,7 +332,9 @@ fn what_would_cost_too_much() {
 
     // Thousands of dangling names among thousands of clusters are told within bounds.
     let mut many = LEAST.to_owned();
-    let routes: String = (0..2000).map(|n| format!("    - to: nobody{n}\n")).collect();
+    let routes: String = (0..2000)
+        .map(|n| format!("    - to: nobody{n}\n"))
+        .collect();
     many = many.replace(ROUTE, &routes);
     (0..2000).for_each(|n| many.push_str(&format!("  cluster{n}: {{endpoints: ['a:1']}}\n")));
     assert_eq!(read(&many).unwrap_err().lines().count(), 100);
@@ -174,12 +351,24 @@ fn files_that_cannot_be_read() {
         told(&path)
     };
     let error = told(&folder.join("nope.yaml"));
-    assert!(error.ends_with("nope.yaml: there is no such file"), "{error}");
+    assert!(
+        error.ends_with("nope.yaml: there is no such file"),
+        "{error}"
+    );
     let error = told(&folder);
-    assert!(error.ends_with("is a directory; name a file in it"), "{error}");
+    assert!(
+        error.ends_with("is a directory; name a file in it"),
+        "{error}"
+    );
     let error = write(b"a: b\nc: \xff\xfe\n");
-    assert!(error.ends_with("is not text in UTF-8 (line 2 has bytes that are none)"), "{error}");
+    assert!(
+        error.ends_with("is not text in UTF-8 (line 2 has bytes that are none)"),
+        "{error}"
+    );
     let error = write(&b"# padding\n".repeat(MAX_FILE / 10 + 1));
-    assert!(error.ends_with("is longer than 8 MiB, the most that a configuration may have"), "{error}");
+    assert!(
+        error.ends_with("is longer than 8 MiB, the most that a configuration may have"),
+        "{error}"
+    );
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -1,0 +1,51 @@
+//! JSON and type names, as they are written on the command line, to values.
+
+use serde_json::Value as Json;
+use wireloom_hessian::{Value, descriptor, json};
+
+use super::Wrong;
+
+/// The arguments of a call: a JSON list, or none at all.
+pub(super) fn list(body: Option<&str>) -> Result<Vec<Json>, Wrong> {
+    let Some(body) = body else {
+        return Ok(Vec::new());
+    };
+    match serde_json::from_str(body) {
+        Ok(Json::Array(items)) => Ok(items),
+        Ok(_) => Err(Wrong::arguments(
+            "they must be a JSON list, like '[\"42\", 7]'",
+        )),
+        Err(error) => Err(Wrong::arguments(format!("they are not JSON: {error}"))),
+    }
+}
+
+/// Values of whatever type the JSON suggests.
+pub(super) fn untyped(list: &[Json]) -> Result<Vec<Value>, Wrong> {
+    let value = |(at, item)| {
+        json::from_json(item).map_err(|bad| {
+            let path = bad.path.replacen('$', &format!("$[{at}]"), 1);
+            Wrong::arguments(format!("{path}: {}", bad.problem))
+        })
+    };
+    list.iter().enumerate().map(value).collect()
+}
+
+/// Values of the types that `descriptors` state, in a row.
+pub(super) fn typed(list: &[Json], descriptors: &str) -> Result<Vec<Value>, Wrong> {
+    json::coerce_args(list, descriptors).map_err(Wrong::arguments)
+}
+
+/// What `--type` says, as JVM descriptors in a row: it takes these as they are, and Java names with commas between them.
+pub(super) fn descriptors(types: &str) -> Result<String, Wrong> {
+    let types = types.trim();
+    if descriptor::count(types).is_ok() {
+        return Ok(types.to_owned());
+    }
+    let each = types.split(',').map(|name| {
+        descriptor::of_java_name(name.trim()).map_err(|_| {
+            let forms = "write Java names like java.lang.String,int or descriptors like Ljava/lang/String;I";
+            Wrong::Types(format!("`{}` is no type; {forms}", name.trim()))
+        })
+    });
+    each.collect()
+}
