@@ -106,9 +106,7 @@ mod tests {
             panic!("nobody listens")
         };
         assert_eq!(error.kind, ErrorKind::ConnectFailure);
-        let said = format!(
-            "wireloom: upstream connect failure: cannot connect to {at}: Connection refused"
-        );
-        assert!(error.to_string().starts_with(&said), "{error}");
+        let said = format!("cannot connect to {at}: Connection refused");
+        assert!(error.detail.starts_with(&said), "{error}");
     }
 }

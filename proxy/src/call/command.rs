@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use super::{CallError, call};
+use super::{CallError, Failure, call};
 use crate::cli::CallArgs;
 use crate::run::control_runtime;
 
@@ -25,6 +25,9 @@ pub fn run(args: CallArgs) -> anyhow::Result<ExitCode> {
         }
         Err(CallError::Answered(failure)) => {
             eprintln!("{failure}");
+            if let Failure::Status { message, .. } = failure {
+                tracing::debug!("the whole message: {message}");
+            }
             Ok(ExitCode::FAILURE)
         }
         Err(CallError::Wrong(wrong)) => {

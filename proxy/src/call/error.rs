@@ -39,7 +39,9 @@ impl Wrong {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// An error status, of the server or of a proxy before it.
-    #[error("status {code} {name}{}", behind(message))]
+    ///
+    /// Displayed with the first line of its message: Java's have a stack trace behind it.
+    #[error("status {code} {name}{}", behind(message.lines().next().unwrap_or_default()))]
     Status {
         /// As the wire has it.
         code: u32,

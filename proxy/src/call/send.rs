@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 use wireloom_codecs::{
-    ByteBudget, Call, Channel, ChannelEvents, ChannelLimits, ConnError, FrameLimits, Kind,
+    ByteBudget, Call, ChannelEvents, ChannelLimits, ConnError, FrameLimits, Kind,
     Request, Response,
 };
 use wireloom_net::connect;
@@ -61,7 +61,7 @@ async fn exchange(
     let one_way = request.head.kind == Kind::OneWay;
     let (reply, answer) = oneshot::channel();
     let sent = channel.send(Call {
-        request,
+        request: Box::new(request),
         deadline: Instant::now() + long,
         reply: (!one_way).then_some(reply),
     });

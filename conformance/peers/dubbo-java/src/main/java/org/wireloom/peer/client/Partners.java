@@ -1,0 +1,50 @@
+package org.wireloom.peer.client;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** What a partner's library cannot do, by name: anything not listed here is expected to work with everybody. */
+final class Partners {
+    private static final List<String> FASTJSON2 =
+            Arrays.asList("fastjson2-sync", "fastjson2-person", "fastjson2-exception", "fastjson2-attachments");
+
+    private static final Map<String, Set<String>> LACKS = new HashMap<>();
+
+    static {
+        LACKS.put("dubbo-3.3", Collections.emptySet());
+        LACKS.put("dubbo-2.7", new HashSet<>(FASTJSON2));
+        // A null for an untyped parameter becomes a value that its encoder refuses; generic calls cannot make
+        // enums of names, and throw as if they were none; there are no callbacks.
+        Set<String> go = new HashSet<>(FASTJSON2);
+        Collections.addAll(go, "null-argument", "generic-pojo", "generic-exception", "callback");
+        LACKS.put("dubbo-go", go);
+    }
+
+    static List<Scenario> keep(String partner, List<Scenario> scenarios) {
+        if (partner == null) {
+            return scenarios;
+        }
+        Set<String> lacks = LACKS.get(partner);
+        if (lacks == null) {
+            System.err.println("unknown partner " + partner + "; known are " + LACKS.keySet());
+            System.exit(2);
+        }
+        List<Scenario> kept = new ArrayList<>();
+        for (Scenario scenario : scenarios) {
+            if (lacks.contains(scenario.name)) {
+                System.err.println("not run with " + partner + ", whose library cannot do it: " + scenario.name);
+            } else {
+                kept.add(scenario);
+            }
+        }
+        return kept;
+    }
+
+    private Partners() {}
+}

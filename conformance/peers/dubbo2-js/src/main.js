@@ -1,0 +1,22 @@
+'use strict';
+
+const suites = { calls: require('./calls'), errors: require('./errors'), idle: require('./idle') };
+
+async function main([ role, ...rest ]) {
+  const options = {};
+  for (let i = 0; i + 1 < rest.length; i += 2) {
+    options[rest[i].replace(/^--/, '')] = rest[i + 1];
+  }
+  const make = suites[options.suite || 'calls'];
+  if (role !== 'client' || !options.target || !make) {
+    process.stderr.write('usage: client --target HOST:PORT --suite SUITE [--with PEER]\n');
+    process.exit(2);
+  }
+  const { suite, seconds } = make(options);
+  process.exit(await suite.run(options.with || 'dubbo-3.3', seconds) ? 0 : 1);
+}
+
+main(process.argv.slice(2)).catch(e => {
+  process.stderr.write(`${e.stack}\n`);
+  process.exit(1);
+});

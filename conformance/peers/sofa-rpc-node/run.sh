@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# run.sh server --port N | client --target HOST:PORT --suite SUITE [--with PEER]
+set -euo pipefail
+: "${PEER_OUT:?PEER_OUT must name the folder install.sh filled}"
+# The library's dependencies are old; what Node says of them is no finding.
+exec node --no-deprecation "$PEER_OUT/src/main.js" "$@"

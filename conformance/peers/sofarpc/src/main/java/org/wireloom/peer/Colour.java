@@ -1,0 +1,7 @@
+package org.wireloom.peer;
+
+public enum Colour {
+    RED,
+    GREEN,
+    BLUE
+}
