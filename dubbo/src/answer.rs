@@ -39,7 +39,9 @@ pub fn read_request(request: &Request) -> Result<DubboCall, UnreadableRequest> {
     let body = body.ok_or(unfit("its body is streamed"))?;
     let mut values = Values(Decoder::new(body, Dialect::Final));
 
-    values.text()?.ok_or(unfit("it states no protocol version"))?;
+    values
+        .text()?
+        .ok_or(unfit("it states no protocol version"))?;
     let service = values.text()?.ok_or(unfit("it names no service"))?;
     let version = values.text()?.filter(|version| version != "0.0.0");
     let method = values.text()?.ok_or(unfit("it names no method"))?;

@@ -15,7 +15,7 @@ use wireloom_codecs::{
 
 use crate::invocation::{self, TEXT_MAX};
 use crate::wants::Wants;
-use crate::{DubboCodec, DubboConfig, call};
+use crate::{DubboCodec, DubboConfig, answer, call};
 
 const NAMES: [&str; 5] = ["group", "interface", "path", "timeout", "version"];
 
@@ -77,6 +77,14 @@ fn written_back(codec: &mut DubboCodec, event: &Inbound, data: &[u8]) {
             codec
                 .encode(Outbound::Request(*id, request), &mut dst)
                 .expect("it was decoded");
+            if let Ok(call) = answer::read_request(request) {
+                let head = &request.head;
+                assert_eq!(call.service, head.service.as_str());
+                // With other than three arguments it is a method like any other to a provider, which routing need
+                // not know; and routing trims the name of the method that it is about, as providers do.
+                let like_any = call.method.starts_with("$invoke");
+                assert!(like_any || call.method.contains(head.method.as_str()));
+            }
             true
         }
         Inbound::Response(id, response) => {

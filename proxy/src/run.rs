@@ -73,7 +73,9 @@ impl Running {
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"))?);
         // Before the listeners, so that who waits for them can ask /ready.
         let admin = config.admin.as_ref();
-        let admin = admin.map(|admin| AdminServer::bind(&admin.address)).transpose()?;
+        let admin = admin
+            .map(|admin| AdminServer::bind(&admin.address))
+            .transpose()?;
         let protocols = builtin(&config);
         let mut running = Self {
             proxy: Arc::new(Proxy::start(config, protocols, metrics)?),

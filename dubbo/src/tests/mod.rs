@@ -6,6 +6,7 @@ mod hostile;
 mod replies;
 mod requests;
 mod routing;
+mod suite;
 
 use bytes::BytesMut;
 use serde_json::Value as Json;

@@ -37,9 +37,18 @@ fn a_typed_call_is_read_as_it_was_written() {
     });
     let back = read(&written);
     let attachments: Vec<_> = back.attachments.iter().map(|(name, _)| &**name).collect();
-    assert_eq!(attachments, ["path", "interface", "version", "group", "timeout", "zone"]);
+    assert_eq!(
+        attachments,
+        ["path", "interface", "version", "group", "timeout", "zone"]
+    );
     let attachments = written.attachments.clone();
-    assert_eq!(DubboCall { attachments, ..back }, written);
+    assert_eq!(
+        DubboCall {
+            attachments,
+            ..back
+        },
+        written
+    );
 }
 
 #[test]
@@ -48,7 +57,10 @@ fn a_generic_call_is_the_method_that_it_is_about() {
         let values = vec![Value::map([("id", 1)])];
         let written = call(Arguments::Generic { types, values });
         let back = read(&written);
-        assert_eq!((back.method.as_str(), back.arguments), ("find", written.arguments));
+        assert_eq!(
+            (back.method.as_str(), back.arguments),
+            ("find", written.arguments)
+        );
     }
 }
 
@@ -61,7 +73,12 @@ fn requests_of_real_consumers_are_read() {
         };
         match read_request(&request) {
             Ok(call) => {
-                assert_eq!(call.service, request.head.service.as_str(), "{}", vector.name);
+                assert_eq!(
+                    call.service,
+                    request.head.service.as_str(),
+                    "{}",
+                    vector.name
+                );
                 assert_eq!(call.method, request.head.method.as_str(), "{}", vector.name);
                 read += 1;
             }
@@ -74,9 +91,12 @@ fn requests_of_real_consumers_are_read() {
 
 #[test]
 fn what_cannot_be_read_says_why() {
-    let mut request = call(Arguments::Generic { types: None, values: vec![] })
-        .request(false)
-        .unwrap();
+    let mut request = call(Arguments::Generic {
+        types: None,
+        values: vec![],
+    })
+    .request(false)
+    .unwrap();
     request.head.wire.fixed[2] = 0xc0 | 23;
     let error = read_request(&request).unwrap_err();
     assert_eq!(error, UnreadableRequest::Serialization(23));
@@ -85,4 +105,3 @@ fn what_cannot_be_read_says_why() {
     let error = read_request(&request).unwrap_err();
     assert_eq!(error.to_string(), "it ends where a value is due");
 }
-

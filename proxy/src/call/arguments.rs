@@ -35,17 +35,52 @@ pub(super) fn typed(list: &[Json], descriptors: &str) -> Result<Vec<Value>, Wron
     json::coerce_args(list, descriptors).map_err(Wrong::arguments)
 }
 
-/// What `--type` says, as JVM descriptors in a row: it takes these as they are, and Java names with commas between them.
+/// Classes that may be named without their package.
+const IMPORTED: [(&str, &[&str]); 2] = [
+    (
+        "java.lang",
+        &[
+            "Boolean",
+            "Byte",
+            "Character",
+            "Double",
+            "Float",
+            "Integer",
+            "Long",
+            "Number",
+            "Object",
+            "Short",
+            "String",
+        ],
+    ),
+    ("java.util", &["Collection", "Date", "List", "Map", "Set"]),
+];
+
+/// What `--type` says, as JVM descriptors in a row: it takes these as they are, and Java names with commas between
+/// them.
 pub(super) fn descriptors(types: &str) -> Result<String, Wrong> {
     let types = types.trim();
     if descriptor::count(types).is_ok() {
         return Ok(types.to_owned());
     }
     let each = types.split(',').map(|name| {
-        descriptor::of_java_name(name.trim()).map_err(|_| {
-            let forms = "write Java names like java.lang.String,int or descriptors like Ljava/lang/String;I";
-            Wrong::Types(format!("`{}` is no type; {forms}", name.trim()))
+        let name = name.trim();
+        descriptor::of_java_name(&imported(name)).map_err(|_| {
+            let forms = "write Java names like String,int or descriptors like Ljava/lang/String;I";
+            Wrong::Types(format!("`{name}` is no type; {forms}"))
         })
     });
     each.collect()
+}
+
+/// The name with its package, if it is one of those that may come without.
+fn imported(name: &str) -> String {
+    let class = name.trim_end_matches("[]");
+    let package = IMPORTED
+        .iter()
+        .find(|(_, classes)| classes.contains(&class));
+    package.map_or_else(
+        || name.to_owned(),
+        |(package, _)| format!("{package}.{name}"),
+    )
 }

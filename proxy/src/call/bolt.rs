@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use wireloom_bolt::sofa_value::{CallOptions, SofaCall, SofaError, decode_response, encode_request};
+use wireloom_bolt::sofa_value::{
+    CallOptions, SofaCall, SofaError, decode_response, encode_request,
+};
 use wireloom_bolt::types::{Head, MAX_SHORT, Version};
 use wireloom_bolt::{BoltCodec, BoltConfig, header};
 use wireloom_codecs::{Connector, Framed, Request, Response, Wire};
@@ -67,9 +69,20 @@ impl Caller for Bolt {
         let value = decode_response(response).map_err(failure)?;
         Ok(Reply {
             value: Some(to_json(&value, Style::Readable)),
-            attachments: Vec::new(),
+            attachments: headers_of(&response.head.wire),
         })
     }
+}
+
+/// The pairs of the answer's header block.
+fn headers_of(wire: &Wire) -> Vec<(String, String)> {
+    let class = Head::parse(&wire.fixed).map_or(0, |head| head.class_len);
+    let block = wire.image.get(class.into()..).unwrap_or_default();
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    let pairs = header::Pairs::new(block).flatten();
+    pairs
+        .map(|(name, value)| (text(name), text(value)))
+        .collect()
 }
 
 fn options(url: &CallUrl, args: &CallArgs) -> Result<CallOptions, Wrong> {
@@ -125,7 +138,9 @@ fn with_headers(mut request: Request, headers: &[Header]) -> Result<Request, Wro
     let head = Head::parse(&wire.fixed).ok_or_else(too_long)?;
     let length = image.len().checked_sub(usize::from(head.class_len));
     let length = length.and_then(|length| u16::try_from(length).ok());
-    let header_len = length.filter(|length| *length <= MAX_SHORT).ok_or_else(too_long)?;
+    let header_len = length
+        .filter(|length| *length <= MAX_SHORT)
+        .ok_or_else(too_long)?;
     request.head.wire = Wire {
         fixed: Head { header_len, ..head }.to_bytes(),
         image: image.into(),

@@ -26,7 +26,7 @@ pub trait Caller: Send + Sync {
 pub struct Reply {
     /// The value. None for a one-way request, which has no answer.
     pub value: Option<Json>,
-    /// What came with it: Dubbo attachments.
+    /// What came with it: Dubbo attachments, Bolt headers.
     pub attachments: Vec<(String, String)>,
 }
 

@@ -24,16 +24,32 @@ pub fn run(args: CallArgs) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Err(CallError::Answered(failure)) => {
-            eprintln!("{failure}");
+            eprintln!("{}", printable(&failure.to_string()));
             if let Failure::Status { message, .. } = failure {
                 tracing::debug!("the whole message: {message}");
             }
             Ok(ExitCode::FAILURE)
         }
-        Err(CallError::Wrong(wrong)) => {
-            eprintln!("wireloom: {wrong}");
-            Ok(ExitCode::from(2))
+        Err(error) => {
+            eprintln!("wireloom: {error}");
+            Ok(match error {
+                CallError::Wrong(_) => ExitCode::from(2),
+                _ => ExitCode::FAILURE,
+            })
         }
-        Err(error) => Err(error.into()),
     }
+}
+
+/// A server's words, without what would make a terminal do things.
+fn printable(text: &str) -> String {
+    let odd = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    text.chars()
+        .map(|c| {
+            if odd(c) {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
+        .collect()
 }

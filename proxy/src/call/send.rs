@@ -7,8 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 use wireloom_codecs::{
-    ByteBudget, Call, ChannelEvents, ChannelLimits, ConnError, FrameLimits, Kind,
-    Request, Response,
+    ByteBudget, Call, ChannelEvents, ChannelLimits, ConnError, FrameLimits, Kind, Request, Response,
 };
 use wireloom_net::connect;
 
@@ -52,7 +51,7 @@ async fn exchange(
         idle: long,
         ..ChannelLimits::default()
     };
-    let (closed, end) = Closed::new();
+    let (closed, end) = Closed::watched();
     let budget = ByteBudget::new(LONGEST);
     let connector = caller.connector();
     let opened = connector.open(Box::new(io), limits, budget, closed).await;
@@ -85,7 +84,7 @@ async fn exchange(
 struct Closed(Mutex<Option<oneshot::Sender<Option<String>>>>);
 
 impl Closed {
-    fn new() -> (Arc<dyn ChannelEvents>, oneshot::Receiver<Option<String>>) {
+    fn watched() -> (Arc<dyn ChannelEvents>, oneshot::Receiver<Option<String>>) {
         let (sender, receiver) = oneshot::channel();
         (Arc::new(Self(Mutex::new(Some(sender)))), receiver)
     }

@@ -15,6 +15,8 @@
 mod check;
 mod error;
 mod expect;
+#[doc(hidden)]
+pub mod fuzz;
 mod load;
 mod locate;
 mod node;

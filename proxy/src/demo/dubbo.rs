@@ -16,7 +16,9 @@ pub(super) const EXHIBIT: Exhibit = Exhibit {
     title: "Dubbo",
     protocol: || Arc::new(Framed::<DubboCodec>::new(DubboConfig::default())),
     answer,
-    clients: |proxy| format!("Java: @DubboReference(url = \"dubbo://{proxy}\") OrderService orders;"),
+    clients: |proxy| {
+        format!("Java: @DubboReference(url = \"dubbo://{proxy}\") OrderService orders;")
+    },
     tries,
 };
 

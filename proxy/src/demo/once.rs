@@ -62,7 +62,9 @@ impl Table {
 /// Sends it. What came back, if it is as it should be, or else what is wrong.
 async fn send(each: &Try, proxy: SocketAddr, servers: &EchoServers) -> Result<String, String> {
     let before = servers.one_way();
-    let Reply { value, .. } = call(&each.args(proxy)).await.map_err(|error| error.to_string())?;
+    let Reply { value, .. } = call(&each.args(proxy))
+        .await
+        .map_err(|error| error.to_string())?;
     match (&value, &each.expected) {
         (None, None) => {
             let arrived = async {
@@ -77,7 +79,8 @@ async fn send(each: &Try, proxy: SocketAddr, servers: &EchoServers) -> Result<St
         (Some(value), Some(expected)) if value == expected => Ok(value.to_string()),
         (value, expected) => {
             let shown = |json: &Option<serde_json::Value>| {
-                json.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string)
+                json.as_ref()
+                    .map_or_else(|| "none".to_owned(), ToString::to_string)
             };
             Err(format!("{}, instead of {}", shown(value), shown(expected)))
         }
@@ -92,17 +95,28 @@ impl fmt::Display for Table {
                 // Never cut short.
                 false => format!("WRONG: {}", row.answer),
             };
-            [row.protocol.to_owned(), row.request.clone(), answer, row.time.clone()]
+            [
+                row.protocol.to_owned(),
+                row.request.clone(),
+                answer,
+                row.time.clone(),
+            ]
         });
         let head = ["protocol", "request", "answer", "time"].map(str::to_owned);
         let lines: Vec<_> = std::iter::once(head).chain(cells).collect();
         let width = |column: usize| {
             let cells = lines.iter().filter_map(|line| line.get(column));
-            cells.map(|cell| cell.chars().count().min(WIDEST)).max().unwrap_or(0)
+            cells
+                .map(|cell| cell.chars().count().min(WIDEST))
+                .max()
+                .unwrap_or(0)
         };
         let (first, second, third) = (width(0), width(1), width(2));
         for [protocol, request, answer, time] in &lines {
-            writeln!(f, "{protocol:first$} | {request:second$} | {answer:third$} | {time}")?;
+            writeln!(
+                f,
+                "{protocol:first$} | {request:second$} | {answer:third$} | {time}"
+            )?;
         }
         Ok(())
     }

@@ -1,0 +1,274 @@
+//! `wireloom call`, against the demo, against a proxy of its own, and against servers that do not answer.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+#![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod program;
+
+use std::net::{SocketAddr, TcpListener};
+use std::thread;
+
+use program::{Running, Temporary, address_behind, demo, run};
+use serde_json::{Value, json};
+
+/// The answer to a call that must have one.
+fn answer(arguments: &[&str]) -> Value {
+    let (code, out, err) = run(&[&["call"], arguments].concat());
+    assert_eq!((code, err.as_str()), (Some(0), ""), "{arguments:?}");
+    serde_json::from_str(&out).unwrap()
+}
+
+/// The standard error of a call that must fail with `code`.
+fn error(code: i32, arguments: &[&str]) -> String {
+    let (exit, out, err) = run(&[&["call"], arguments].concat());
+    assert_eq!(
+        (exit, out.as_str()),
+        (Some(code), ""),
+        "{arguments:?}: {err}"
+    );
+    err
+}
+
+#[test]
+fn every_protocol_is_answered() {
+    let (_demo, proxy) = demo();
+    let all =
+        r#"[{"text": "tea", "int": 7, "long": 5000000000, "double": 2.5, "list": [true, null]}]"#;
+    let expected: Value = serde_json::from_str::<Value>(all).unwrap()[0].clone();
+    for (scheme, service, query) in [
+        ("dubbo", "com.acme.OrderService", ""),
+        (
+            "dubbo",
+            "com.acme.OrderService",
+            "?version=1.0.0&group=blue",
+        ),
+        ("bolt", "com.acme.OrderService:1.0", ""),
+        ("bolt", "com.acme.OrderService:1.0:blue", "?v=2"),
+        ("bolt", "com.acme.OrderService", "?v=2&crc=true"),
+    ] {
+        let url = format!("{scheme}://{proxy}/{service}/find{query}");
+        assert_eq!(answer(&[&url, all]), expected, "{url}");
+        assert_eq!(
+            answer(&[&url, "[\"x\"]", "--type", "java.lang.String"]),
+            "x"
+        );
+        assert_eq!(
+            answer(&[&url, "[3, \"x\"]", "--type", "ILjava/lang/String;"]),
+            3
+        );
+        assert_eq!(
+            answer(&[&url, "[[1, 2]]", "--type", "long[]"]),
+            json!([1, 2])
+        );
+    }
+    let url = format!("bolt://{proxy}/com.acme.OrderService/find");
+    assert_eq!(answer(&[&url, all, "--dialect", "final"]), expected);
+    assert_eq!(answer(&[&url, all, "--dialect", "draft"]), expected);
+}
+
+#[test]
+fn the_service_sees_what_was_written() {
+    let (_demo, proxy) = demo();
+    let url = format!("dubbo://{proxy}/com.acme.OrderService/describe?version=1.0.0&group=blue");
+    let seen = answer(&[&url, "[1, \"a\"]", "-H", "zone=a=b", "--timeout", "750ms"]);
+    assert_eq!(
+        seen,
+        json!({
+            "service": "com.acme.OrderService",
+            "method": "describe",
+            "arguments": [1, "a"],
+            "attachments": {
+                "path": "com.acme.OrderService",
+                "interface": "com.acme.OrderService",
+                "version": "1.0.0",
+                "group": "blue",
+                "timeout": "750",
+                "generic": "true",
+                "zone": "a=b",
+            },
+            "servedBy": "dubbo",
+        })
+    );
+    let url = format!("bolt://{proxy}/com.acme.OrderService/describe");
+    let seen = answer(&[&url, "-H", "x-canary=true"]);
+    assert_eq!(
+        seen,
+        json!({
+            "service": "com.acme.OrderService:1.0",
+            "method": "describe",
+            "arguments": [],
+            "attachments": {"x-canary": "true"},
+            "servedBy": "bolt-canary",
+        })
+    );
+}
+
+#[test]
+fn what_comes_with_the_answer_is_logged() {
+    let (_demo, proxy) = demo();
+    let url = format!("dubbo://{proxy}/com.acme.OrderService/find");
+    let (code, out, err) = run(&["call", &url, "[1]", "--log", "info"]);
+    assert_eq!((code, out.as_str()), (Some(0), "1\n"));
+    assert!(err.contains("attachment served-by=dubbo\n"), "{err}");
+}
+
+#[test]
+fn what_is_no_call_exits_with_2_and_says_what_would_be_right() {
+    let dubbo = "dubbo://127.0.0.1:1/com.acme.A/m";
+    let bolt = "bolt://127.0.0.1:1/com.acme.A/m";
+    for (arguments, expected) in [
+        (
+            &["127.0.0.1:1/a/b"][..],
+            "the URL is wrong: it must begin with a scheme: write PROTOCOL://HOST:PORT/SERVICE/METHOD",
+        ),
+        (
+            &["dubo://127.0.0.1:1/a/b"],
+            "the URL is wrong: the scheme `dubo` is not known; did you mean `dubbo://`?",
+        ),
+        (
+            &["smtp://127.0.0.1:1/a/b"],
+            "the URL is wrong: the scheme `smtp` is not known; write dubbo:// or bolt://",
+        ),
+        (
+            &["dubbo://127.0.0.1/a/b"],
+            "the URL is wrong: \"127.0.0.1\" is not an address like 10.0.0.1:2045, [::1]:2045 or orders.example:2045: the port is missing",
+        ),
+        (
+            &["dubbo://127.0.0.1:1/com.acme.A"],
+            "the URL is wrong: it must name a service and a method: write dubbo://HOST:PORT/INTERFACE/METHOD[?version=V&group=G]",
+        ),
+        (
+            &["bolt://127.0.0.1:1/com.acme.A/"],
+            "the URL is wrong: its path has nothing between two slashes, or at its end: write bolt://HOST:PORT/INTERFACE:VERSION[:UNIQUE_ID]/METHOD",
+        ),
+        (
+            &["dubbo://127.0.0.1:1/a/b?verison=1"],
+            "the URL is wrong: it has no key `verison`; did you mean `version`?",
+        ),
+        (
+            &["bolt://127.0.0.1:1/a/b?crc=true"],
+            "the URL is wrong: `crc=true` needs `v=2`: version 1 has no CRC",
+        ),
+        (
+            &["bolt://127.0.0.1:1/a/b?v=3"],
+            "the URL is wrong: `v` must be 1 or 2",
+        ),
+        (
+            &["dubbo://127.0.0.1:1/a/b?oneway=yes"],
+            "the URL is wrong: `oneway=yes` must be `oneway=true` or `oneway=false`",
+        ),
+        (
+            &[dubbo, "[1"],
+            "the arguments are wrong: they are not JSON: EOF while parsing a list at line 1 column 2",
+        ),
+        (
+            &[dubbo, "{\"a\": 1}"],
+            "the arguments are wrong: they must be a JSON list, like '[\"42\", 7]'",
+        ),
+        (
+            &[bolt, "[1, {\"a\": {\"$class\": 7}}]"],
+            "the arguments are wrong: $[1].a.$class: must be a string",
+        ),
+        (
+            &[dubbo, "[1, 2]", "--type", "I"],
+            "the arguments are wrong: $: has 2 arguments, but the method's descriptor I has 1",
+        ),
+        (
+            &[bolt, "[\"x\"]", "--type", "int"],
+            "the arguments are wrong: $[0]: must be an integer of 32 bits, for the type is int",
+        ),
+        (
+            &[bolt, "[\"x\"]", "--type", "a b"],
+            "--type is wrong: `a b` is no type; write Java names like String,int or descriptors like Ljava/lang/String;I",
+        ),
+        (
+            &[bolt, "--dialect", "new"],
+            "--dialect is wrong: write draft (SOFARPC's default) or final (sofa-hessian 4)",
+        ),
+        (
+            &[dubbo, "--dialect", "final"],
+            "--dialect is wrong: Dubbo has one form of Hessian; leave it out",
+        ),
+    ] {
+        assert_eq!(
+            error(2, arguments),
+            format!("wireloom: {expected}\n"),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn silence_and_refusal_are_told_apart() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    for scheme in ["dubbo", "bolt"] {
+        let url = format!("{scheme}://{address}/com.acme.A/m");
+        let told = error(1, &[&url, "--timeout", "150ms"]);
+        assert_eq!(
+            told,
+            format!("wireloom: no answer from {address} within 150ms\n")
+        );
+    }
+    drop(silent);
+    let url = format!("dubbo://{address}/com.acme.A/m");
+    let told = error(1, &[&url]);
+    let expected =
+        format!("wireloom: cannot connect to {address}: Connection refused (os error 111)\n");
+    assert_eq!(told, expected);
+
+    let closing = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = closing.local_addr().unwrap();
+    thread::spawn(move || drop(closing.accept()));
+    let url = format!("bolt://{address}/com.acme.A/m");
+    let told = error(1, &[&url]);
+    assert!(
+        told.starts_with(&format!("wireloom: no answer from {address}: c")),
+        "{told}"
+    );
+}
+
+/// A configuration with one route, to a server that is not there.
+fn config(prefix: &str) -> String {
+    format!(
+        "listeners: [{{address: '127.0.0.1:0', routes: main}}]
+routes: {{main: [{{match: {{service: {{prefix: {prefix}}}}}, to: gone}}]}}
+clusters: {{gone: {{endpoints: ['127.0.0.1:1']}}}}
+"
+    )
+}
+
+fn dubbo(proxy: SocketAddr) -> String {
+    error(1, &[&format!("dubbo://{proxy}/org.b.Service/find"), "[1]"])
+}
+
+const NO_ROUTE: &str = "status 60 SERVICE_NOT_FOUND: wireloom: no route: dubbo service \"org.b.Service\", method \"find\"\n";
+const NO_SERVER: &str = "status 80 SERVER_ERROR: wireloom: connect failure: cannot connect to 127.0.0.1:1: Connection refused (os error 111)\n";
+
+#[test]
+fn a_proxy_s_errors_reach_the_caller_and_reloads_change_them() {
+    let file = Temporary::new("reload.yaml", &config("org.a."));
+    let mut proxy = Running::start(&["run", "-c", file.path(), "--workers", "1"]);
+    let address = address_behind(&proxy.line_with("local="), "local=");
+    assert_eq!(dubbo(address), NO_ROUTE);
+    let bolt = format!("bolt://{address}/org.b.Service/find");
+    assert_eq!(error(1, &[&bolt]), "status 6 NO_PROCESSOR\n");
+
+    file.write(&config("org.b."));
+    proxy.signal("HUP");
+    proxy.line_with("configuration reloaded");
+    assert_eq!(dubbo(address), NO_SERVER);
+    assert_eq!(error(1, &[&bolt]), "status 16 CONNECTION_CLOSED\n");
+
+    file.write("listeners: []");
+    proxy.signal("HUP");
+    proxy.line_with("configuration not reloaded");
+    assert_eq!(dubbo(address), NO_SERVER);
+
+    proxy.signal("TERM");
+    assert_eq!(proxy.end(), Some(0));
+}
