@@ -4,7 +4,7 @@ use bytes::{Buf, BytesMut};
 use tokio_util::codec::Decoder;
 use wireloom_codecs::{
     Class, Codec, ConnError, FrameLimits, Inbound, KeepAlive, LocalError, Mode, Needs, Origin,
-    Outbound, ProtocolId, Response, Role, Sniff, WriteBuf,
+    Outbound, ProtocolId, Refused, Response, Role, Sniff, WriteBuf,
 };
 
 use crate::decode::{self, Start};
@@ -24,12 +24,12 @@ pub struct BoltCodec {
 }
 
 /// Where in the byte stream the next byte lies.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum State {
     /// At the start of a frame or within one that is not whole.
     Frame,
-    /// So many bytes before the end of a frame that was refused.
-    Discard(u64),
+    /// Within a frame that was refused.
+    Refused(Refused),
     /// Nobody knows.
     Lost(&'static str),
 }
@@ -63,11 +63,13 @@ impl BoltCodec {
             }
             Start::TooLarge { head, fault } => {
                 let len = head.frame_len();
-                self.state = if len <= self.settings.discard.0 as u64 {
-                    State::Discard(len - head.len() as u64)
-                } else {
-                    State::Lost("a frame is longer than anything that would be read to its end")
-                };
+                if len <= self.settings.discard.0 as u64 {
+                    self.peer_reads_v2 |= head.version == Version::V2;
+                    let refused = Refused::new(len, decode::fault(&head, fault));
+                    return Ok(self.discard(refused, src));
+                }
+                self.state =
+                    State::Lost("a frame is longer than anything that would be read to its end");
                 (head, fault)
             }
         };
@@ -77,6 +79,16 @@ impl BoltCodec {
         src.advance(head.len().saturating_sub(keep).min(src.len()));
         Ok(Some(decode::fault(&head, fault)))
     }
+
+    fn discard(&mut self, refused: Refused, src: &mut BytesMut) -> Option<Inbound> {
+        match refused.discard(src) {
+            Ok(event) => Some(event),
+            Err(more) => {
+                self.state = State::Refused(more);
+                None
+            }
+        }
+    }
 }
 
 impl Decoder for BoltCodec {
@@ -84,19 +96,13 @@ impl Decoder for BoltCodec {
     type Error = ConnError;
 
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Inbound>, ConnError> {
-        match self.state {
+        match std::mem::replace(&mut self.state, State::Frame) {
             State::Frame => {}
-            State::Discard(left) => {
-                let now = usize::try_from(left).map_or(src.len(), |left| left.min(src.len()));
-                src.advance(now);
-                let left = left - now as u64;
-                if left > 0 {
-                    self.state = State::Discard(left);
-                    return Ok(None);
-                }
-                self.state = State::Frame;
+            State::Refused(refused) => return Ok(self.discard(refused, src)),
+            State::Lost(why) => {
+                self.state = State::Lost(why);
+                return Err(ConnError::protocol(NAME, why));
             }
-            State::Lost(why) => return Err(ConnError::protocol(NAME, why)),
         }
         let start = decode::start(src, &self.limits);
         self.started(start, src)
@@ -173,10 +179,14 @@ impl Codec for BoltCodec {
     }
 
     fn pending_frame(&self, buffered: &BytesMut) -> Option<usize> {
-        match (self.state, decode::start(buffered, &self.limits)) {
+        match (&self.state, decode::start(buffered, &self.limits)) {
             (State::Frame, Start::Frame { len, .. }) => Some(len),
             _ => None,
         }
+    }
+
+    fn mid_frame(&self) -> bool {
+        matches!(self.state, State::Refused(_))
     }
 
     fn keep_alive(_: &BoltConfig) -> Option<KeepAlive> {

@@ -5,7 +5,7 @@ use tokio_util::codec::Decoder;
 use wireloom_codecs::units::Size;
 use wireloom_codecs::{Codec, FrameLimits, Inbound, Needs, Outbound, Role, Sniff, WriteBuf};
 
-use crate::{BoltCodec, BoltConfig, header, sofa};
+use crate::{BoltCodec, BoltConfig, header, sofa, sofa_value};
 
 const LIMITS: FrameLimits = FrameLimits {
     frame: 4096,
@@ -112,10 +112,16 @@ pub fn header(data: &[u8]) {
     assert!(total <= data.len(), "pairs that are not there");
 }
 
-/// Reading the target of a `SofaRequest` ends; asking for less finds the same method.
+/// Reading the target of a `SofaRequest` ends; asking for less finds the same method, and building the whole request
+/// finds both names.
 pub fn sofa(data: &[u8]) {
-    if let (Ok(both), Ok(one)) = (sofa::target(data, true), sofa::target(data, false)) {
+    let (both, one) = (sofa::target(data, true), sofa::target(data, false));
+    if let (Ok(both), Ok(one)) = (&both, &one) {
         assert_eq!(both.method, one.method);
+    }
+    if let (Ok(both), Ok((call, _))) = (both, sofa_value::decode_request(data)) {
+        assert_eq!(both.method.unwrap_or_default(), call.method);
+        assert_eq!(both.service.unwrap_or_default(), call.service);
     }
 }
 

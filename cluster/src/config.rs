@@ -42,7 +42,7 @@ pub struct ClusterConfig {
     /// When a quiet connection is asked whether it still lives, if not when its protocol does so by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_alive: Option<KeepAliveConfig>,
-    /// How many of the cluster's requests may be retries.
+    /// How many retries may be under way at once.
     #[serde(default)]
     pub retry_budget: RetryBudget,
 }
@@ -167,15 +167,16 @@ const fn misses() -> u32 {
     3
 }
 
-/// How many of a cluster's requests may be retries, so that an outage is not answered with a multiple of the load.
+/// How many retries may be under way in a cluster at once, so that an outage is not answered with a multiple of the
+/// load. One more is allowed if with it they keep to `percent`, or are at most `min`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RetryBudget {
-    /// Retries for every hundred requests, 0 to 100.
+    /// Retries under way for every hundred first tries under way, 0 to 100.
     #[serde(deserialize_with = "within::<0, 100, _>")]
     #[schemars(range(max = 100))]
     pub percent: u32,
-    /// Retries per second that are allowed whatever the load.
+    /// Retries under way at once that are allowed whatever the load.
     pub min: u32,
 }
 

@@ -72,6 +72,20 @@ pub enum Part {
     Trailers(Fields),
 }
 
+impl Part {
+    /// Of the window.
+    fn cost(&self) -> usize {
+        match self {
+            Self::Data(data) => data.len().max(LEAST),
+            // The last, and there is one of them.
+            Self::Trailers(_) => 0,
+        }
+    }
+}
+
+/// What a part costs of the window at least: an endless row of empty parts is no way around it.
+const LEAST: usize = 16;
+
 /// A streamed body and the end to feed it by. `window` is how many bytes may wait untaken; a larger part is let
 /// through alone, when nothing else waits.
 pub fn stream(window: usize) -> (StreamSender, Stream) {
@@ -123,9 +137,7 @@ impl Stream {
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Part, LocalError>>> {
         let mut shared = self.0.lock();
         if let Some(part) = shared.parts.pop_front() {
-            if let Part::Data(data) = &part {
-                shared.queued -= data.len();
-            }
+            shared.queued -= part.cost();
             if let Some(waker) = shared.sender.take() {
                 waker.wake();
             }
@@ -193,9 +205,7 @@ impl StreamSender {
         if matches!(shared.end, End::Abandoned) {
             return Err(Abandoned);
         }
-        if let Part::Data(data) = &part {
-            shared.queued += data.len();
-        }
+        shared.queued += part.cost();
         shared.parts.push_back(part);
         shared.wake_receiver();
         Ok(())
@@ -280,6 +290,18 @@ mod tests {
             .unwrap()
             .unwrap();
         assert!(tx.send(data("x")).now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn empty_parts_take_credit_too() {
+        let (mut tx, mut rx) = stream(64);
+        let mut sent = 0;
+        while tx.send(data("")).now_or_never().is_some() {
+            sent += 1;
+        }
+        assert_eq!(sent, 4);
+        assert_eq!(rx.next().await.unwrap().unwrap(), data(""));
+        assert!(tx.send(data("")).now_or_never().is_some());
     }
 
     #[tokio::test]

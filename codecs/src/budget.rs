@@ -1,4 +1,12 @@
-//! A bound on the memory that large frames may take together.
+//! A bound on the memory that the frames of many connections take together.
+//!
+//! Large frames reserve theirs before they are read. Small ones are charged to their connection's account after they
+//! were read, which may overdraw the budget by a read buffer per connection; then the reading stops. Large frames
+//! together never take the last eighth, so a few clients that announce much and send little stop nobody else's small
+//! requests.
+//!
+//! Who finds none waits in line. Only the first in line is woken, and when it is served or leaves it wakes the next:
+//! nobody is overtaken, nobody is stranded, and two hundred that wait cost one wake-up and not two hundred.
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -7,17 +15,37 @@ use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 
-/// Bytes that the frames of many connections share. Reserved when a frame's head announces its length, given back
-/// when the last reference to the frame is dropped. Who finds none waits with its socket unread.
+/// Bytes that the frames of many connections share, given back when the last reference to a frame is dropped.
 #[derive(Clone, Debug)]
 pub struct ByteBudget(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    total: usize,
+    /// What large frames may take together.
+    most_reserved: usize,
+    reserved: usize,
     /// Negative while accounts overdraw it.
     free: isize,
-    waiters: VecDeque<Waker>,
+    /// Who waits to reserve.
+    reserving: VecDeque<Waiting>,
+    /// Who waits until the budget is no longer overdrawn.
+    overdrawn: VecDeque<Waiting>,
+    tickets: u64,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    ticket: u64,
+    want: Want,
+    waker: Waker,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Want {
+    /// So many bytes.
+    Bytes(usize),
+    /// A budget that is not overdrawn.
+    Solvency,
 }
 
 /// Sizes here are far below `isize::MAX`; anything else saturates.
@@ -26,10 +54,43 @@ fn signed(bytes: usize) -> isize {
 }
 
 impl State {
-    fn wait(&mut self, cx: &mut Context<'_>) {
-        if !self.waiters.iter().any(|waker| waker.will_wake(cx.waker())) {
-            self.waiters.push_back(cx.waker().clone());
+    fn fits(&self, want: Want) -> bool {
+        match want {
+            Want::Solvency => self.free > 0,
+            // One large frame goes through whenever there is anything, or a small budget would never pass it.
+            Want::Bytes(_) if self.reserved == 0 => self.free > 0,
+            Want::Bytes(bytes) => {
+                self.reserved + bytes <= self.most_reserved && signed(bytes) <= self.free
+            }
         }
+    }
+
+    fn take(&mut self, want: Want) {
+        if let Want::Bytes(bytes) = want {
+            self.reserved += bytes;
+            self.free -= signed(bytes);
+        }
+    }
+
+    fn line(&mut self, want: Want) -> &mut VecDeque<Waiting> {
+        match want {
+            Want::Bytes(_) => &mut self.reserving,
+            Want::Solvency => &mut self.overdrawn,
+        }
+    }
+
+    /// Who is to be woken: the first of each line, if there is what it waits for.
+    fn next(&self) -> [Option<Waker>; 2] {
+        [&self.reserving, &self.overdrawn].map(|line| {
+            let first = line.front()?;
+            self.fits(first.want).then(|| first.waker.clone())
+        })
+    }
+}
+
+fn wake(next: [Option<Waker>; 2]) {
+    for waker in next.into_iter().flatten() {
+        waker.wake();
     }
 }
 
@@ -37,52 +98,131 @@ impl ByteBudget {
     /// A budget of `total` bytes.
     pub fn new(total: usize) -> Self {
         Self(Arc::new(Mutex::new(State {
-            total,
+            most_reserved: (total - total / 8).max(1),
+            reserved: 0,
             free: signed(total),
-            waiters: VecDeque::new(),
+            reserving: VecDeque::new(),
+            overdrawn: VecDeque::new(),
+            tickets: 0,
         })))
     }
 
-    /// Bytes that nobody has reserved; negative while small frames overdraw it.
+    /// Bytes that nobody has; negative while small frames overdraw it.
     pub fn free(&self) -> isize {
         self.0.lock().free
     }
 
-    /// Takes `bytes`, or waits. A frame larger than the whole budget is let through when nothing else is reserved.
-    pub fn poll_reserve(&self, bytes: usize, cx: &mut Context<'_>) -> Poll<Reserved> {
-        let mut state = self.0.lock();
-        let bytes = bytes.min(state.total);
-        if state.free >= signed(bytes) {
-            state.free -= signed(bytes);
-            return Poll::Ready(Reserved {
-                budget: self.clone(),
-                bytes,
-            });
+    /// A place from which one connection asks for bytes.
+    pub fn claim(&self) -> Claim {
+        Claim {
+            budget: self.clone(),
+            ticket: None,
         }
-        state.wait(cx);
-        Poll::Pending
+    }
+
+    fn give_back(&self, bytes: usize, reserved: bool) {
+        let next = {
+            let mut state = self.0.lock();
+            state.free += signed(bytes);
+            if reserved {
+                state.reserved -= bytes;
+            }
+            state.next()
+        };
+        wake(next);
+    }
+}
+
+/// One connection's claim on a budget, with its place in line while it waits.
+///
+/// Who has been told to wait must go on asking, or [leave](Claim::leave): everybody else in the line waits behind it.
+#[derive(Debug)]
+pub struct Claim {
+    budget: ByteBudget,
+    ticket: Option<(Want, u64)>,
+}
+
+impl Claim {
+    /// Takes `bytes`, or waits. A frame larger than what may be reserved goes through alone.
+    pub fn poll_reserve(&mut self, bytes: usize, cx: &mut Context<'_>) -> Poll<Reserved> {
+        let bytes = bytes.min(self.budget.0.lock().most_reserved);
+        self.poll(Want::Bytes(bytes), cx).map(|()| Reserved {
+            budget: self.budget.clone(),
+            bytes,
+        })
     }
 
     /// Ready while the budget is not overdrawn.
-    pub(crate) fn poll_solvent(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.0.lock();
-        if state.free > 0 {
-            return Poll::Ready(());
-        }
-        state.wait(cx);
-        Poll::Pending
+    pub fn poll_solvent(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll(Want::Solvency, cx)
     }
 
-    fn give_back(&self, bytes: usize) {
-        let waiters = {
-            let mut state = self.0.lock();
-            state.free += signed(bytes);
-            std::mem::take(&mut state.waiters)
+    /// True after either has answered `Pending`.
+    pub fn waits(&self) -> bool {
+        self.ticket.is_some()
+    }
+
+    /// True while it waits to reserve.
+    pub(crate) fn reserves(&self) -> bool {
+        matches!(self.ticket, Some((Want::Bytes(_), _)))
+    }
+
+    /// Gives up the place in line.
+    pub fn leave(&mut self) {
+        let Some((want, ticket)) = self.ticket.take() else {
+            return;
         };
-        // They race for it in the order in which they came; who finds none queues again.
-        for waker in waiters {
-            waker.wake();
+        let next = {
+            let mut state = self.budget.0.lock();
+            state.line(want).retain(|waiting| waiting.ticket != ticket);
+            state.next()
+        };
+        wake(next);
+    }
+
+    fn poll(&mut self, want: Want, cx: &mut Context<'_>) -> Poll<()> {
+        if self.ticket.is_some_and(|(before, _)| before != want) {
+            self.leave();
         }
+        let mut state = self.budget.0.lock();
+        let place = self.ticket.and_then(|(_, ticket)| {
+            let line = state.line(want);
+            line.iter().position(|waiting| waiting.ticket == ticket)
+        });
+        // Who comes now stands behind those who wait.
+        let first = place.unwrap_or(state.line(want).len()) == 0;
+        if first && state.fits(want) {
+            if place.is_some() {
+                state.line(want).pop_front();
+            }
+            state.take(want);
+            let next = state.next();
+            drop(state);
+            self.ticket = None;
+            wake(next);
+            return Poll::Ready(());
+        }
+        match place.and_then(|place| state.line(want).get_mut(place)) {
+            Some(waiting) if waiting.waker.will_wake(cx.waker()) => {}
+            Some(waiting) => waiting.waker.clone_from(cx.waker()),
+            None => {
+                state.tickets += 1;
+                let ticket = state.tickets;
+                state.line(want).push_back(Waiting {
+                    ticket,
+                    want,
+                    waker: cx.waker().clone(),
+                });
+                self.ticket = Some((want, ticket));
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 
@@ -95,14 +235,11 @@ pub struct Reserved {
 
 impl Drop for Reserved {
     fn drop(&mut self) {
-        self.budget.give_back(self.bytes);
+        self.budget.give_back(self.bytes, true);
     }
 }
 
 /// What a connection's small frames take together: adjusted now and then, never waited for.
-///
-/// It may overdraw the budget, by no more than a read buffer per connection, since the connection then stops
-/// reading until [`ByteBudget::poll_solvent`].
 #[derive(Debug)]
 pub(crate) struct Account {
     budget: ByteBudget,
@@ -123,7 +260,7 @@ impl Account {
         match bytes.cmp(&self.bytes) {
             Ordering::Equal => return,
             Ordering::Greater => self.budget.0.lock().free -= signed(bytes - self.bytes),
-            Ordering::Less => self.budget.give_back(self.bytes - bytes),
+            Ordering::Less => self.budget.give_back(self.bytes - bytes, false),
         }
         self.bytes = bytes;
     }
@@ -136,54 +273,4 @@ impl Drop for Account {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::future::poll_fn;
-
-    #[tokio::test]
-    async fn who_finds_none_waits_until_some_is_given_back() {
-        let budget = ByteBudget::new(100);
-        let first = poll_fn(|cx| budget.poll_reserve(80, cx)).await;
-        assert_eq!(budget.free(), 20);
-
-        let waiting = tokio::spawn({
-            let budget = budget.clone();
-            async move { poll_fn(|cx| budget.poll_reserve(50, cx)).await }
-        });
-        tokio::task::yield_now().await;
-        assert!(!waiting.is_finished());
-        drop(first);
-        let reserved = waiting.await.unwrap();
-        assert_eq!(budget.free(), 50);
-        drop(reserved);
-        assert_eq!(budget.free(), 100);
-    }
-
-    #[tokio::test]
-    async fn a_frame_larger_than_the_budget_goes_through_alone() {
-        let budget = ByteBudget::new(100);
-        let reserved = poll_fn(|cx| budget.poll_reserve(1000, cx)).await;
-        assert_eq!(budget.free(), 0);
-        drop(reserved);
-        assert_eq!(budget.free(), 100);
-    }
-
-    #[tokio::test]
-    async fn accounts_overdraw_and_stop_the_reading() {
-        let budget = ByteBudget::new(QUANTUM);
-        let mut account = Account::new(budget.clone());
-        account.set(QUANTUM - 1);
-        assert_eq!(budget.free(), signed(QUANTUM), "below the quantum");
-        account.set(3 * QUANTUM);
-        assert_eq!(budget.free(), -signed(2 * QUANTUM));
-        let solvent = tokio::spawn({
-            let budget = budget.clone();
-            async move { poll_fn(|cx| budget.poll_solvent(cx)).await }
-        });
-        tokio::task::yield_now().await;
-        assert!(!solvent.is_finished());
-        drop(account);
-        solvent.await.unwrap();
-        assert_eq!(budget.free(), signed(QUANTUM));
-    }
-}
+mod tests;

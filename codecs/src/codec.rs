@@ -93,6 +93,20 @@ pub trait Codec: Decoder<Item = Inbound, Error = ConnError> + Send + Sized + 'st
         None
     }
 
+    /// From now on these limits apply, also to a frame of which only the head has come. The driver lowers them for a
+    /// moment when there is no memory for such a frame: the codec then gives the [`Fault`] of a frame that is too large
+    /// and throws the body away, and nobody behind it has to wait. A codec that does not, has its connection wait.
+    fn set_limits(&mut self, limits: FrameLimits) {
+        let _ = limits;
+    }
+
+    /// True from the moment that `decode` has taken the start of a frame out of the buffer until it has taken the end: while
+    /// the rest of a refused body is thrown away. A frame that is still in the buffer needs no telling. The driver
+    /// bounds the time of every frame, and sees none in an empty buffer.
+    fn mid_frame(&self) -> bool {
+        false
+    }
+
     /// How long ([`KeepAlive::interval`]) an upstream connection is quiet before a ping, where the protocol has one.
     fn keep_alive(settings: &Self::Settings) -> Option<KeepAlive> {
         let _ = settings;

@@ -23,8 +23,10 @@ mod message;
 mod needs;
 mod outcome;
 mod prefixed;
+mod progress;
 mod protocol;
 mod reader;
+mod refused;
 mod scratch;
 mod server;
 mod slots;
@@ -34,7 +36,7 @@ pub mod units;
 mod write_buf;
 
 pub use body::{Abandoned, Body, Part, Stream, StreamSender, stream};
-pub use budget::{ByteBudget, Reserved};
+pub use budget::{ByteBudget, Claim, Reserved};
 pub use codec::{Codec, Control, Fault, FrameLimits, Inbound, KeepAlive, Mode, Outbound, Role};
 pub use drain::{Drain, DrainPoll, DrainWatch, drain};
 pub use error::{ConnError, ErrorKind, LocalError};
@@ -49,10 +51,17 @@ pub use protocol::{
     Accepted, BoxFuture, Call, CallError, Channel, ChannelEvents, ChannelLimits, ChannelState,
     Connector, Io, Protocol, ServeLimits, Service,
 };
+pub use refused::Refused;
 pub use sniff::{Detected, MAX_PREFIX, Sniff, detect, sniff_pattern};
 pub use text::Str;
 pub use write_buf::WriteBuf;
 
+#[cfg(test)]
+mod by_hand;
+#[cfg(test)]
+mod chaos;
+#[cfg(test)]
+mod scripted;
 #[cfg(feature = "suite")]
 #[allow(
     clippy::unwrap_used,

@@ -10,12 +10,19 @@ use bytes::{BufMut, BytesMut};
 use tokio_util::io::poll_read_buf;
 
 use crate::budget::Account;
-use crate::{ByteBudget, Codec, ConnError, Inbound, Io, Reserved, scratch};
+use crate::progress::Progress;
+use crate::{
+    ByteBudget, Claim, Codec, ConnError, ErrorKind, FrameLimits, Inbound, Io, LocalError, Reserved,
+    scratch,
+};
 
 /// Frames from this size on get memory of their own, reserved from the budget before it is read.
 const LARGE: usize = 16 << 10;
-/// The slowest that a large frame may come, in bytes per second, beyond the time that any frame has.
+/// The slowest that a frame may come, in bytes per second, beyond the time that any frame has.
 const SLOWEST: u64 = 64 << 10;
+
+/// How long after one frame was turned away for want of memory others are turned away without waiting.
+const RECENT: Duration = Duration::from_secs(5);
 
 /// What reading came to.
 pub(crate) enum Read {
@@ -28,22 +35,32 @@ pub(crate) enum Read {
 /// Buffered bytes of a connection, and what its frames hold of the worker's memory.
 pub(crate) struct Reader {
     buffer: BytesMut,
-    budget: ByteBudget,
+    /// The longest frame, in bytes.
+    limit: usize,
+    claim: Claim,
     account: Account,
     /// Reserved for the large frame under way, and that frame's length.
     large: Option<(Reserved, usize)>,
-    /// When the frame under way began to come.
-    since: Option<Instant>,
+    /// How the frame under way comes.
+    frame: Option<Progress>,
+    /// Since when a large frame has waited for memory.
+    starving: Option<Instant>,
+    /// When the last one was turned away for want of memory.
+    shed: Option<Instant>,
 }
 
 impl Reader {
-    pub(crate) fn new(prefix: &[u8], budget: ByteBudget) -> Self {
+    /// Starts with what was read already. `limit` is the longest frame that the codec lets through.
+    pub(crate) fn new(prefix: &[u8], limit: usize, budget: ByteBudget) -> Self {
         Self {
             buffer: BytesMut::from(prefix),
-            account: Account::new(budget.clone()),
-            budget,
+            limit,
+            claim: budget.claim(),
+            account: Account::new(budget),
             large: None,
-            since: None,
+            frame: None,
+            starving: None,
+            shed: None,
         }
     }
 
@@ -52,40 +69,58 @@ impl Reader {
         self.buffer.len()
     }
 
-    /// Tells how many bytes of small frames the connection's exchanges keep alive.
-    pub(crate) fn account(&mut self, bytes: usize) {
-        self.account.set(bytes);
+    /// True while what the peer sends stays unread for want of memory.
+    pub(crate) fn waits_for_memory(&self) -> bool {
+        self.claim.waits()
     }
 
-    /// The next event in what was read, and the length of its frame. A large frame's message holds its reservation.
+    /// Decoding pauses here. `held` bytes of small frames are kept alive by the connection's exchanges.
+    pub(crate) fn settle(&mut self, held: usize) {
+        if self.buffer.is_empty() {
+            self.release();
+        }
+        self.account.set(held);
+    }
+
+    /// The next event in what was read, and how many bytes of it no reservation covers. A large frame's message holds
+    /// its own.
     pub(crate) fn decode<C: Codec>(
         &mut self,
         codec: &mut C,
         now: Instant,
     ) -> Result<Option<(Inbound, usize)>, ConnError> {
-        if self.buffer.is_empty() {
-            self.release();
-            return Ok(None);
-        }
         let before = self.buffer.len();
-        let Some(mut event) = codec.decode(&mut self.buffer)? else {
+        let decoded = if before == 0 {
+            None
+        } else {
+            codec.decode(&mut self.buffer)?
+        };
+        let Some(mut event) = decoded else {
             if self.buffer.is_empty() {
                 self.release();
-            } else {
-                self.since.get_or_insert(now);
+            }
+            if self.buffer.is_empty() && !codec.mid_frame() {
+                self.frame = None;
+            } else if self.frame.is_none() {
+                self.frame = Some(Progress::begun(now, before));
             }
             return Ok(None);
         };
-        self.since = None;
+        self.frame = None;
+        let mut size = before - self.buffer.len();
         if let Some((reserved, _)) = self.large.take() {
+            size = 0;
             let hold = Some(Arc::new(reserved));
             match &mut event {
                 Inbound::Request(_, request) => request.hold = hold,
                 Inbound::Response(_, response) => response.hold = hold,
                 Inbound::Control(_) | Inbound::Fault(..) => {}
             }
+            // What is left of the buffer would keep the frame's memory alive. It is nothing, unless the codec took
+            // less than it had announced.
+            self.buffer = BytesMut::from(&self.buffer[..]);
         }
-        Ok(Some((event, before - self.buffer.len())))
+        Ok(Some((event, size)))
     }
 
     /// Reads once. Pending also while the budget has nothing left for the frame that comes.
@@ -93,38 +128,77 @@ impl Reader {
         &mut self,
         io: &mut Box<dyn Io>,
         codec: &C,
+        now: Instant,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<Read>> {
+    ) -> Poll<Result<Read, ConnError>> {
+        if self
+            .large
+            .as_ref()
+            .is_some_and(|(_, frame)| self.buffer.len() >= *frame)
+        {
+            // All that was announced is there, and the codec wants more: it announced too little.
+            self.large = None;
+        }
         if self.large.is_none() {
-            let announced = if self.buffer.is_empty() {
-                None
-            } else {
-                codec.pending_frame(&self.buffer)
-            };
-            match announced {
-                Some(frame) if frame >= LARGE && frame > self.buffer.len() => {
-                    let reserved = ready!(self.budget.poll_reserve(frame, cx));
-                    self.large = Some((reserved, frame));
-                    let mut own = BytesMut::with_capacity(frame);
-                    own.put_slice(&self.buffer);
-                    scratch::give(std::mem::replace(&mut self.buffer, own));
+            match self.poll_memory(codec, cx) {
+                Poll::Ready(ready) => {
+                    self.starving = None;
+                    ready?;
                 }
-                _ => ready!(self.budget.poll_solvent(cx)),
+                Poll::Pending => {
+                    if self.claim.reserves() {
+                        self.starving.get_or_insert(now);
+                    }
+                    // The peer is not to blame for the time that passes meanwhile.
+                    self.excuse_frame(now);
+                    return Poll::Pending;
+                }
             }
         }
         let room = match &self.large {
             // Exactly the frame, so that nothing of the next one shares its memory.
-            Some((_, frame)) => frame.saturating_sub(self.buffer.len()).max(1),
+            Some((_, frame)) => frame.saturating_sub(self.buffer.len()),
             None => usize::MAX,
         };
         let polled = self.poll_fill(io, room, cx);
         if self.buffer.is_empty() {
             self.release();
         }
-        match ready!(polled)? {
-            0 => Poll::Ready(Ok(Read::End)),
-            _ => Poll::Ready(Ok(Read::Some)),
+        let read = ready!(polled)?;
+        if let Some(frame) = &mut self.frame {
+            frame.moved(now, read);
         }
+        Poll::Ready(Ok(if read == 0 { Read::End } else { Read::Some }))
+    }
+
+    /// Ready when there is memory for what comes next.
+    fn poll_memory<C: Codec>(
+        &mut self,
+        codec: &C,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), ConnError>> {
+        let announced = match self.buffer.len() {
+            0 => None,
+            // What is buffered is no frame.
+            _ if codec.mid_frame() => None,
+            buffered => codec.pending_frame(&self.buffer).or(Some(buffered)),
+        };
+        match announced {
+            // The codec should have refused it. Nothing is allocated by an announced length without a bound.
+            Some(frame) if frame.max(self.buffer.len()) > self.limit => {
+                let what = "a frame over the limit is not refused";
+                return Poll::Ready(Err(ConnError::protocol(C::ID.as_str(), what)));
+            }
+            Some(frame) if frame >= LARGE && frame > self.buffer.len() => {
+                let reserved = ready!(self.claim.poll_reserve(frame, cx));
+                self.large = Some((reserved, frame));
+                let mut own = BytesMut::with_capacity(frame);
+                own.put_slice(&self.buffer);
+                scratch::give(std::mem::replace(&mut self.buffer, own));
+            }
+            _ => ready!(self.claim.poll_solvent(cx)),
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_fill(
@@ -143,22 +217,62 @@ impl Reader {
     }
 
     fn release(&mut self) {
-        if self.buffer.capacity() > 0 {
-            scratch::give(std::mem::take(&mut self.buffer));
+        // Also one without room left, which may be the rest of a large one.
+        let buffer = std::mem::take(&mut self.buffer);
+        if buffer.capacity() > 0 {
+            scratch::give(buffer);
         }
-        self.since = None;
     }
 
-    /// When the frame under way must be whole: `allowed` after it began, and what a slow sender of a large one needs.
-    pub(crate) fn frame_deadline(&self, allowed: Duration) -> Option<Instant> {
-        let length = self.large.as_ref().map_or(0, |(_, frame)| *frame as u64);
-        Some(self.since? + allowed + Duration::from_secs(length / SLOWEST))
+    /// When the frame under way must be whole, or have got on: see [`Progress::deadline`].
+    pub(crate) fn frame_deadline(&self, grace: Duration, idle: Duration) -> Option<Instant> {
+        Some(self.frame?.deadline(grace, idle, SLOWEST))
     }
 
-    /// The frame's time starts anew: it waited for us and not for the peer.
-    pub(crate) fn excuse(&mut self, now: Instant) {
-        if self.since.is_some() {
-            self.since = Some(now);
+    /// Nothing is read for now: the frame under way waits for us, and others may have the memory that it waits for.
+    pub(crate) fn pause(&mut self, now: Instant) {
+        self.claim.leave();
+        self.starving = None;
+        self.excuse_frame(now);
+    }
+
+    /// When the large frame that waits for memory is to be [shed](Self::shed); at once if another was just now.
+    pub(crate) fn shed_at(&self, patience: Duration) -> Option<Instant> {
+        let since = self.starving?;
+        let recent = self.shed.is_some_and(|shed| since < shed + RECENT);
+        Some(if recent { since } else { since + patience })
+    }
+
+    /// Turns the frame away that waits for memory. None if the codec does not know how; then it waits on.
+    pub(crate) fn shed<C: Codec>(
+        &mut self,
+        codec: &mut C,
+        limits: FrameLimits,
+        now: Instant,
+    ) -> Result<Option<Inbound>, ConnError> {
+        self.starving = None;
+        let frame = limits.frame.min(LARGE - 1);
+        codec.set_limits(FrameLimits { frame, ..limits });
+        let decoded = self.decode(codec, now);
+        codec.set_limits(limits);
+        let Some((mut event, _)) = decoded? else {
+            return Ok(None);
+        };
+        self.claim.leave();
+        self.shed = Some(now);
+        if let Inbound::Fault(_, fault) = &mut event {
+            let what = "no memory for a large message";
+            fault.error = LocalError::new(ErrorKind::Overloaded, what);
+        }
+        Ok(Some(event))
+    }
+
+    fn excuse_frame(&mut self, now: Instant) {
+        if let Some(frame) = &mut self.frame {
+            frame.excuse(now);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

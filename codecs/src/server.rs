@@ -4,6 +4,7 @@
 //! answered, once per turn. See `LIFECYCLE.md` beside this crate for the order of events.
 
 use std::future::{Future, poll_fn};
+use std::io::ErrorKind::ConnectionReset;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,16 +17,20 @@ use tokio::time::{Sleep, sleep_until};
 
 use crate::clock::Turn;
 use crate::exchange::{Exchange, Finished};
+use crate::progress::Progress;
 use crate::reader::{Read, Reader};
 use crate::{
     Accepted, Codec, ConnError, Control, DrainPoll, ErrorKind, Fault, Inbound, Io, Kind,
-    LocalError, Mode, Needs, Outbound, Request, Response, Role, ServeLimits, Service, StreamId, WriteBuf,
+    LocalError, Mode, Needs, Outbound, Request, Response, Role, ServeLimits, Service, StreamId,
+    WriteBuf,
 };
 
 /// Above this many unwritten bytes, answers wait and the socket is not read.
 const HIGH_WATER: usize = 256 << 10;
 /// Rounds of reading and answering before other connections of the worker get their turn.
 const ROUNDS: usize = 8;
+/// The slowest that a client may read, in bytes per second, once it has left something unread for `body_idle`.
+const SLOWEST: u64 = 16 << 10;
 /// After a drain began, how long a connection must be quiet to be closed: a request may be on its way.
 const QUIET: Duration = Duration::from_millis(500);
 
@@ -47,8 +52,8 @@ pub(crate) async fn serve<C: Codec, S: Service>(
 enum Phase {
     /// Requests come in.
     Open,
-    /// As open, but it ends when it is quiet, or at this time.
-    Draining(Instant),
+    /// As open, but it ends when it is quiet.
+    Draining,
     /// No more requests; it ends when those under way are answered.
     Finishing,
 }
@@ -68,14 +73,16 @@ struct Server<C, S, M, F> {
     needs: Option<Arc<Needs>>,
     drain: DrainPoll,
     phase: Phase,
+    /// Once it drains: when it ends, quiet or not.
+    end: Option<Instant>,
     /// Why it ends, once that is known.
     fate: Result<(), ConnError>,
     /// Buffered bytes may hold another frame.
     undecoded: bool,
     /// When something last came or went.
     active: Instant,
-    /// When writing last got on, while something waits to be written.
-    stalled: Option<Instant>,
+    /// How the client reads, while something waits to be written.
+    writing: Option<Progress>,
     timer: Pin<Box<Sleep>>,
     armed: Instant,
 }
@@ -100,17 +107,18 @@ where
                 Mode::Multiplexed => limits.in_flight.max(1),
                 Mode::PingPong => 1,
             },
-            reader: Reader::new(&connection.prefix, connection.budget),
+            reader: Reader::new(&connection.prefix, limits.frame.frame, connection.budget),
             write: WriteBuf::new(),
             exchanges: FuturesUnordered::new(),
             held: 0,
             needs: None,
             drain: DrainPoll::new(connection.drain),
             phase: Phase::Open,
+            end: None,
             fate: Ok(()),
             undecoded: true,
             active: now,
-            stalled: None,
+            writing: None,
             timer: Box::pin(sleep_until(armed.into())),
             armed,
             limits,
@@ -124,7 +132,7 @@ where
             self.begin_drain(now)?;
         }
         for _ in 0..ROUNDS {
-            let mut progress = self.read(now, cx);
+            let mut progress = self.read(now, cx)?;
             progress |= self.answer(now, cx)?;
             progress |= self.flush(now, cx)?;
             if self.is_over(now) {
@@ -133,6 +141,10 @@ where
             if !progress {
                 return self.wait(now, cx);
             }
+        }
+        if self.next_due() <= now {
+            // A client that never pauses must not keep its connection from ending.
+            return self.expire(now, cx);
         }
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -151,8 +163,9 @@ where
     }
 
     fn begin_drain(&mut self, now: Instant) -> Result<(), ConnError> {
+        self.end = Some(now + self.limits.drain);
         if self.phase == Phase::Open {
-            self.phase = Phase::Draining(now + self.limits.drain);
+            self.phase = Phase::Draining;
             self.codec.encode(Outbound::GoAway, &mut self.write)?;
             self.active = now;
         }
@@ -165,40 +178,42 @@ where
             && self.write.len() < HIGH_WATER
     }
 
-    /// Decodes what is there, then reads once. True if there may be more.
-    fn read(&mut self, now: Instant, cx: &mut Context<'_>) -> bool {
+    /// Decodes what is there, then reads once. True if there may be more. Fails if the client is gone altogether; what
+    /// is wrong with what it sent is its [fate](Self::finish).
+    fn read(&mut self, now: Instant, cx: &mut Context<'_>) -> Result<bool, ConnError> {
         if !self.accepts() {
-            self.reader.excuse(now);
-            return false;
+            self.reader.pause(now);
+            return Ok(false);
         }
         if self.undecoded {
             self.decode(now);
             if self.undecoded || self.phase == Phase::Finishing {
-                return false;
+                return Ok(false);
             }
         }
-        match self.reader.poll_read(&mut self.io, &self.codec, cx) {
-            Poll::Pending => false,
+        let polled = self.reader.poll_read(&mut self.io, &self.codec, now, cx);
+        match polled {
+            Poll::Pending => return Ok(false),
             Poll::Ready(Ok(Read::Some)) => {
                 self.active = now;
                 self.undecoded = true;
                 self.decode(now);
-                true
             }
             Poll::Ready(Ok(Read::End)) => {
                 let rest = self.reader.buffered();
-                self.finish(if rest == 0 {
+                self.finish(if rest == 0 && !self.codec.mid_frame() {
                     Ok(())
                 } else {
                     Err(ConnError::Truncated(rest))
                 });
-                true
             }
-            Poll::Ready(Err(error)) => {
-                self.finish(Err(error.into()));
-                true
+            // Nobody is there to take an answer, so nothing is worth finishing.
+            Poll::Ready(Err(ConnError::Io(error))) if error.kind() == ConnectionReset => {
+                return Err(error.into());
             }
+            Poll::Ready(Err(error)) => self.finish(Err(error)),
         }
+        Ok(true)
     }
 
     /// Starts an exchange per whole frame, as far as the limits allow.
@@ -217,7 +232,7 @@ where
                 Err(error) => return self.finish(Err(error)),
             }
         }
-        self.reader.account(self.held);
+        self.reader.settle(self.held);
     }
 
     fn handle(&mut self, event: Inbound, size: usize) -> Result<(), ConnError> {
@@ -273,16 +288,19 @@ where
             if origin.kind == Kind::OneWay {
                 continue;
             }
-            let reply = match result {
+            let mut reply = match result {
                 Ok(response) => response,
                 Err(error) => self.codec.error_reply(&origin, &error),
             };
             self.codec
                 .encode(Outbound::Response(id, &reply), &mut self.write)?;
+            if let Some(reserved) = reply.hold.take() {
+                self.write.hold(reserved);
+            }
         }
         if progress {
             self.active = now;
-            self.reader.account(self.held);
+            self.reader.settle(self.held);
         }
         Ok(progress)
     }
@@ -292,15 +310,10 @@ where
         if before == 0 {
             return Ok(false);
         }
-        let polled = self.write.poll_flush(&mut self.io, cx);
-        if let Poll::Ready(Err(error)) = polled {
+        if let Poll::Ready(Err(error)) = self.write.poll_flush(&mut self.io, cx) {
             return Err(error.into());
         }
-        if polled.is_ready() {
-            self.stalled = None;
-        } else if self.write.len() < before || self.stalled.is_none() {
-            self.stalled = Some(now);
-        }
+        self.writing = Progress::of_queue(self.writing, now, before, self.write.len());
         // Only room that was missing is progress: answers may wait for it.
         Ok(before >= HIGH_WATER && self.write.len() < HIGH_WATER)
     }
@@ -318,8 +331,24 @@ where
         match self.phase {
             Phase::Open => false,
             Phase::Finishing => idle,
-            Phase::Draining(_) => idle && self.reader.buffered() == 0 && now >= self.active + QUIET,
+            Phase::Draining => idle && !self.mid_request() && now >= self.active + QUIET,
         }
+    }
+
+    /// A part of a request is there.
+    fn mid_request(&self) -> bool {
+        self.reader.buffered() > 0 || self.codec.mid_frame()
+    }
+
+    fn frame_deadline(&self) -> Option<Instant> {
+        let limits = &self.limits;
+        self.reader
+            .frame_deadline(limits.header_timeout, limits.body_idle)
+    }
+
+    fn stalled(&self) -> Option<Instant> {
+        let grace = self.limits.body_idle;
+        Some(self.writing?.deadline(grace, grace, SLOWEST))
     }
 
     fn close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
@@ -357,40 +386,45 @@ where
             // Exchanges have deadlines of their own.
             due += self.limits.idle;
         }
-        if self.phase != Phase::Finishing
-            && let Some(deadline) = self.reader.frame_deadline(self.limits.header_timeout)
+        let frame = match self.phase {
+            Phase::Finishing => None,
+            Phase::Open | Phase::Draining => self.frame_deadline(),
+        };
+        let shed = self.reader.shed_at(self.limits.header_timeout);
+        for at in [frame, self.stalled(), self.end, shed] {
+            due = at.map_or(due, |at| due.min(at));
+        }
+        if self.phase == Phase::Draining
+            && self.exchanges.is_empty()
+            && self.write.is_empty()
+            && !self.mid_request()
         {
-            due = due.min(deadline);
-        }
-        if let Some(since) = self.stalled {
-            due = due.min(since + self.limits.body_idle);
-        }
-        if let Phase::Draining(end) = self.phase {
-            due = due.min(end);
-            if self.exchanges.is_empty() && self.write.is_empty() {
-                due = due.min(self.active + QUIET);
-            }
+            due = due.min(self.active + QUIET);
         }
         due
     }
 
     /// A time limit has passed: which one?
     fn expire(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
-        if self
-            .stalled
-            .is_some_and(|since| now >= since + self.limits.body_idle)
-        {
+        let due = |at: Option<Instant>| at.is_some_and(|at| now >= at);
+        if due(self.stalled()) {
             return Poll::Ready(Err(ConnError::Timeout("write")));
         }
-        if let Phase::Draining(end) = self.phase
-            && now >= end
-        {
+        if due(self.end) {
             self.abandon()?;
             let _ = self.write.poll_flush(&mut self.io, cx);
             return self.close(cx);
         }
-        let deadline = self.reader.frame_deadline(self.limits.header_timeout);
-        if deadline.is_some_and(|deadline| now >= deadline) {
+        if due(self.reader.shed_at(self.limits.header_timeout)) {
+            let limits = self.limits.frame;
+            if let Some(event) = self.reader.shed(&mut self.codec, limits, now)? {
+                self.handle(event, 0)?;
+                self.undecoded = true;
+            }
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if due(self.frame_deadline()) {
             self.finish(Err(ConnError::Timeout("frame")));
             // Those under way are still answered.
             cx.waker().wake_by_ref();

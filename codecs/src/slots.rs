@@ -67,25 +67,43 @@ impl<T> Slots<T> {
 
     /// Takes a slot; gives the value back if there is none.
     pub(crate) fn insert(&mut self, value: T) -> Result<StreamId, T> {
+        let Some((index, slot)) = self.next() else {
+            return Err(value);
+        };
+        slot.state = State::Busy(value);
+        let generation = slot.generation;
+        Ok(self.id(index, generation))
+    }
+
+    /// An id that no request under way has, and that none will have soon: for what gets no answer, or one that nobody
+    /// needs to find. None if every slot is taken.
+    pub(crate) fn spare_id(&mut self) -> Option<StreamId> {
+        let (index, slot) = self.next()?;
+        let generation = slot.generation;
+        self.free.push(index);
+        Some(self.id(index, generation))
+    }
+
+    /// A free slot, in its next generation.
+    fn next(&mut self) -> Option<(u32, &mut Slot<T>)> {
         let index = match self.free.pop() {
-            Some(index) => index as usize,
+            Some(index) => index,
             None if self.slots.len() < self.capacity => {
                 self.slots.push(Slot {
                     generation: 0,
                     state: State::Free,
                 });
-                self.slots.len() - 1
+                u32::try_from(self.slots.len() - 1).ok()?
             }
-            None => return Err(value),
+            None => return None,
         };
-        let Some(slot) = self.slots.get_mut(index) else {
-            return Err(value);
-        };
+        let slot = self.slots.get_mut(index as usize)?;
         slot.generation = (slot.generation + 1) % self.generations;
-        slot.state = State::Busy(value);
-        Ok(StreamId(
-            (slot.generation << self.index_bits) | index as u64,
-        ))
+        Some((index, slot))
+    }
+
+    fn id(&self, index: u32, generation: u64) -> StreamId {
+        StreamId((generation << self.index_bits) | u64::from(index))
     }
 
     /// Frees the slot of the request that was sent with `id`.
@@ -175,6 +193,20 @@ mod tests {
         assert!(slots.insert("c").is_ok());
         assert_eq!(slots.live(), 2);
         assert_eq!(slots.drain().count(), 2);
+    }
+
+    #[test]
+    fn a_spare_id_is_nobody_elses_and_takes_no_slot() {
+        let mut slots = Slots::new(2, i32::MAX as u64);
+        let a = slots.insert("a").unwrap();
+        let spare = slots.spare_id().unwrap();
+        assert_eq!(slots.live(), 1);
+        assert_eq!(slots.take(spare), Taken::Unknown);
+        let b = slots.insert("b").unwrap();
+        assert!(spare != a && spare != b);
+        assert_eq!(slots.take(spare), Taken::Unknown);
+        assert_eq!(slots.spare_id(), None);
+        assert_eq!(slots.take(a), Taken::Live("a"));
     }
 
     #[test]

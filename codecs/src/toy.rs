@@ -20,10 +20,16 @@ pub(crate) const GO_AWAY: u8 = 6;
 pub(crate) const RESUME: u8 = 7;
 pub(crate) const BAD: u8 = 8;
 
+/// The longest frame that is read to its end, whatever the limit.
+const DISCARD_MAX: usize = 64 << 20;
+
 /// `PING_PONG` makes it a protocol of one exchange at a time.
+#[derive(Clone)]
 pub(crate) struct Toy<const PING_PONG: bool> {
     limits: FrameLimits,
     keep_alive: Option<KeepAlive>,
+    /// Bytes of a refused frame that are still to come.
+    refused: usize,
 }
 
 pub(crate) type Multiplexed = Toy<false>;
@@ -43,11 +49,17 @@ impl<const P: bool> Decoder for Toy<P> {
     type Error = ConnError;
 
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Inbound>, ConnError> {
+        let refused = self.refused.min(src.len());
+        src.advance(refused);
+        self.refused -= refused;
         let Some(length) = self.pending_frame(src) else {
             return Ok(None);
         };
-        if length < 10 || length > self.limits.frame {
+        if !(10..=DISCARD_MAX).contains(&length) {
             return Err(ConnError::protocol("toy", "bad length"));
+        }
+        if length > self.limits.frame {
+            return Ok(self.refuse(src, length));
         }
         if src.len() < length {
             return Ok(None);
@@ -112,6 +124,24 @@ impl<const P: bool> Decoder for Toy<P> {
     }
 }
 
+impl<const P: bool> Toy<P> {
+    /// Answers a frame over the limit by its head alone.
+    fn refuse(&mut self, src: &mut BytesMut, length: usize) -> Option<Inbound> {
+        let mut head = src.get(..10)?;
+        head.advance(4);
+        let kind = head.get_u8();
+        let id = StreamId(head.get_u32().into());
+        src.advance(10);
+        self.refused = length - 10;
+        let fault = Fault {
+            origin: Origin::default(),
+            error: LocalError::new(ErrorKind::TooLarge, "over the limit"),
+            is_request: kind != RESPONSE,
+        };
+        Some(Inbound::Fault(id, fault))
+    }
+}
+
 impl<const P: bool> Codec for Toy<P> {
     const ID: ProtocolId = ProtocolId("toy");
     const MODE: Mode = if P { Mode::PingPong } else { Mode::Multiplexed };
@@ -122,6 +152,7 @@ impl<const P: bool> Codec for Toy<P> {
         Self {
             limits,
             keep_alive: *settings,
+            refused: 0,
         }
     }
 
@@ -164,6 +195,14 @@ impl<const P: bool> Codec for Toy<P> {
             ..ResponseHead::default()
         };
         Message::new(head, Body::Whole(error.to_string().into()))
+    }
+
+    fn set_limits(&mut self, limits: FrameLimits) {
+        self.limits = limits;
+    }
+
+    fn mid_frame(&self) -> bool {
+        self.refused > 0
     }
 
     fn pending_frame(&self, buffered: &BytesMut) -> Option<usize> {

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 
-use crate::scratch;
+use crate::{Reserved, scratch};
 
 /// Pieces up to this size are copied into blocks, which is cheaper than another entry in a vectored write.
 const COPY_MAX: usize = 16 << 10;
@@ -32,6 +33,8 @@ enum Piece {
     Block(BytesMut),
     /// A large piece, shared with whoever else holds it.
     Linked(Bytes),
+    /// The reservation of what comes before it.
+    Hold(#[expect(dead_code, reason = "it is kept to be dropped")] Arc<Reserved>),
 }
 
 impl Piece {
@@ -39,6 +42,7 @@ impl Piece {
         match self {
             Self::Block(block) => block,
             Self::Linked(bytes) => bytes,
+            Self::Hold(_) => &[],
         }
     }
 }
@@ -89,6 +93,15 @@ impl WriteBuf {
         self.len += bytes.len();
     }
 
+    /// Keeps the reservation of a message that was queued until its bytes are out: the queue holds its memory, though
+    /// the message itself is gone by then.
+    pub fn hold(&mut self, reserved: Arc<Reserved>) {
+        if self.len > 0 {
+            self.seal();
+            self.sealed.push_back(Piece::Hold(reserved));
+        }
+    }
+
     /// Ends the tail, so that something else can come behind it.
     fn seal(&mut self) {
         if !self.tail.is_empty() {
@@ -136,6 +149,7 @@ impl WriteBuf {
                 match front {
                     Piece::Block(block) => block.advance(written),
                     Piece::Linked(bytes) => bytes.advance(written),
+                    Piece::Hold(_) => {}
                 }
                 return;
             }
@@ -171,6 +185,31 @@ impl WriteBuf {
 mod tests {
     use super::*;
     use tokio::io::AsyncReadExt;
+
+    #[tokio::test]
+    async fn a_reservation_is_kept_until_its_bytes_are_out() {
+        let budget = crate::ByteBudget::new(100);
+        let mut claim = budget.claim();
+        let reserved = std::future::poll_fn(|cx| claim.poll_reserve(60, cx)).await;
+        let mut queue = WriteBuf::new();
+        queue.put_slice(b"head");
+        queue.hold(Arc::new(reserved));
+        queue.put_slice(b"next");
+        let (mut near, mut far) = tokio::io::duplex(3);
+        let mut first = [0; 3];
+        for expected in [b"hea", b"dne"] {
+            assert_eq!(budget.free(), 40);
+            let write = std::future::poll_fn(|cx| {
+                assert!(queue.poll_flush(&mut near, cx).is_pending());
+                Poll::Ready(())
+            });
+            write.await;
+            far.read_exact(&mut first).await.unwrap();
+            assert_eq!(&first, expected);
+        }
+        assert_eq!(budget.free(), 100);
+        assert_eq!(queue.to_vec(), b"xt");
+    }
 
     #[tokio::test]
     async fn order_is_kept_across_copied_and_linked_pieces() {

@@ -12,7 +12,12 @@ use clap::{Parser, ValueEnum};
 pub struct Cli {
     /// Whose clients to run: `all`, or names of folders under conformance/peers. Each runs against those of its
     /// partners that are named too, or against its first partner if none is.
-    #[arg(long, value_delimiter = ',', default_value = "all", value_name = "NAME")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "all",
+        value_name = "NAME"
+    )]
     pub peers: Vec<String>,
     /// What to run. Default: all but idle.
     #[arg(long, value_delimiter = ',', value_enum, value_name = "SUITE")]
@@ -107,7 +112,14 @@ mod tests {
 
     #[test]
     fn lists_are_written_with_commas() {
-        let cli = parse(&["--peers", "a,b", "--suite", "errors,calls,errors", "--jobs", "3"]);
+        let cli = parse(&[
+            "--peers",
+            "a,b",
+            "--suite",
+            "errors,calls,errors",
+            "--jobs",
+            "3",
+        ]);
         assert_eq!(cli.peers, ["a", "b"]);
         assert_eq!(cli.suites(), [Suite::Calls, Suite::Errors]);
         assert_eq!(cli.jobs(), 3);

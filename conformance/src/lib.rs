@@ -2,12 +2,12 @@
 //!
 //! Two kinds of evidence, both against the `wireloom` program and neither with its code:
 //!
-//! * [`peers`]: clients and servers made with the vendors' own libraries (`peers/*/`), each client against each
+//! * `peers`: clients and servers made with the vendors' own libraries (`peers/*/`), each client against each
 //!   server directly and through a proxy, as a table. `cargo run -p wireloom-conformance -- --peers all`
-//! * [`scripted`]: a client and a server whose every byte a test decides, for what no library can be brought to do:
+//! * `scripted`: a client and a server whose every byte a test decides, for what no library can be brought to do:
 //!   late and foreign answers, half frames, floods. Used by `tests/`; `cargo test -p wireloom-conformance`
 //!
-//! [`proxy`] starts the program for both. Every wait is bounded, and what is started is killed with its whole process
+//! `proxy` starts the program for both. Every wait is bounded, and what is started is killed with its whole process
 //! group when its handle is dropped.
 
 pub mod cli;

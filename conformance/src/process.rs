@@ -89,7 +89,10 @@ impl Process {
 
     /// The next line of its standard output, or None if it ended or closed it, or `deadline` passed.
     pub async fn line(&mut self, deadline: Instant) -> Option<String> {
-        timeout_at(deadline, self.stdout.recv()).await.ok().flatten()
+        timeout_at(deadline, self.stdout.recv())
+            .await
+            .ok()
+            .flatten()
     }
 
     /// Waits for a line on standard output that is `wanted`. Other lines are dropped.
@@ -100,11 +103,17 @@ impl Process {
                 return Ok(());
             }
         }
+        // Its output ends a moment before it does, and its last words may be on their way here still.
+        tokio::time::sleep(Duration::from_millis(100)).await;
         let why = match self.child.try_wait() {
             Ok(Some(status)) => format!("it ended with {status}"),
             _ => format!("not within {} s", within.as_secs()),
         };
-        bail!("{} did not print {wanted}: {why}{}", self.name, self.explain())
+        bail!(
+            "{} did not print {wanted}: {why}{}",
+            self.name,
+            self.explain()
+        )
     }
 
     /// Its process id; None once it has ended and was waited for.
@@ -119,7 +128,11 @@ impl Process {
 
     /// Sends a signal to the program itself. Nothing happens if it has ended.
     pub fn signal(&self, signal: Signal) {
-        if let Some(id) = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+        if let Some(id) = self
+            .child
+            .id()
+            .and_then(|id| Pid::from_raw(id.cast_signed()))
+        {
             let _ = kill_process(id, signal);
         }
     }
@@ -128,7 +141,12 @@ impl Process {
     pub async fn wait(&mut self, within: Duration) -> Result<ExitStatus> {
         match timeout(within, self.child.wait()).await {
             Ok(status) => Ok(status?),
-            Err(_) => Err(anyhow!("{} did not end within {} s{}", self.name, within.as_secs(), self.explain())),
+            Err(_) => Err(anyhow!(
+                "{} did not end within {} s{}",
+                self.name,
+                within.as_secs(),
+                self.explain()
+            )),
         }
     }
 
@@ -136,12 +154,20 @@ impl Process {
     pub async fn stop(mut self, within: Duration) -> Result<()> {
         if !self.is_running() {
             let status = self.child.wait().await?;
-            bail!("{} had ended by itself with {status}{}", self.name, self.explain());
+            bail!(
+                "{} had ended by itself with {status}{}",
+                self.name,
+                self.explain()
+            );
         }
         self.signal(Signal::TERM);
         let status = self.wait(within).await?;
         if !status.success() {
-            bail!("{} ended on SIGTERM with {status}{}", self.name, self.explain());
+            bail!(
+                "{} ended on SIGTERM with {status}{}",
+                self.name,
+                self.explain()
+            );
         }
         Ok(())
     }
@@ -187,7 +213,8 @@ struct Log {
 impl Log {
     fn create(path: &Path) -> Result<Self> {
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("cannot make {}", folder.display()))?;
         }
         Ok(Self {
             tail: VecDeque::new(),
@@ -209,12 +236,20 @@ impl Log {
     }
 }
 
-async fn follow(pipe: impl AsyncRead + Unpin, log: Arc<Mutex<Log>>, lines: Option<mpsc::Sender<String>>) {
+async fn follow(
+    pipe: impl AsyncRead + Unpin,
+    log: Arc<Mutex<Log>>,
+    lines: Option<mpsc::Sender<String>>,
+) {
     let mut pipe = BufReader::new(pipe);
     let mut buffer = Vec::new();
     loop {
         buffer.clear();
-        match (&mut pipe).take(LONGEST_LINE).read_until(b'\n', &mut buffer).await {
+        match (&mut pipe)
+            .take(LONGEST_LINE)
+            .read_until(b'\n', &mut buffer)
+            .await
+        {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
@@ -249,7 +284,9 @@ mod tests {
 
     #[tokio::test]
     async fn waits_for_a_line_and_stops() {
-        let (mut process, dir) = shell("trap 'exit 0' TERM; echo one; echo oops >&2; echo READY; while :; do sleep 0.05; done");
+        let (mut process, dir) = shell(
+            "trap 'exit 0' TERM; echo one; echo oops >&2; echo READY; while :; do sleep 0.05; done",
+        );
         process.expect_line("READY", SOON).await.unwrap();
         assert!(process.is_running());
         process.stop(SOON).await.unwrap();
@@ -260,10 +297,17 @@ mod tests {
     #[tokio::test]
     async fn tells_why_a_line_did_not_come() {
         let (mut process, _dir) = shell("echo broken >&2; exit 3");
-        let error = process.expect_line("READY", SOON).await.unwrap_err().to_string();
+        let error = process
+            .expect_line("READY", SOON)
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("exit status: 3"), "{error}");
         let (mut process, _dir) = shell("sleep 20");
-        let error = process.expect_line("READY", Duration::from_millis(50)).await.unwrap_err();
+        let error = process
+            .expect_line("READY", Duration::from_millis(50))
+            .await
+            .unwrap_err();
         assert!(error.to_string().contains("not within"), "{error}");
     }
 

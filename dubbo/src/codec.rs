@@ -72,6 +72,10 @@ impl Codec for DubboCodec {
     }
 
     /// Java's heartbeat interval, and as many misses as it allows before it closes.
+    fn mid_frame(&self) -> bool {
+        matches!(self.state, State::Refused(_))
+    }
+
     fn keep_alive(_settings: &DubboConfig) -> Option<KeepAlive> {
         Some(KeepAlive {
             interval: Duration::from_secs(60),

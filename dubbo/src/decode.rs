@@ -3,8 +3,8 @@
 use bytes::{Buf, Bytes, BytesMut};
 use tokio_util::codec::Decoder;
 use wireloom_codecs::{
-    Body, ConnError, Control, ErrorKind, Fault, Inbound, Kind, LocalError, Origin, Request,
-    RequestHead, Response, ResponseHead, StreamId, Wire,
+    Body, ConnError, Control, ErrorKind, Fault, Inbound, Kind, LocalError, Origin, Refused,
+    Request, RequestHead, Response, ResponseHead, StreamId, Wire,
 };
 
 use crate::codec::DubboCodec;
@@ -16,13 +16,13 @@ use crate::{PROTOCOL, control, result};
 const DISCARD_MAX: u32 = 64 << 20;
 
 /// What the next bytes are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(crate) enum State {
     /// A frame.
     #[default]
     Frame,
-    /// The rest of a refused body.
-    Refused(u32),
+    /// The rest of a frame that was refused.
+    Refused(Refused),
     /// Nothing that could be told.
     Lost(&'static str),
 }
@@ -32,17 +32,13 @@ impl Decoder for DubboCodec {
     type Error = ConnError;
 
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Inbound>, ConnError> {
-        match self.state {
+        match std::mem::take(&mut self.state) {
             State::Frame => {}
-            State::Refused(left) => {
-                let left = discard(left, src);
-                if left > 0 {
-                    self.state = State::Refused(left);
-                    return Ok(None);
-                }
-                self.state = State::Frame;
+            State::Refused(refused) => return Ok(self.discard(refused, src)),
+            State::Lost(what) => {
+                self.state = State::Lost(what);
+                return Err(ConnError::protocol(PROTOCOL, what));
             }
-            State::Lost(what) => return Err(ConnError::protocol(PROTOCOL, what)),
         }
         if let Some(wrong) = src.iter().zip(MAGIC).find(|(byte, magic)| **byte != *magic) {
             // Java scans for the next magic; what lies between would have been read in two ways.
@@ -57,8 +53,7 @@ impl Decoder for DubboCodec {
             .and_then(|length| length.checked_add(HEAD))
             .filter(|size| head.length <= i32::MAX.unsigned_abs() && *size <= self.limits.frame);
         let Some(size) = size else {
-            src.advance(HEAD);
-            return Ok(Some(self.refuse(head)));
+            return Ok(self.refuse(head, src));
         };
         if src.len() < size {
             return Ok(None);
@@ -71,7 +66,7 @@ impl Decoder for DubboCodec {
     fn decode_eof(&mut self, src: &mut BytesMut) -> Result<Option<Inbound>, ConnError> {
         match self.decode(src)? {
             Some(inbound) => Ok(Some(inbound)),
-            None if src.is_empty() && self.state == State::Frame => Ok(None),
+            None if src.is_empty() && matches!(self.state, State::Frame) => Ok(None),
             None => Err(ConnError::Truncated(src.len())),
         }
     }
@@ -80,7 +75,7 @@ impl Decoder for DubboCodec {
 impl DubboCodec {
     /// The size in all of a frame whose head is there.
     pub(crate) fn frame_under_way(&self, buffered: &[u8]) -> Option<usize> {
-        let head = Head::parse(buffered).filter(|_| self.state == State::Frame)?;
+        let head = Head::parse(buffered).filter(|_| matches!(self.state, State::Frame))?;
         let length = usize::try_from(head.length).ok()?;
         length
             .checked_add(HEAD)
@@ -129,26 +124,34 @@ impl DubboCodec {
     }
 
     /// Refuses a frame by its length alone.
-    fn refuse(&mut self, head: Head) -> Inbound {
+    fn refuse(&mut self, head: Head, src: &mut BytesMut) -> Option<Inbound> {
         if head.length > i32::MAX.unsigned_abs() {
+            src.advance(HEAD);
             self.state = State::Lost("a negative body length");
             let detail = "the body length is negative";
-            return fault(head, LocalError::new(ErrorKind::Malformed, detail));
+            return Some(fault(head, LocalError::new(ErrorKind::Malformed, detail)));
         }
-        self.state = match head.length {
-            ..=DISCARD_MAX => State::Refused(head.length),
-            _ => State::Lost("a body length far beyond the limit"),
-        };
         let limit = self.limits.frame.saturating_sub(HEAD);
         let detail = format!("{} bytes, the limit is {limit}", head.length);
-        fault(head, LocalError::new(ErrorKind::TooLarge, detail))
+        let fault = fault(head, LocalError::new(ErrorKind::TooLarge, detail));
+        if head.length > DISCARD_MAX {
+            src.advance(HEAD);
+            self.state = State::Lost("a body length far beyond the limit");
+            return Some(fault);
+        }
+        let frame = HEAD as u64 + u64::from(head.length);
+        self.discard(Refused::new(frame, fault), src)
     }
-}
 
-fn discard(left: u32, src: &mut BytesMut) -> u32 {
-    let here = u32::try_from(src.len()).unwrap_or(u32::MAX).min(left);
-    src.advance(usize::try_from(here).unwrap_or_default());
-    left - here
+    fn discard(&mut self, refused: Refused, src: &mut BytesMut) -> Option<Inbound> {
+        match refused.discard(src) {
+            Ok(event) => Some(event),
+            Err(more) => {
+                self.state = State::Refused(more);
+                None
+            }
+        }
+    }
 }
 
 fn wire(head: Head) -> Wire {

@@ -138,10 +138,15 @@ impl Entry {
         raise(&stats.connects, endpoints.clone().map(|e| e.connects).sum());
         let failures = endpoints.clone().map(|e| e.connect_failures).sum();
         raise(&stats.connect_failures, failures);
-        let open: usize = endpoints.clone().map(|e| e.channels.open + e.channels.draining).sum();
+        let open: usize = endpoints
+            .clone()
+            .map(|e| e.channels.open + e.channels.draining)
+            .sum();
         stats.connections.set(gauge(open));
         stats.endpoints.set(gauge(now.endpoints.len()));
-        let usable = endpoints.filter(|e| e.weight > 0 && e.backing_off.is_none()).count();
+        let usable = endpoints
+            .filter(|e| e.weight > 0 && e.backing_off.is_none())
+            .count();
         stats.endpoints_healthy.set(gauge(usable));
     }
 }

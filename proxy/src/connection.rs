@@ -93,12 +93,20 @@ async fn recognise(
         return Some((stream, Bytes::new(), only.clone()));
     }
     // Nothing is allocated for a client that has not sent anything yet; such a one may wait as long as an idle one.
-    if !matches!(timeout(serving.limits.idle, stream.readable()).await, Ok(Ok(()))) {
+    if !matches!(
+        timeout(serving.limits.idle, stream.readable()).await,
+        Ok(Ok(()))
+    ) {
         serving.stats.sniff_failure("silent");
         return None;
     }
     let mut prefix = BytesMut::new();
-    match timeout(serving.sniff_timeout, sniff(&mut stream, serving, &mut prefix)).await {
+    match timeout(
+        serving.sniff_timeout,
+        sniff(&mut stream, serving, &mut prefix),
+    )
+    .await
+    {
         Ok(Some(found)) => Some((stream, prefix.freeze(), found)),
         Ok(None) if prefix.is_empty() => {
             // A probe that connects and closes, as load balancers send them.
@@ -106,11 +114,19 @@ async fn recognise(
             None
         }
         outcome => {
-            let reason = if outcome.is_ok() { "unknown" } else { "timeout" };
+            let reason = if outcome.is_ok() {
+                "unknown"
+            } else {
+                "timeout"
+            };
             serving.stats.sniff_failure(reason);
             if let Some(suppressed) = UNKNOWN.pass() {
                 let listener = &serving.name;
-                let names: Vec<_> = serving.protocols.iter().map(|(p, _)| p.id.as_str()).collect();
+                let names: Vec<_> = serving
+                    .protocols
+                    .iter()
+                    .map(|(p, _)| p.id.as_str())
+                    .collect();
                 tracing::warn!(
                     %listener, %peer, suppressed,
                     "closed: the first bytes {} are none of {names:?} ({reason})", escaped(&prefix, 16)
@@ -131,7 +147,9 @@ async fn sniff(
         if stream.read_buf(prefix).await.ok()? == 0 {
             return None;
         }
-        let judged = prefix.get(..prefix.len().min(MAX_PREFIX)).unwrap_or_default();
+        let judged = prefix
+            .get(..prefix.len().min(MAX_PREFIX))
+            .unwrap_or_default();
         match judge(&serving.protocols, judged) {
             Detected::Protocol(place) => return serving.protocols.get(place).cloned(),
             Detected::More => {}
@@ -141,5 +159,10 @@ async fn sniff(
 }
 
 fn judge(protocols: &[(Registered, Exchanges)], prefix: &[u8]) -> Detected<usize> {
-    detect(protocols.iter().map(|(entry, _)| entry.protocol.sniff(prefix)), prefix.len())
+    detect(
+        protocols
+            .iter()
+            .map(|(entry, _)| entry.protocol.sniff(prefix)),
+        prefix.len(),
+    )
 }

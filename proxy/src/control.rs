@@ -137,7 +137,11 @@ impl Proxy {
                 state.listeners.insert(address, started);
             }
         }
-        let wanted: Vec<String> = config.listeners.iter().map(|l| l.address.to_string()).collect();
+        let wanted: Vec<String> = config
+            .listeners
+            .iter()
+            .map(|l| l.address.to_string())
+            .collect();
         for (address, listener) in std::mem::take(&mut state.listeners) {
             if wanted.contains(&address) {
                 state.listeners.insert(address, listener);

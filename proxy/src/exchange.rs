@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use wireloom_cluster::Tried;
 use wireloom_codecs::{
-    CallError, Class, ErrorKind, LocalError, Needs, Request, RequestHead, Response,
-    Service, clock,
+    CallError, Class, ErrorKind, LocalError, Needs, Request, RequestHead, Response, Service, clock,
 };
 use wireloom_router::{Active, Attempt, Decision, Failure, RetryPolicy, Retrying, Route, Why};
 use wireloom_telemetry::{LocalErrorStats, Outcome, Record, Retry};
@@ -116,7 +115,9 @@ async fn once(
 ) -> Result<Response, LocalError> {
     let protocol = request.head.protocol;
     let mut tried = Tried::new();
-    let attempt = binding.cluster.attempt(protocol, request, deadline, &mut tried);
+    let attempt = binding
+        .cluster
+        .attempt(protocol, request, deadline, &mut tried);
     attempt.await.map_err(|failed| failed.error)
 }
 
@@ -144,7 +145,9 @@ async fn with_retries(
             Some(limit) => deadline.min(Instant::now() + limit),
             None => deadline,
         };
-        let attempt = binding.cluster.attempt(protocol, request, limit, &mut tried);
+        let attempt = binding
+            .cluster
+            .attempt(protocol, request, limit, &mut tried);
         let result = attempt.await;
         drop(retrying.take());
         let (failure, sent) = match &result {
@@ -196,10 +199,7 @@ fn unpack(result: Result<Response, CallError>) -> Result<Response, LocalError> {
 
 /// Classes that a retry may mend.
 fn failed(class: Class) -> bool {
-    !matches!(
-        class,
-        Class::Success | Class::AppError | Class::ClientError
-    )
+    !matches!(class, Class::Success | Class::AppError | Class::ClientError)
 }
 
 /// What is counted when a failure is not tried again; None where no retry was in question.

@@ -191,7 +191,12 @@ impl AcceptEvents for Events {
         self.stats.connection_error("accept");
         if let Some(suppressed) = PAUSED.pass() {
             let listener = &self.listener;
-            tracing::warn!(listener, ?pause, suppressed, "not accepting for a while: {error}");
+            tracing::warn!(
+                listener,
+                ?pause,
+                suppressed,
+                "not accepting for a while: {error}"
+            );
         }
     }
 

@@ -11,6 +11,8 @@
 
 mod budget;
 pub mod config;
+#[doc(hidden)]
+pub mod fuzz;
 mod matcher;
 mod problem;
 mod retry;

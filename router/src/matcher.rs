@@ -74,12 +74,22 @@ fn whole(pattern: &str) -> Result<Regex, String> {
                 regex::Error::CompiledTooBig(limit) => {
                     format!("compiles to more than {limit} bytes: repeat less, or match a prefix")
                 }
-                error => format!("is not a regular expression: {error}"),
+                error => format!(
+                    "is not a regular expression: {}",
+                    sentence(&error.to_string())
+                ),
             })
     };
     // First as written, so that `a)|(b` cannot close the group and errors show the user's own text.
     build(pattern)?;
     build(&format!(r"\A(?:{pattern})\z"))
+}
+
+/// What an error of the regex crate says in the end: it draws the pattern over several lines first, which stands in the
+/// configuration already.
+fn sentence(error: &str) -> &str {
+    let last = error.trim_end().lines().next_back().unwrap_or_default();
+    last.strip_prefix("error: ").unwrap_or(last)
 }
 
 /// A condition on the values under one name.

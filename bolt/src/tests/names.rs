@@ -47,6 +47,12 @@ fn the_content_is_left_alone_where_it_is_something_else() {
     let mut json = sofa(b"{}".to_vec()).pair(SERVICE, "x.Y");
     json.head.codec = 12;
     assert_eq!(request(&json.bytes()).head.method, "");
+    // Codecs that nobody has.
+    for codec in [4, 99] {
+        let mut unknown = sofa(content("v1_request_hessian3"));
+        unknown.head.codec = codec;
+        assert_eq!(request(&unknown.bytes()).head.method, "");
+    }
     // Hessian, but not of an object.
     assert_eq!(request(&sofa(b"\x02hi".to_vec()).bytes()).head.method, "");
     // Another class, with what would be a broken object.

@@ -1,11 +1,12 @@
 //! The task that owns an upstream connection: calls in, frames out, replies back to the call they answer.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
@@ -17,12 +18,14 @@ use crate::reader::{Read, Reader};
 use crate::slots::{Slots, Taken};
 use crate::{
     ByteBudget, Call, CallError, ChannelEvents, ChannelLimits, ChannelState, Codec, ConnError,
-    Control, ErrorKind, Inbound, Io, Kind, LocalError, Mode, Outbound, Request, Response, Role,
-    StreamId, WriteBuf,
+    Control, ErrorKind, FrameLimits, Inbound, Io, Kind, LocalError, Mode, Outbound, Request,
+    Response, Role, StreamId, WriteBuf,
 };
 
 /// Above this many unwritten bytes, calls wait unencoded.
 const HIGH_WATER: usize = 256 << 10;
+/// How long an answer may wait for memory while the answers behind it wait too.
+pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 /// Rounds of reading and writing before other connections of the worker get their turn.
 const ROUNDS: usize = 8;
 
@@ -32,58 +35,22 @@ type Reply = oneshot::Sender<Result<Response, CallError>>;
 /// A request under way.
 pub(super) struct Pending {
     pub(super) deadline: Instant,
-    pub(super) waiter: Waiter,
+    pub(super) reply: Reply,
 }
 
-/// Who waits for a slot's reply.
-pub(super) enum Waiter {
-    Call(Reply),
-    /// We do: it is our heartbeat.
-    Ping,
-}
-
-/// How many calls a connection carries at once.
-pub(super) fn capacity<C: Codec>(limits: &ChannelLimits) -> usize {
-    match C::MODE {
-        Mode::Multiplexed => limits.in_flight.clamp(1, 1 << 16),
+/// How many calls a connection carries at once. Where ids are few, so many fewer that a slot's id is not soon the same.
+pub(super) fn capacity(mode: Mode, max_id: u64, in_flight: usize) -> usize {
+    let by_ids = usize::try_from(max_id / 16).unwrap_or(usize::MAX).max(1);
+    match mode {
+        Mode::Multiplexed => in_flight.clamp(1, 1 << 16).min(by_ids),
         Mode::PingPong => 1,
     }
-}
-
-/// Serves the connection to its end. Not an `async fn`, so that the settings are not kept in the future.
-pub(super) fn run<C: Codec>(
-    settings: &C::Settings,
-    io: Box<dyn Io>,
-    limits: ChannelLimits,
-    budget: ByteBudget,
-    events: Arc<dyn ChannelEvents>,
-    commands: UnboundedReceiver<Command>,
-    shared: Arc<Shared>,
-) -> impl Future<Output = ()> + Send + 'static {
-    let capacity = capacity::<C>(&limits);
-    let mut driver = Box::new(Driver {
-        io,
-        codec: C::new(settings, Role::Upstream, limits.frame),
-        reader: Reader::new(&[], budget),
-        write: WriteBuf::new(),
-        commands,
-        // As many again may be in quarantine before the connection is given up.
-        slots: Slots::new((2 * capacity).next_power_of_two(), C::MAX_ID),
-        capacity,
-        unsent: VecDeque::new(),
-        timers: Timers::new(
-            limits.keep_alive.or_else(|| C::keep_alive(settings)),
-            limits.idle,
-        ),
-        events,
-        shared,
-    });
-    async move { poll_fn(|cx| driver.poll(cx)).await }
 }
 
 pub(super) struct Driver<C> {
     io: Box<dyn Io>,
     pub(super) codec: C,
+    limits: FrameLimits,
     reader: Reader,
     pub(super) write: WriteBuf,
     commands: UnboundedReceiver<Command>,
@@ -91,12 +58,55 @@ pub(super) struct Driver<C> {
     pub(super) capacity: usize,
     /// Calls that wait for the peer to read.
     pub(super) unsent: VecDeque<Call>,
+    /// How many may.
+    queue: usize,
+    /// Nobody can send another call.
+    orphaned: bool,
+    /// It drains because the peer asked for it, and for no reason of ours.
+    told_to_drain: bool,
     pub(super) timers: Timers,
     pub(super) events: Arc<dyn ChannelEvents>,
     pub(super) shared: Arc<Shared>,
 }
 
 impl<C: Codec> Driver<C> {
+    pub(super) fn new(
+        settings: &C::Settings,
+        io: Box<dyn Io>,
+        limits: &ChannelLimits,
+        budget: ByteBudget,
+        events: Arc<dyn ChannelEvents>,
+        commands: UnboundedReceiver<Command>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let capacity = capacity(C::MODE, C::MAX_ID, limits.in_flight);
+        let keep_alive = limits.keep_alive.or_else(|| C::keep_alive(settings));
+        Self {
+            io,
+            codec: C::new(settings, Role::Upstream, limits.frame),
+            limits: limits.frame,
+            reader: Reader::new(&[], limits.frame.frame, budget),
+            write: WriteBuf::new(),
+            commands,
+            // As many again may be in quarantine before the connection is given up.
+            slots: Slots::new((2 * capacity).next_power_of_two(), C::MAX_ID),
+            capacity,
+            unsent: VecDeque::new(),
+            queue: limits.queue.max(1),
+            orphaned: false,
+            told_to_drain: false,
+            timers: Timers::new(keep_alive, limits.idle),
+            events,
+            shared,
+        }
+    }
+
+    /// Serves the connection to its end.
+    pub(super) async fn run(self: Box<Self>) {
+        let mut driver = self;
+        poll_fn(|cx| driver.poll(cx)).await;
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let (_turn, now) = Turn::begin();
         match self.turn(now, cx) {
@@ -112,7 +122,11 @@ impl<C: Codec> Driver<C> {
         }
     }
 
-    fn turn(&mut self, now: Instant, cx: &mut Context<'_>) -> Result<ControlFlow<()>, ConnError> {
+    pub(super) fn turn(
+        &mut self,
+        now: Instant,
+        cx: &mut Context<'_>,
+    ) -> Result<ControlFlow<()>, ConnError> {
         for _ in 0..ROUNDS {
             let read = self.read(now, cx)?;
             if read.is_break() {
@@ -128,45 +142,76 @@ impl<C: Codec> Driver<C> {
                 return self.wait(now, cx);
             }
         }
+        // A peer that never pauses must not keep deadlines from being met.
         cx.waker().wake_by_ref();
-        Ok(ControlFlow::Continue(()))
+        self.run_timers(now)
     }
 
     /// Reads once and hands out the replies. Breaks at a clean end; continues with whether there was anything.
+    ///
+    /// It reads whatever waits to be written: a server that does not read before its answers are taken would never
+    /// get on otherwise.
     fn read(
         &mut self,
         now: Instant,
         cx: &mut Context<'_>,
     ) -> Result<ControlFlow<(), bool>, ConnError> {
-        match self.reader.poll_read(&mut self.io, &self.codec, cx) {
-            Poll::Pending => return Ok(ControlFlow::Continue(false)),
+        match self.reader.poll_read(&mut self.io, &self.codec, now, cx) {
+            Poll::Pending => {
+                if self.reader.waits_for_memory() {
+                    // We do not listen, so nobody can say that the peer is silent.
+                    self.timers.heard(now);
+                }
+                self.timers.reading(&self.reader);
+                return self.shed(now).map(ControlFlow::Continue);
+            }
             Poll::Ready(Ok(Read::Some)) => {}
-            Poll::Ready(Ok(Read::End)) if self.reader.buffered() == 0 => {
-                return Ok(ControlFlow::Break(()));
-            }
             Poll::Ready(Ok(Read::End)) => {
-                return Err(ConnError::Truncated(self.reader.buffered()));
+                let rest = self.reader.buffered();
+                return if rest == 0 && !self.codec.mid_frame() {
+                    Ok(ControlFlow::Break(()))
+                } else {
+                    Err(ConnError::Truncated(rest))
+                };
             }
-            Poll::Ready(Err(error)) => return Err(error.into()),
+            Poll::Ready(Err(error)) => return Err(error),
         }
         self.timers.heard(now);
         while let Some((event, _)) = self.reader.decode(&mut self.codec, now)? {
             self.handle(event)?;
         }
+        self.timers.reading(&self.reader);
         Ok(ControlFlow::Continue(true))
+    }
+
+    /// Turns the answer away that waits for memory, once it has done so for long enough: the answers behind it must not
+    /// wait for clients that do not read theirs.
+    fn shed(&mut self, now: Instant) -> Result<bool, ConnError> {
+        let due = self.reader.shed_at(PATIENCE);
+        if due.is_none_or(|due| now < due) {
+            return Ok(false);
+        }
+        let event = self.reader.shed(&mut self.codec, self.limits, now)?;
+        self.timers.reading(&self.reader);
+        match event {
+            Some(event) => self.handle(event).map(|()| true),
+            None => Ok(false),
+        }
     }
 
     fn handle(&mut self, event: Inbound) -> Result<(), ConnError> {
         match event {
-            Inbound::Response(id, response) => {
-                self.deliver(id, Ok(response));
-                Ok(())
-            }
+            Inbound::Response(id, response) => self.deliver(id, Ok(response)),
             Inbound::Fault(id, fault) if !fault.is_request => {
-                let what = format!("the upstream's answer is unusable: {}", fault.error.detail);
-                let error = LocalError::new(ErrorKind::Reset, what);
-                self.deliver(id, Err(CallError { error, sent: true }));
-                Ok(())
+                let error = match fault.error.kind {
+                    ErrorKind::Overloaded => fault.error,
+                    _ => {
+                        let what =
+                            format!("the upstream's answer is unusable: {}", fault.error.detail);
+                        LocalError::new(ErrorKind::Reset, what)
+                    }
+                };
+                self.deliver(id, Err(CallError { error, sent: true }))
             }
             Inbound::Control(control) => self.control(control),
             Inbound::Request(id, request) => self.refuse_push(id, &request.head.origin()),
@@ -174,34 +219,46 @@ impl<C: Codec> Driver<C> {
         }
     }
 
-    fn deliver(&mut self, id: StreamId, result: Result<Response, CallError>) {
-        match self.slots.take(id) {
-            Taken::Live(Pending {
-                waiter: Waiter::Call(reply),
-                ..
-            }) => {
-                self.shared.done();
-                // If the caller is gone, so is the interest in the answer.
-                let _ = reply.send(result);
-            }
-            Taken::Live(_) | Taken::Late | Taken::Unknown => self.events.stray_reply(),
+    fn deliver(
+        &mut self,
+        id: StreamId,
+        result: Result<Response, CallError>,
+    ) -> Result<(), ConnError> {
+        if let Taken::Live(pending) = self.slots.take(id) {
+            self.shared.done();
+            // If the caller is gone, so is the interest in the answer.
+            let _ = pending.reply.send(result);
+            return Ok(());
         }
+        self.events.stray_reply();
+        if C::MODE == Mode::PingPong {
+            // Nothing tells this answer from the next call's.
+            let what = "an answer that nobody asked for";
+            return Err(ConnError::protocol(C::ID.as_str(), what));
+        }
+        Ok(())
     }
 
     fn control(&mut self, control: Control) -> Result<(), ConnError> {
         match control {
-            Control::Ping(id, wire) => {
+            // A peer that does not read gets no answers that pile up here.
+            Control::Ping(id, wire) if self.write.len() < HIGH_WATER => {
                 self.codec
                     .encode(Outbound::Pong(id, &wire), &mut self.write)?;
             }
-            Control::Pong(id) => {
-                self.slots.take(id);
+            Control::GoAway => {
+                if self.shared.state() == ChannelState::Open {
+                    self.told_to_drain = true;
+                    self.drain();
+                }
             }
-            Control::GoAway => self.drain(),
-            Control::Resume if self.shared.state() == ChannelState::Draining => {
+            // What the peer takes back is its own goaway, not our reasons.
+            Control::Resume if self.told_to_drain => {
+                self.told_to_drain = false;
                 self.shared.set_state(ChannelState::Open);
             }
-            Control::Resume | Control::Ignore => {}
+            // That anything came is the answer to our ping, so the id of a pong names nothing.
+            Control::Ping(..) | Control::Pong(_) | Control::Resume | Control::Ignore => {}
         }
         Ok(())
     }
@@ -209,7 +266,7 @@ impl<C: Codec> Driver<C> {
     /// A server's own request cannot be carried to a client: many share this connection.
     fn refuse_push(&mut self, id: StreamId, origin: &crate::Origin) -> Result<(), ConnError> {
         self.events.refused_push();
-        if origin.kind == Kind::OneWay {
+        if origin.kind == Kind::OneWay || self.write.len() >= HIGH_WATER {
             return Ok(());
         }
         let what = "calls from a server to its client cannot pass a proxy";
@@ -219,14 +276,6 @@ impl<C: Codec> Driver<C> {
             .encode(Outbound::Response(id, &reply), &mut self.write)
     }
 
-    /// Takes no more calls; those under way finish.
-    pub(super) fn drain(&mut self) {
-        if self.shared.state() == ChannelState::Open {
-            self.shared.set_state(ChannelState::Draining);
-            self.events.draining();
-        }
-    }
-
     /// Encodes what callers sent, as long as the peer reads.
     fn take_calls(&mut self, now: Instant, cx: &mut Context<'_>) -> Result<bool, ConnError> {
         let mut progress = false;
@@ -234,24 +283,29 @@ impl<C: Codec> Driver<C> {
             && let Some(call) = self.unsent.pop_front()
         {
             progress = true;
-            self.start(call)?;
+            self.start(call, now)?;
         }
-        while let Poll::Ready(command) = self.commands.poll_recv(cx) {
+        while !self.orphaned
+            && let Poll::Ready(command) = self.commands.poll_recv(cx)
+        {
             progress = true;
             match command {
                 Some(Command::Call(call)) => {
                     self.timers.called(now, call.deadline);
                     if self.write.len() < HIGH_WATER {
-                        self.start(call)?;
-                    } else {
+                        self.start(call, now)?;
+                    } else if self.unsent.len() < self.queue {
                         self.unsent.push_back(call);
+                    } else {
+                        let what = "too many requests wait for the upstream to read";
+                        self.fail_unsent(call, ErrorKind::Overloaded, what);
                     }
                 }
-                Some(Command::Drain) => self.drain(),
+                Some(Command::Drain) => self.retire(),
                 None => {
-                    // Every handle is gone.
-                    self.drain();
-                    break;
+                    // Every handle is gone. It says so each time that it is asked.
+                    self.orphaned = true;
+                    self.retire();
                 }
             }
         }
@@ -259,7 +313,11 @@ impl<C: Codec> Driver<C> {
     }
 
     /// Gives the call a slot and its request an id, and queues the bytes.
-    fn start(&mut self, call: Call) -> Result<(), ConnError> {
+    fn start(&mut self, call: Call, now: Instant) -> Result<(), ConnError> {
+        if call.deadline <= now {
+            self.fail_unsent(call, ErrorKind::Timeout, "the upstream does not read");
+            return Ok(());
+        }
         let Call {
             request,
             deadline,
@@ -267,16 +325,18 @@ impl<C: Codec> Driver<C> {
         } = call;
         let Some(reply) = reply else {
             self.shared.done();
-            // A one-way request needs an id and no slot. It takes one for a moment, so that the id is nobody else's.
-            return self.send_one_way(&request, deadline);
+            return match self.slots.spare_id() {
+                Some(id) => self.encode(id, request),
+                // Nobody waits, and there is nobody to tell.
+                None => Ok(()),
+            };
         };
         if reply.is_closed() {
             self.shared.done();
             return Ok(());
         }
-        let waiter = Waiter::Call(reply);
-        match self.slots.insert(Pending { deadline, waiter }) {
-            Ok(id) => self.encode(id, &request),
+        match self.slots.insert(Pending { deadline, reply }) {
+            Ok(id) => self.encode(id, request),
             Err(pending) => {
                 self.fail(pending, ErrorKind::Overloaded, "no free slot", false);
                 Ok(())
@@ -284,32 +344,13 @@ impl<C: Codec> Driver<C> {
         }
     }
 
-    fn send_one_way(&mut self, request: &Request, deadline: Instant) -> Result<(), ConnError> {
-        let waiter = Waiter::Ping;
-        if let Ok(id) = self.slots.insert(Pending { deadline, waiter }) {
-            self.slots.take(id);
-            return self.encode(id, request);
+    fn encode(&mut self, id: StreamId, mut request: Box<Request>) -> Result<(), ConnError> {
+        self.codec
+            .encode(Outbound::Request(id, &request), &mut self.write)?;
+        if let Some(reserved) = request.hold.take() {
+            self.write.hold(reserved);
         }
         Ok(())
-    }
-
-    fn encode(&mut self, id: StreamId, request: &Request) -> Result<(), ConnError> {
-        self.codec
-            .encode(Outbound::Request(id, request), &mut self.write)
-    }
-
-    pub(super) fn fail(
-        &self,
-        pending: Pending,
-        kind: ErrorKind,
-        detail: impl Into<std::borrow::Cow<'static, str>>,
-        sent: bool,
-    ) {
-        if let Waiter::Call(reply) = pending.waiter {
-            self.shared.done();
-            let error = LocalError::new(kind, detail);
-            let _ = reply.send(Err(CallError { error, sent }));
-        }
     }
 
     fn flush(&mut self, now: Instant, cx: &mut Context<'_>) -> Result<bool, ConnError> {
@@ -325,7 +366,7 @@ impl<C: Codec> Driver<C> {
     }
 
     /// A connection that takes no calls ends with its last one.
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.shared.state() != ChannelState::Open
             && self.slots.live() == 0
             && self.unsent.is_empty()
@@ -335,16 +376,53 @@ impl<C: Codec> Driver<C> {
     fn wait(&mut self, now: Instant, cx: &mut Context<'_>) -> Result<ControlFlow<()>, ConnError> {
         let mut now = now;
         loop {
-            if self.run_timers(now)?.is_break() {
+            if self.run_timers(now)?.is_break() || self.is_over() {
                 return Ok(ControlFlow::Break(()));
             }
-            if !self.write.is_empty() {
-                self.flush(now, cx)?;
+            if self.flush(now, cx)? {
+                // Calls wait for the room that there is now.
+                cx.waker().wake_by_ref();
             }
             if self.timers.poll(now, cx).is_pending() {
                 return Ok(ControlFlow::Continue(()));
             }
             now = Instant::now();
+        }
+    }
+}
+
+impl<C> Driver<C> {
+    /// Takes no more calls; those under way finish.
+    fn drain(&self) {
+        if self.shared.state() == ChannelState::Open {
+            self.shared.set_state(ChannelState::Draining);
+            self.events.draining();
+        }
+    }
+
+    /// The same for good, whatever the peer says.
+    pub(super) fn retire(&mut self) {
+        self.told_to_drain = false;
+        self.drain();
+    }
+
+    pub(super) fn fail(
+        &self,
+        pending: Pending,
+        kind: ErrorKind,
+        detail: impl Into<Cow<'static, str>>,
+        sent: bool,
+    ) {
+        self.shared.done();
+        let error = LocalError::new(kind, detail);
+        let _ = pending.reply.send(Err(CallError { error, sent }));
+    }
+
+    pub(super) fn fail_unsent(&self, call: Call, kind: ErrorKind, what: &str) {
+        self.shared.done();
+        if let Some(reply) = call.reply {
+            let error = LocalError::new(kind, what.to_owned());
+            let _ = reply.send(Err(CallError { error, sent: false }));
         }
     }
 
@@ -371,12 +449,15 @@ impl<C: Codec> Driver<C> {
         }
         self.events.closed(error);
     }
+}
 
-    pub(super) fn fail_unsent(&self, call: Call, kind: ErrorKind, what: &str) {
-        self.shared.done();
-        if let Some(reply) = call.reply {
-            let error = LocalError::new(kind, what.to_owned());
-            let _ = reply.send(Err(CallError { error, sent: false }));
+impl<C> Drop for Driver<C> {
+    /// However the task ends, a panic and the end of the runtime included, nobody is left to think that the connection
+    /// is open.
+    fn drop(&mut self) {
+        if self.shared.state() != ChannelState::Closed {
+            let error = std::io::Error::other("its task ended");
+            self.close(Some(&ConnError::Io(error)));
         }
     }
 }

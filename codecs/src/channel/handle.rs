@@ -5,21 +5,17 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::driver;
+use super::driver::{self, Driver};
 use crate::{ByteBudget, Call, Channel, ChannelEvents, ChannelLimits, ChannelState, Codec, Io};
 
 /// What callers send to the connection's task.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every command is a call; boxing it would cost an allocation per request"
-)]
 pub(super) enum Command {
     Call(Call),
     Drain,
 }
 
-/// What both ends see of each other.
-#[derive(Debug)]
+/// What both ends see of each other; open at first.
+#[derive(Debug, Default)]
 pub(super) struct Shared {
     in_flight: AtomicUsize,
     state: AtomicU8,
@@ -60,20 +56,18 @@ pub(crate) fn open<C: Codec>(
 ) -> Arc<dyn Channel> {
     // Unbounded, but never longer than the count of calls under way, which `send` bounds.
     let (commands, receiver) = unbounded_channel();
-    let shared = Arc::new(Shared {
-        in_flight: AtomicUsize::new(0),
-        state: AtomicU8::new(ChannelState::Open as u8),
-    });
-    let limit = driver::capacity::<C>(&limits);
-    tokio::spawn(driver::run::<C>(
+    let shared = Arc::new(Shared::default());
+    let limit = driver::capacity(C::MODE, C::MAX_ID, limits.in_flight);
+    let driver = Driver::<C>::new(
         settings,
         io,
-        limits,
+        &limits,
         budget,
         events,
         receiver,
         shared.clone(),
-    ));
+    );
+    tokio::spawn(Box::new(driver).run());
     Arc::new(Handle {
         commands,
         shared,

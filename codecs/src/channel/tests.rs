@@ -15,6 +15,9 @@ use crate::{
     ErrorKind, KeepAlive, Kind, Message, ProtocolId, Request, RequestHead, Response, Str, Wire,
 };
 
+mod ends;
+mod faults;
+
 #[derive(Default)]
 struct Events {
     stray: AtomicUsize,

@@ -11,13 +11,17 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{Sleep, sleep_until};
 
-use super::driver::{Driver, Pending, Waiter};
-use crate::{ChannelState, Codec, ConnError, ErrorKind, KeepAlive, Mode, Outbound};
+use super::driver::{Driver, PATIENCE, Pending};
+use crate::progress::Progress;
+use crate::reader::Reader;
+use crate::{Codec, ConnError, ErrorKind, KeepAlive, Mode, Outbound};
 
 /// Deadlines are met this much late at the most; scans are no more frequent than that.
 const COARSE: Duration = Duration::from_millis(5);
-/// How long a peer may leave what we write unread.
-const WRITE_STALL: Duration = Duration::from_secs(30);
+/// How long a peer may leave what we write unread, or a frame of its own unfinished.
+const STALL: Duration = Duration::from_secs(30);
+/// The slowest that a peer may read, in bytes per second, beyond that.
+const SLOWEST: u64 = 16 << 10;
 /// Longer than any timer needs; keeps sums of instants small.
 const FAR: Duration = Duration::from_secs(24 * 3600);
 
@@ -32,8 +36,12 @@ pub(super) struct Timers {
     heard: Instant,
     /// When a call was last taken.
     called: Instant,
-    /// When writing last got on, while something waits to be written.
-    stalled: Option<Instant>,
+    /// How the peer reads, while something waits to be written.
+    writing: Option<Progress>,
+    /// When the frame under way has taken too long.
+    frame: Option<Instant>,
+    /// When the frame that waits for memory is to be turned away.
+    shed: Option<Instant>,
     /// When the heartbeat under way counts as missed.
     ping: Option<Instant>,
     missed: u32,
@@ -51,7 +59,9 @@ impl Timers {
             idle,
             heard: now,
             called: now,
-            stalled: None,
+            writing: None,
+            frame: None,
+            shed: None,
             ping: None,
             missed: 0,
         }
@@ -72,20 +82,23 @@ impl Timers {
 
     /// A write took the queue from `before` to `after` bytes.
     pub(super) fn wrote(&mut self, now: Instant, before: usize, after: usize) {
-        if after == 0 {
-            self.stalled = None;
-        } else if after < before || self.stalled.is_none() {
-            self.stalled = Some(now);
-        }
+        self.writing = Progress::of_queue(self.writing, now, before, after);
+    }
+
+    /// Something came, or could not be read.
+    pub(super) fn reading(&mut self, reader: &Reader) {
+        self.frame = reader.frame_deadline(STALL, STALL);
+        self.shed = reader.shed_at(PATIENCE);
+    }
+
+    fn stalled(&self) -> Option<Instant> {
+        Some(self.writing?.deadline(STALL, STALL, SLOWEST))
     }
 
     fn next(&self) -> Instant {
         let mut next = self.called + self.idle;
-        if let Some(deadline) = self.deadline {
-            next = next.min(deadline);
-        }
-        if let Some(stalled) = self.stalled {
-            next = next.min(stalled + WRITE_STALL);
+        for due in [self.deadline, self.stalled(), self.frame, self.shed] {
+            next = due.map_or(next, |due| next.min(due));
         }
         match (self.ping, self.keep_alive) {
             (Some(missed), _) => next.min(missed),
@@ -111,15 +124,20 @@ impl<C: Codec> Driver<C> {
         if self.timers.next() > now {
             return Ok(ControlFlow::Continue(()));
         }
-        if self.timers.deadline.is_some_and(|deadline| deadline <= now) {
-            self.expire(now)?;
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if due(self.timers.deadline) {
+            self.expire(now, false)?;
         }
-        let stalled = self.timers.stalled;
-        if stalled.is_some_and(|since| now >= since + WRITE_STALL) {
+        if due(self.timers.stalled()) {
             return Err(ConnError::Timeout("write"));
+        }
+        if due(self.timers.frame) {
+            return Err(ConnError::Timeout("frame"));
         }
         self.keep_alive(now)?;
         if now >= self.timers.called + self.timers.idle {
+            // A call without a deadline whose caller is gone has no other time to end at.
+            self.expire(now, true)?;
             if self.slots.live() == 0 && self.unsent.is_empty() {
                 return Ok(ControlFlow::Break(()));
             }
@@ -128,20 +146,18 @@ impl<C: Codec> Driver<C> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Ends the calls whose time is up. Their slots stay taken until the late replies come.
-    fn expire(&mut self, now: Instant) -> Result<(), ConnError> {
-        let due = |pending: &Pending| {
-            matches!(pending.waiter, Waiter::Call(_)) && pending.deadline <= now
-        };
+    /// Ends the calls whose time is up, and if asked those whose callers are gone. Their slots stay taken until the
+    /// late replies come.
+    fn expire(&mut self, now: Instant, abandoned: bool) -> Result<(), ConnError> {
         let mut expired = Vec::new();
         let mut next: Option<Instant> = None;
         let mut later = |deadline: Instant| {
             next = Some(next.map_or(deadline, |first| first.min(deadline)));
         };
         self.slots.quarantine_if(
-            |pending| {
-                let due = due(pending);
-                if !due && matches!(pending.waiter, Waiter::Call(_)) {
+            |pending: &Pending| {
+                let due = pending.deadline <= now || abandoned && pending.reply.is_closed();
+                if !due {
                     later(pending.deadline);
                 }
                 due
@@ -149,12 +165,8 @@ impl<C: Codec> Driver<C> {
             |pending| expired.push(pending),
         );
         for pending in expired {
-            self.fail(
-                pending,
-                ErrorKind::Timeout,
-                "no answer from the upstream",
-                true,
-            );
+            let what = "no answer from the upstream";
+            self.fail(pending, ErrorKind::Timeout, what, true);
         }
         for call in std::mem::take(&mut self.unsent) {
             if call.deadline <= now {
@@ -170,7 +182,7 @@ impl<C: Codec> Driver<C> {
             return Err(ConnError::Timeout("reply"));
         }
         if self.slots.quarantined() >= self.capacity {
-            self.drain();
+            self.retire();
         }
         Ok(())
     }
@@ -190,19 +202,17 @@ impl<C: Codec> Driver<C> {
             }
             Some(_) => return Ok(()),
             None if now < self.timers.heard + keep_alive.interval => return Ok(()),
+            None if C::MODE == Mode::PingPong && self.slots.live() > 0 => {
+                // There is no telling whose the next answer would be. The call has a deadline.
+                self.timers.heard = now;
+                return Ok(());
+            }
             None => {}
         }
-        if self.shared.state() == ChannelState::Closed {
-            return Ok(());
-        }
-        let pending = Pending {
-            deadline: now + FAR,
-            waiter: Waiter::Ping,
-        };
         self.timers.ping = Some(now + keep_alive.timeout);
-        match self.slots.insert(pending) {
-            Ok(id) => self.codec.encode(Outbound::Ping(id), &mut self.write),
-            Err(_) => Ok(()),
+        match self.slots.spare_id() {
+            Some(id) => self.codec.encode(Outbound::Ping(id), &mut self.write),
+            None => Ok(()),
         }
     }
 }

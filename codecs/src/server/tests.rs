@@ -15,6 +15,9 @@ use crate::{
     Needs, Request, Response, ResponseHead, ServeLimits, Service, drain,
 };
 
+mod ends;
+mod pressure;
+
 /// Answers with the request's body after as many milliseconds as it says: `20 text`. `fail` fails.
 #[derive(Clone, Default)]
 struct Echo {
@@ -56,17 +59,21 @@ struct Rig {
     served: JoinHandle<Result<(), ConnError>>,
     echo: Echo,
     drain: Drain,
+    budget: ByteBudget,
 }
+
+const MEMORY: usize = 1 << 20;
 
 fn rig_with<C: Codec<Settings = Option<KeepAlive>>>(limits: ServeLimits, prefix: &[u8]) -> Rig {
     let (client, near) = duplex(1 << 16);
     let (drain, watch) = drain();
     let echo = Echo::default();
+    let budget = ByteBudget::new(MEMORY);
     let connection = Accepted {
         io: Box::new(near),
         prefix: Bytes::copy_from_slice(prefix),
         limits,
-        budget: ByteBudget::new(1 << 20),
+        budget: budget.clone(),
         drain: watch,
     };
     let served = tokio::spawn(super::serve::<C, Echo>(None, connection, echo.clone()));
@@ -75,6 +82,7 @@ fn rig_with<C: Codec<Settings = Option<KeepAlive>>>(limits: ServeLimits, prefix:
         served,
         echo,
         drain,
+        budget,
     }
 }
 

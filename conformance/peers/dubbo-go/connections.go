@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -44,5 +45,6 @@ func connections(target string) ([]string, error) {
 		}
 	}
 	sort.Strings(local)
-	return local, nil
+	// The kernel writes the table while it is read, and may list a connection twice.
+	return slices.Compact(local), nil
 }

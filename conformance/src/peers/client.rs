@@ -79,7 +79,10 @@ impl Ran {
         };
         if let Some(before) = self.scenarios.get(&line.scenario) {
             outcome.ok = false;
-            outcome.detail = format!("reported twice; first {}, then {}: {}", before.ok, line.ok, outcome.detail);
+            outcome.detail = format!(
+                "reported twice; first {}, then {}: {}",
+                before.ok, line.ok, outcome.detail
+            );
         } else {
             self.order.push(line.scenario.clone());
         }
@@ -90,12 +93,16 @@ impl Ran {
     fn conclude(&mut self, ended: Result<std::process::ExitStatus>, process: &Process) {
         let fault = match ended {
             Err(error) => Some(error.to_string()),
-            Ok(status) if self.scenarios.is_empty() => {
-                Some(format!("the client reported no scenario and ended with {status}{}", process.explain()))
-            }
+            Ok(status) if self.scenarios.is_empty() => Some(format!(
+                "the client reported no scenario and ended with {status}{}",
+                process.explain()
+            )),
             // Exit code 1 says no more than a failed scenario does.
             Ok(status) if !status.success() && (status.code() != Some(1) || self.failed() == 0) => {
-                Some(format!("the client ended with {status}{}", process.explain()))
+                Some(format!(
+                    "the client ended with {status}{}",
+                    process.explain()
+                ))
             }
             Ok(_) => None,
         };
@@ -182,7 +189,10 @@ impl Client {
         while let Some(line) = self.process.line(self.deadline).await {
             self.ran.take(&line);
         }
-        let left = self.deadline.saturating_duration_since(Instant::now()).max(Duration::from_secs(1));
+        let left = self
+            .deadline
+            .saturating_duration_since(Instant::now())
+            .max(Duration::from_secs(1));
         let ended = self.process.wait(left).await;
         self.ran.conclude(ended, &self.process);
         self.ran
@@ -248,14 +258,16 @@ mod tests {
     async fn silence_and_crashes_are_faults() {
         let silent = run("echo hello").await;
         assert!(silent.fault.unwrap().contains("no scenario"));
-        let crashed = run(r#"echo '{"scenario":"a","ok":true}'; echo boom >&2; sleep 0.2; exit 134"#).await;
+        let crashed =
+            run(r#"echo '{"scenario":"a","ok":true}'; echo boom >&2; sleep 0.2; exit 134"#).await;
         let fault = crashed.fault.unwrap();
         assert!(fault.contains("134") && fault.contains("boom"), "{fault}");
         let liar = run(r#"echo '{"scenario":"a","ok":true}'; exit 1"#).await;
         assert!(liar.fault.is_some());
         let honest = run(r#"echo '{"scenario":"a","ok":false}'; exit 1"#).await;
         assert!(honest.fault.is_none() && honest.failed() == 1);
-        let twice = run(r#"echo '{"scenario":"a","ok":false}'; echo '{"scenario":"a","ok":true}'"#).await;
+        let twice =
+            run(r#"echo '{"scenario":"a","ok":false}'; echo '{"scenario":"a","ok":true}'"#).await;
         assert_eq!((twice.passed(), twice.failed()), (0, 1));
     }
 }

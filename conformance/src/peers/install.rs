@@ -18,6 +18,10 @@ const LIMIT: Duration = Duration::from_secs(900);
 /// # Errors
 /// With the last lines of the log, which is `install.log` in `out`.
 pub(crate) async fn install(peer: &Peer, out: &Path) -> Result<Duration> {
+    install_with(peer, out, Duration::from_secs(5)).await
+}
+
+async fn install_with(peer: &Peer, out: &Path, pause: Duration) -> Result<Duration> {
     let start = Instant::now();
     for attempt in 1..=TRIES {
         let mut process = Process::spawn(Spec {
@@ -35,7 +39,7 @@ pub(crate) async fn install(peer: &Peer, out: &Path) -> Result<Duration> {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 bail!("the installation ended with {status}{}", process.explain());
             }
-            Ok(_) => tokio::time::sleep(Duration::from_secs(5)).await,
+            Ok(_) => tokio::time::sleep(pause).await,
             Err(error) => return Err(error),
         }
     }
@@ -69,13 +73,25 @@ mod tests {
         assert!(out.join("stamp").is_file() && out.join("install.log").is_file());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_failure_is_tried_again_and_then_explained() {
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("out");
         let script = r#"echo again >> "$PEER_OUT/tries"; echo "no such package" >&2; exit 4"#;
-        let error = install(&peer(script, dir.path()), &out).await.unwrap_err().to_string();
-        assert!(error.contains("exit status: 4") && error.contains("no such package"), "{error}");
-        assert_eq!(std::fs::read_to_string(out.join("tries")).unwrap().lines().count(), 2);
+        let error = install_with(&peer(script, dir.path()), &out, Duration::ZERO)
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("exit status: 4") && error.contains("no such package"),
+            "{error}"
+        );
+        assert_eq!(
+            std::fs::read_to_string(out.join("tries"))
+                .unwrap()
+                .lines()
+                .count(),
+            2
+        );
     }
 }

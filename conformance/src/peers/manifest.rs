@@ -42,7 +42,9 @@ pub(crate) enum Protocol {
 }
 
 fn default_suites() -> Vec<String> {
-    [Suite::Calls, Suite::Errors, Suite::Idle].map(|suite| suite.as_str().to_owned()).into()
+    [Suite::Calls, Suite::Errors, Suite::Idle]
+        .map(|suite| suite.as_str().to_owned())
+        .into()
 }
 
 impl Peer {
@@ -52,18 +54,24 @@ impl Peer {
 
     fn read(folder: &Path) -> Result<Self> {
         let path = folder.join("peer.toml");
-        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
         Self::parse(&text, folder).with_context(|| format!("{}", path.display()))
     }
 
     fn parse(text: &str, folder: &Path) -> Result<Self> {
         let mut peer: Self = toml::from_str(text)?;
         ensure!(
-            folder.file_name().is_some_and(|name| name == peer.name.as_str()),
+            folder
+                .file_name()
+                .is_some_and(|name| name == peer.name.as_str()),
             "the name is {:?}, not that of the folder",
             peer.name
         );
-        ensure!(peer.server.is_some() || peer.client.is_some(), "neither a server nor a client");
+        ensure!(
+            peer.server.is_some() || peer.client.is_some(),
+            "neither a server nor a client"
+        );
         ensure!(
             peer.client.is_none() || !peer.partners.is_empty(),
             "a client without partners meets nobody"
@@ -78,7 +86,8 @@ impl Peer {
 /// # Errors
 /// If there is none, or a manifest is wrong: a peer that is not understood must not go missing.
 pub(crate) fn discover(root: &Path) -> Result<Vec<Peer>> {
-    let entries = std::fs::read_dir(root).with_context(|| format!("cannot list {}", root.display()))?;
+    let entries =
+        std::fs::read_dir(root).with_context(|| format!("cannot list {}", root.display()))?;
     let mut peers = Vec::new();
     for entry in entries {
         let folder = entry?.path();
@@ -93,7 +102,9 @@ pub(crate) fn discover(root: &Path) -> Result<Vec<Peer>> {
     for peer in &peers {
         for partner in &peer.partners {
             ensure!(
-                peers.iter().any(|other| other.name == *partner && other.server.is_some()),
+                peers
+                    .iter()
+                    .any(|other| other.name == *partner && other.server.is_some()),
                 "{}: its partner {partner} is no peer with a server",
                 peer.name
             );
@@ -127,10 +138,16 @@ mod tests {
 
     #[test]
     fn a_wrong_manifest_is_refused() {
-        let read = |text: &str, folder: &str| Peer::parse(text, Path::new(folder)).unwrap_err().to_string();
+        let read = |text: &str, folder: &str| {
+            Peer::parse(text, Path::new(folder))
+                .unwrap_err()
+                .to_string()
+        };
         assert!(read(GOOD, "/peers/y").contains("not that of the folder"));
         assert!(read(&format!("{GOOD}\nclents = []"), "/peers/x").contains("clents"));
-        let mute = GOOD.replace("client", "# client").replace("server", "# server");
+        let mute = GOOD
+            .replace("client", "# client")
+            .replace("server", "# server");
         assert!(read(&mute, "/peers/x").contains("neither"));
         assert!(read(&GOOD.replace("partners", "# partners"), "/peers/x").contains("meets nobody"));
     }

@@ -31,17 +31,31 @@ pub(crate) fn pairs(peers: &[Peer], chosen: &[String], suites: &[Suite]) -> Resu
     for name in chosen {
         if name != "all" && find(name).is_none() {
             let known: Vec<_> = peers.iter().map(|peer| peer.name.as_str()).collect();
-            bail!("there is no peer {name:?}; known are all, {}", known.join(", "));
+            bail!(
+                "there is no peer {name:?}; known are all, {}",
+                known.join(", ")
+            );
         }
     }
     let is_chosen = |name: &str| chosen.iter().any(|other| other == "all" || other == name);
     let mut pairs = Vec::new();
-    for client in peers.iter().filter(|peer| peer.client.is_some() && is_chosen(&peer.name)) {
-        let known: Vec<_> = suites.iter().copied().filter(|suite| client.knows(*suite)).collect();
+    for client in peers
+        .iter()
+        .filter(|peer| peer.client.is_some() && is_chosen(&peer.name))
+    {
+        let known: Vec<_> = suites
+            .iter()
+            .copied()
+            .filter(|suite| client.knows(*suite))
+            .collect();
         if known.is_empty() {
             continue;
         }
-        let mut partners: Vec<_> = client.partners.iter().filter(|name| is_chosen(name)).collect();
+        let mut partners: Vec<_> = client
+            .partners
+            .iter()
+            .filter(|name| is_chosen(name))
+            .collect();
         if partners.is_empty() {
             partners.extend(client.partners.first());
         }
@@ -54,7 +68,9 @@ pub(crate) fn pairs(peers: &[Peer], chosen: &[String], suites: &[Suite]) -> Resu
         }
     }
     if pairs.is_empty() {
-        bail!("nothing to run: none of the chosen peers has a client that knows a suite that was asked for");
+        bail!(
+            "nothing to run: none of the chosen peers has a client that knows a suite that was asked for"
+        );
     }
     Ok(pairs)
 }
@@ -62,7 +78,9 @@ pub(crate) fn pairs(peers: &[Peer], chosen: &[String], suites: &[Suite]) -> Resu
 /// Every peer of the pairs, once.
 pub(crate) fn involved<'a>(peers: &'a [Peer], pairs: &[Pair]) -> Vec<&'a Peer> {
     let is_in = |peer: &&Peer| {
-        pairs.iter().any(|pair| pair.client.name == peer.name || pair.server.name == peer.name)
+        pairs
+            .iter()
+            .any(|pair| pair.client.name == peer.name || pair.server.name == peer.name)
     };
     peers.iter().filter(is_in).collect()
 }
@@ -73,7 +91,12 @@ mod tests {
     use crate::peers::manifest::Protocol;
 
     fn peer(name: &str, partners: &[&str], suites: &[&str]) -> Peer {
-        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let words = |words: &[&str]| {
+            words
+                .iter()
+                .map(|word| (*word).to_owned())
+                .collect::<Vec<_>>()
+        };
         Peer {
             name: name.to_owned(),
             protocol: Protocol::Bolt,
@@ -104,7 +127,10 @@ mod tests {
     fn a_client_meets_its_chosen_partners() {
         let calls = [Suite::Calls];
         assert_eq!(names(&["all"], &calls).len(), 6);
-        assert_eq!(names(&["a", "b"], &calls), ["a → a", "a → b", "b → b", "b → a"]);
+        assert_eq!(
+            names(&["a", "b"], &calls),
+            ["a → a", "a → b", "b → b", "b → a"]
+        );
         assert_eq!(names(&["c"], &calls), ["c → b"]);
         assert_eq!(names(&["all"], &[Suite::Restart]), ["a → a", "a → b"]);
     }

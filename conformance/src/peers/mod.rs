@@ -1,7 +1,7 @@
 //! Real clients and servers, made with the vendors' libraries and driven by their manifests.
 //!
-//! [`manifest`] finds them, [`install`] prepares them, [`matrix`] says who meets whom, [`pair`] lets a client meet a
-//! server, over [`client`] for one run of a suite, [`report`] is the table.
+//! `manifest` finds them, `install` prepares them, `matrix` says who meets whom, `pair` lets a client meet a
+//! server, over `client` for one run of a suite, `report` is the table.
 
 mod client;
 mod install;

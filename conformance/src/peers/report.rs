@@ -31,7 +31,13 @@ pub(crate) struct Names<'a> {
 }
 
 impl Names<'_> {
-    fn row(&self, suite: Suite, scenario: &str, direct: Option<Outcome>, proxied: Option<Outcome>) -> Row {
+    fn row(
+        &self,
+        suite: Suite,
+        scenario: &str,
+        direct: Option<Outcome>,
+        proxied: Option<Outcome>,
+    ) -> Row {
         Row {
             client: self.client.to_owned(),
             server: self.server.to_owned(),
@@ -54,15 +60,23 @@ impl Names<'_> {
     }
 
     /// The rows of a suite. A mode that was not asked for is None.
-    pub(crate) fn rows(&self, suite: Suite, direct: Option<&Ran>, proxied: Option<&Ran>) -> Vec<Row> {
+    pub(crate) fn rows(
+        &self,
+        suite: Suite,
+        direct: Option<&Ran>,
+        proxied: Option<&Ran>,
+    ) -> Vec<Row> {
         let mut rows = Vec::new();
         for (mode, ran) in [("direct", direct), ("proxied", proxied)] {
             if let Some(fault) = ran.and_then(|ran| ran.fault.as_ref()) {
                 rows.push(self.failed(suite, format!("{mode}: {fault}")));
             }
         }
-        let of = |ran: Option<&Ran>, name: &str| ran.and_then(|ran| ran.scenarios.get(name).cloned());
-        let mut order: Vec<&String> = direct.map(|ran| ran.order.iter().collect()).unwrap_or_default();
+        let of =
+            |ran: Option<&Ran>, name: &str| ran.and_then(|ran| ran.scenarios.get(name).cloned());
+        let mut order: Vec<&String> = direct
+            .map(|ran| ran.order.iter().collect())
+            .unwrap_or_default();
         for name in proxied.into_iter().flat_map(|ran| &ran.order) {
             if !order.contains(&name) {
                 order.push(name);
@@ -70,14 +84,17 @@ impl Names<'_> {
         }
         for name in order {
             let mut row = self.row(suite, name, of(direct, name), of(proxied, name));
-            let reasons = [("direct", &row.direct), ("proxied", &row.proxied)].map(|(mode, outcome)| match outcome {
-                Some(outcome) if !outcome.ok => Some(format!("{mode}: {}", outcome.detail)),
-                // Scenarios about the proxy exist only with it.
-                None if mode == "proxied" && proxied.is_some() => {
-                    Some("proxied: it was not run, though it was directly".to_owned())
-                }
-                _ => None,
-            });
+            let reasons =
+                [("direct", &row.direct), ("proxied", &row.proxied)].map(|(mode, outcome)| {
+                    match outcome {
+                        Some(outcome) if !outcome.ok => Some(format!("{mode}: {}", outcome.detail)),
+                        // Scenarios about the proxy exist only with it.
+                        None if mode == "proxied" && proxied.is_some() => {
+                            Some("proxied: it was not run, though it was directly".to_owned())
+                        }
+                        _ => None,
+                    }
+                });
             let reasons: Vec<_> = reasons.into_iter().flatten().collect();
             if !reasons.is_empty() {
                 row.ok = false;
@@ -148,10 +165,21 @@ mod tests {
 
     #[test]
     fn a_scenario_passes_if_it_passes_both_ways() {
-        let direct = ran(&[("b", true), ("a", true), ("missing", true), ("wrong", false)]);
+        let direct = ran(&[
+            ("b", true),
+            ("a", true),
+            ("missing", true),
+            ("wrong", false),
+        ]);
         let proxied = ran(&[("a", true), ("b", false), ("own", true), ("wrong", true)]);
         let seen = verdicts(Some(&direct), Some(&proxied));
-        let expected = [("b", false), ("a", true), ("missing", false), ("wrong", false), ("own", true)];
+        let expected = [
+            ("b", false),
+            ("a", true),
+            ("missing", false),
+            ("wrong", false),
+            ("own", true),
+        ];
         assert_eq!(seen, expected.map(|(name, ok)| (name.to_owned(), ok)));
     }
 
@@ -170,7 +198,10 @@ mod tests {
         assert_eq!(rows.len(), 2);
         assert_eq!(rows[0].reason.as_deref(), Some("proxied: it crashed"));
         let report = Report::new(None, 1, rows);
-        assert_eq!((report.passed, report.failed, report.is_good()), (1, 1, false));
+        assert_eq!(
+            (report.passed, report.failed, report.is_good()),
+            (1, 1, false)
+        );
         assert!(!Report::new(None, 0, Vec::new()).is_good());
     }
 }

@@ -43,7 +43,13 @@ impl Report {
         }
         for row in self.rows.iter().filter(|row| !row.ok) {
             let reason = row.reason.as_deref().unwrap_or("no reason was given");
-            let _ = write!(text, "\nFAILED {} {} {}\n  ", pair(row), row.suite, row.scenario);
+            let _ = write!(
+                text,
+                "\nFAILED {} {} {}\n  ",
+                pair(row),
+                row.suite,
+                row.scenario
+            );
             text.push_str(&reason.replace('\n', "\n  "));
             text.push('\n');
         }
@@ -71,10 +77,17 @@ impl Report {
             self.passed, self.failed, self.seconds
         );
         for name in self.pairs() {
-            let _ = write!(text, "\n## {name}\n\n| suite | scenario | direct | proxied |\n|---|---|---|---|\n");
+            let _ = write!(
+                text,
+                "\n## {name}\n\n| suite | scenario | direct | proxied |\n|---|---|---|---|\n"
+            );
             for row in self.rows.iter().filter(|row| pair(row) == name) {
                 let (direct, proxied) = (cell(row.direct.as_ref()), last_cell(row));
-                let _ = writeln!(text, "| {} | {} | {direct} | {proxied} |", row.suite, row.scenario);
+                let _ = writeln!(
+                    text,
+                    "| {} | {} | {direct} | {proxied} |",
+                    row.suite, row.scenario
+                );
             }
         }
         let failed: Vec<_> = self.rows.iter().filter(|row| !row.ok).collect();
@@ -83,7 +96,13 @@ impl Report {
         }
         for row in failed {
             let reason = row.reason.as_deref().unwrap_or_default();
-            let _ = write!(text, "\n{}, {}, {}:\n\n```\n{reason}\n```\n", pair(row), row.suite, row.scenario);
+            let _ = write!(
+                text,
+                "\n{}, {}, {}:\n\n```\n{reason}\n```\n",
+                pair(row),
+                row.suite,
+                row.scenario
+            );
         }
         text
     }
@@ -95,8 +114,12 @@ impl Report {
             Some("md") => self.markdown(),
             _ => bail!("{}: reports end in .json or .md", path.display()),
         };
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("cannot make {}", folder.display()))?;
         }
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     }
@@ -108,7 +131,9 @@ fn pair(row: &Row) -> String {
 
 fn cell(outcome: Option<&Outcome>) -> String {
     match outcome {
-        Some(Outcome { ok: true, millis, .. }) => format!("ok {millis} ms"),
+        Some(Outcome {
+            ok: true, millis, ..
+        }) => format!("ok {millis} ms"),
         Some(Outcome { ok: false, .. }) => "FAILED".to_owned(),
         None => "-".to_owned(),
     }
@@ -116,7 +141,10 @@ fn cell(outcome: Option<&Outcome>) -> String {
 
 /// The last column, in which a row that has failed for another reason than its outcomes says so.
 fn last_cell(row: &Row) -> String {
-    let told = [&row.direct, &row.proxied].into_iter().flatten().any(|outcome| !outcome.ok);
+    let told = [&row.direct, &row.proxied]
+        .into_iter()
+        .flatten()
+        .any(|outcome| !outcome.ok);
     if row.ok || told {
         return cell(row.proxied.as_ref());
     }
@@ -127,7 +155,12 @@ fn last_cell(row: &Row) -> String {
 mod tests {
     use super::*;
 
-    fn row(scenario: &str, direct: Option<bool>, proxied: Option<bool>, reason: Option<&str>) -> Row {
+    fn row(
+        scenario: &str,
+        direct: Option<bool>,
+        proxied: Option<bool>,
+        reason: Option<&str>,
+    ) -> Row {
         let outcome = |ok: bool| Outcome {
             ok,
             detail: String::new(),
@@ -181,13 +214,17 @@ FAILED c → s calls gone
         let dir = tempfile::tempdir().unwrap();
         let json = dir.path().join("sub/report.json");
         report().write(&json).unwrap();
-        let value: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(json).unwrap()).unwrap();
+        let value: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(json).unwrap()).unwrap();
         assert_eq!(value["failed"], 2);
         assert_eq!(value["rows"][3]["direct"], serde_json::Value::Null);
         let markdown = dir.path().join("report.md");
         report().write(&markdown).unwrap();
         let text = std::fs::read_to_string(markdown).unwrap();
-        assert!(text.contains("| calls | bad | ok 7 ms | FAILED |") && text.contains("it\nbroke"), "{text}");
+        assert!(
+            text.contains("| calls | bad | ok 7 ms | FAILED |") && text.contains("it\nbroke"),
+            "{text}"
+        );
         assert!(report().write(&dir.path().join("report.txt")).is_err());
     }
 }

@@ -193,7 +193,7 @@ fn the_limit_counts_the_head() {
 }
 
 #[test]
-fn a_body_over_the_limit_is_refused_at_once_and_stepped_over() {
+fn a_body_over_the_limit_is_stepped_over_and_refused_at_its_end() {
     let good = vector("heartbeat_request");
     for (flag, kind, request) in [
         (0xc2, Kind::Unary, true),
@@ -204,16 +204,12 @@ fn a_body_over_the_limit_is_refused_at_once_and_stepped_over() {
         let mut codec = small();
         let mut buffer = BytesMut::from(&*frame(flag, 9, &[]));
         buffer[12..16].copy_from_slice(&1_000_000u32.to_be_bytes());
-        let fault = codec
-            .decode(&mut buffer)
-            .unwrap()
-            .expect("before the body is there");
-        too_large(&fault, 9, kind, request);
-        assert_eq!(codec.pending_frame(&buffer), None);
         for _ in 0..1000 {
             buffer.extend_from_slice(&[0xee; 999]);
             assert!(codec.decode(&mut buffer).unwrap().is_none());
             assert!(buffer.is_empty(), "nothing of it is kept");
+            assert!(codec.mid_frame());
+            assert_eq!(codec.pending_frame(&buffer), None);
         }
         let mut end = buffer.clone();
         assert!(matches!(
@@ -222,6 +218,12 @@ fn a_body_over_the_limit_is_refused_at_once_and_stepped_over() {
         ));
         buffer.extend_from_slice(&[0xee; 1000]);
         buffer.extend_from_slice(&good);
+        let fault = codec
+            .decode(&mut buffer)
+            .unwrap()
+            .expect("at the body's end");
+        too_large(&fault, 9, kind, request);
+        assert!(!codec.mid_frame());
         let next = codec.decode(&mut buffer).unwrap();
         assert!(matches!(next, Some(Inbound::Control(Control::Ping(..)))));
     }
@@ -229,7 +231,7 @@ fn a_body_over_the_limit_is_refused_at_once_and_stepped_over() {
 
 #[test]
 fn a_body_far_over_the_limit_ends_the_connection_after_the_reply() {
-    for length in [(64 << 20) + 1, i32::MAX as u32] {
+    for length in [(64 << 20) + 1, 1 << 30, i32::MAX as u32] {
         let mut bytes = frame(0xc2, 9, &[]);
         bytes[12..16].copy_from_slice(&length.to_be_bytes());
         bytes.extend_from_slice(&vector("heartbeat_request"));
@@ -255,6 +257,48 @@ fn a_negative_length_ends_the_connection_after_the_reply() {
         assert_eq!(fault.origin.kind, Kind::Unary);
         let error = error.unwrap().to_string();
         assert_eq!(error, "dubbo protocol error: a negative body length");
+
+        // From a provider: an answer that is none, and the end.
+        bytes[2] = 0x02;
+        let (events, error) = decode_all(&mut codec(), &bytes);
+        let [Inbound::Fault(StreamId(9), fault)] = &events[..] else {
+            panic!("{events:?}");
+        };
+        assert!(!fault.is_request && error.is_some());
+    }
+}
+
+#[test]
+fn announced_lengths_cost_nothing() {
+    let limit = FrameLimits::default().frame;
+    for length in [limit - 16, 64 << 20, (64 << 20) + 1, i32::MAX as usize] {
+        let mut bytes = frame(0xc2, 9, b"\x052.0.2");
+        bytes[12..16].copy_from_slice(&u32::try_from(length).unwrap().to_be_bytes());
+        let mut codec = codec();
+        let mut buffer = BytesMut::from(&*bytes);
+        let capacity = buffer.capacity();
+        let event = codec.decode(&mut buffer).unwrap();
+        assert_eq!(
+            event.is_some(),
+            length > 64 << 20,
+            "refused, and never read to its end"
+        );
+        let pending = (length < limit).then_some(length + 16);
+        assert_eq!(codec.pending_frame(&buffer), pending);
+        assert!(buffer.capacity() <= capacity);
+    }
+}
+
+#[test]
+fn a_length_short_of_the_body_ends_the_connection_behind_the_frame() {
+    let mut bytes = vector("java26_request");
+    let length = Head::parse(&bytes).unwrap().length;
+    for short in [1, 16, length] {
+        bytes[12..16].copy_from_slice(&(length - short).to_be_bytes());
+        let (events, error) = decode_all(&mut codec(), &bytes);
+        assert_eq!(events.len(), 1, "{short}: {events:?}");
+        let error = error.unwrap().to_string();
+        assert!(error.ends_with("where a frame should start"), "{error}");
     }
 }
 

@@ -21,9 +21,10 @@ fn argument(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn a_request_without_readable_names_is_refused_and_the_connection_lives() {
     let long = [b"S\x10\x01".to_vec(), vec![b'x'; 4097]].concat();
+    let longer = [b"S\xea\x60".to_vec(), vec![b'x'; 60_000]].concat();
     let chunks = [b"R\x00\x01x".repeat(5000), b"\x01y".to_vec()].concat();
     let gadget = b"C\x24com.sun.rowset.JdbcRowSetImpl_padding\x91\x0adataSource\x60\x14ldap://127.0.0.1:1389";
-    let bodies: [Vec<u8>; 19] = [
+    let bodies: [Vec<u8>; 20] = [
         vec![],
         b"\x05".to_vec(),
         b"N".to_vec(),
@@ -41,6 +42,7 @@ fn a_request_without_readable_names_is_refused_and_the_connection_lives() {
         first(b"NN"),
         first(b"N\x00\x00N"),
         first(&[b"N", &long[..]].concat()),
+        first(&[b"N", &longer[..]].concat()),
         first(&[b"N", &chunks[..]].concat()),
         first(&[b"N", &b"R\x00\x01x".repeat(5000)[..]].concat()),
     ];
@@ -67,6 +69,8 @@ fn arguments_are_forwarded_byte_for_byte_whatever_they_are() {
     let bodies: Vec<(&str, Vec<u8>)> = vec![
         ("list of 2^31-1", b"XI\x7f\xff\xff\xff".to_vec()),
         ("list of -1", b"XI\xff\xff\xff\xff".to_vec()),
+        ("list of -2^31", b"XI\x80\x00\x00\x00".to_vec()),
+        ("typed list of 2^31-1", b"V\x01tI\x7f\xff\xff\xff".to_vec()),
         ("typed list of -1", b"V\x01tI\xff\xff\xff\xff".to_vec()),
         ("open map", b"H\x01a".to_vec()),
         ("nested lists", b"\x79".repeat(100_000)),
@@ -90,6 +94,11 @@ fn arguments_are_forwarded_byte_for_byte_whatever_they_are() {
         ("four bytes", b"\x02\xf0\x9f\x98\x80".to_vec()),
         ("binary without end", b"A\x00\x01x".repeat(50_000)),
         ("definitions without end", b"C\x01a\x90".repeat(50_000)),
+        (
+            // Forwarded as bytes, and never looked up: nothing here could.
+            "a gadget",
+            b"C\x1dcom.sun.rowset.JdbcRowSetImpl\x91\x0edataSourceName\x60\x16ldap://127.0.0.1:1389/a".to_vec(),
+        ),
         (
             "references",
             [&b"X\xd5\x00\x00"[..], &b"Q\x90".repeat(0x10000)].concat(),

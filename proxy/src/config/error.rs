@@ -60,17 +60,28 @@ impl fmt::Display for ConfigErrors {
                 write!(f, "{place}:")?;
             }
             if !error.path.is_empty() {
-                write!(f, " {}:", error.path)?;
+                f.write_str(" ")?;
+                on_one_line(f, &error.path)?;
+                f.write_str(":")?;
             }
-            // Regular expressions are complained about over several lines, with a caret.
-            for line in error.message.lines().map(str::trim) {
-                if line != "^" {
-                    write!(f, " {line}")?;
-                }
+            for line in error.message.lines() {
+                f.write_str(" ")?;
+                on_one_line(f, line.trim())?;
             }
         }
         Ok(())
     }
+}
+
+/// Writes what quotes the file, whose keys and names may hold line ends and what terminals obey.
+fn on_one_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    for c in text.chars() {
+        match c.is_control() {
+            true => write!(f, "{}", c.escape_default())?,
+            false => fmt::Write::write_char(f, c)?,
+        }
+    }
+    Ok(())
 }
 
 impl std::error::Error for ConfigErrors {}

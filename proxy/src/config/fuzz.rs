@@ -18,6 +18,10 @@ pub fn parse(data: &[u8]) {
     let errors = match read(text) {
         Ok(config) => {
             let json = written(&config);
+            if !json.chars().all(is_plain) {
+                // JSON has such characters as they are, and YAML only by their numbers.
+                return;
+            }
             let again = read(&json).unwrap_or_else(|errors| panic!("{errors}\n{json}"));
             assert_eq!(written(&again), json);
             return;
@@ -30,12 +34,24 @@ pub fn parse(data: &[u8]) {
     // One more than the breaks, and the place behind the last one.
     let lines = 2 + text.chars().filter(|c| matches!(c, '\n' | '\r')).count();
     for place in errors.errors.iter().filter_map(|error| error.place) {
-        assert!((1..=lines).contains(&place.line) && place.column > 0, "{shown}");
+        assert!(
+            (1..=lines).contains(&place.line) && place.column > 0,
+            "{shown}"
+        );
     }
 }
 
 fn read(text: &str) -> Result<Config, super::ConfigErrors> {
     super::parse(Path::new("mesh.yaml"), text, crate::PROTOCOLS)
+}
+
+/// True for what YAML takes without an escape.
+fn is_plain(c: char) -> bool {
+    !c.is_control()
+        && !matches!(
+            c,
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+        )
 }
 
 fn written(config: &Config) -> String {

@@ -134,7 +134,7 @@ fn everything_wrong_is_told_at_once_with_its_place() {
     let expected = [
         "routes.main[1].name: is empty: write a name, or leave the key out",
         "routes.main[1].to: the name of a cluster cannot be empty",
-        "routes.main[2].match.service.regex: is not a regular expression: regex parse error:",
+        "routes.main[2].match.service.regex: is not a regular expression: unclosed group",
         "routes.main[2].match.version.prefix: an empty text is part of every text",
         "routes.main[2].match.headers.: a header's name cannot be empty",
         "routes.main[2].match.headers.x.regex: is not a regular expression",

@@ -1,0 +1,288 @@
+//! A client meets a server: directly, and through proxies made for the occasion.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use rustix::process::Signal;
+use tokio::time::sleep;
+
+use super::client::{Client, Mode, Ran, Task};
+use super::matrix::Pair;
+use super::report::{Names, Row};
+use crate::cli::Suite;
+use crate::ports;
+use crate::process::{Process, Spec};
+use crate::proxy::Proxy;
+use crate::proxy::config::{self, Faulty};
+use crate::scripted::Upstream;
+
+/// How long a server may take to start. Java on a busy machine is slow.
+const READY: Duration = Duration::from_secs(90);
+/// How long a proxy without clients may take to end.
+const END: Duration = Duration::from_secs(15);
+/// How long calls go on in the restart suite.
+const RESTART_SECONDS: u64 = 12;
+
+/// What all pairs share.
+pub(crate) struct Grounds {
+    /// The proxy, unless all runs are direct.
+    pub(crate) wireloom: Option<PathBuf>,
+    /// Where peers are installed.
+    pub(crate) installed: PathBuf,
+    /// Where programs' output goes.
+    pub(crate) logs: PathBuf,
+}
+
+impl Grounds {
+    /// Runs these suites of the pair and tells what came of it.
+    pub(crate) async fn meet(&self, pair: &Pair, suites: &[Suite]) -> Vec<Row> {
+        let names = pair.names();
+        let address = ports::free();
+        let label = suites.first().map_or("", |suite| suite.as_str());
+        let mut server = match self.serve(pair, address, label).await {
+            Ok(server) => server,
+            Err(error) => {
+                let row = |suite: &Suite| names.failed(*suite, format!("{error:#}"));
+                return suites.iter().map(row).collect();
+            }
+        };
+        let meeting = Meeting {
+            grounds: self,
+            pair,
+            server: address,
+        };
+        let mut rows = Vec::new();
+        for suite in suites {
+            rows.extend(meeting.run(*suite).await);
+            if !server.is_running() {
+                rows.push(names.failed(
+                    *suite,
+                    format!("the server ended meanwhile{}", server.explain()),
+                ));
+                return rows;
+            }
+        }
+        rows
+    }
+
+    async fn serve(&self, pair: &Pair, address: SocketAddr, label: &str) -> Result<Process> {
+        let peer = &pair.server;
+        let out = self.installed.join(&peer.name);
+        let mut server = Process::spawn(Spec {
+            name: format!("the server {}", peer.name),
+            command: peer.server.as_deref().unwrap_or_default(),
+            args: vec!["--port".to_owned(), address.port().to_string()],
+            dir: &peer.folder,
+            env: vec![("PEER_OUT", out.as_os_str())],
+            log: self
+                .logs
+                .join(pair.folder())
+                .join(format!("{label}-server.log")),
+        })?;
+        server.expect_line("READY", READY).await?;
+        Ok(server)
+    }
+}
+
+impl Pair {
+    pub(crate) fn names(&self) -> Names<'_> {
+        Names {
+            client: &self.client.name,
+            server: &self.server.name,
+        }
+    }
+
+    fn folder(&self) -> String {
+        format!("{}-{}", self.client.name, self.server.name)
+    }
+}
+
+/// A pair whose server is there.
+struct Meeting<'a> {
+    grounds: &'a Grounds,
+    pair: &'a Pair,
+    server: SocketAddr,
+}
+
+impl Meeting<'_> {
+    async fn run(&self, suite: Suite) -> Vec<Row> {
+        let names = self.pair.names();
+        let Some(wireloom) = self.grounds.wireloom.as_deref() else {
+            return match suite {
+                Suite::Calls | Suite::Idle => {
+                    names.rows(suite, Some(&self.direct(suite).await), None)
+                }
+                // These are about the proxy.
+                Suite::Errors | Suite::Restart => Vec::new(),
+            };
+        };
+        match suite {
+            Suite::Calls => {
+                let direct = self.direct(suite).await;
+                let proxied = self
+                    .through(wireloom, suite, &config::plain(self.server))
+                    .await;
+                names.rows(suite, Some(&direct), Some(&proxied))
+            }
+            Suite::Idle => {
+                let yaml = config::plain(self.server);
+                let (direct, proxied) =
+                    tokio::join!(self.direct(suite), self.through(wireloom, suite, &yaml));
+                names.rows(suite, Some(&direct), Some(&proxied))
+            }
+            Suite::Errors => {
+                let proxied = self
+                    .failures(wireloom)
+                    .await
+                    .unwrap_or_else(|error| Client::never_ran(&error));
+                names.rows(suite, None, Some(&proxied))
+            }
+            Suite::Restart => {
+                let proxied = self
+                    .restart(wireloom)
+                    .await
+                    .unwrap_or_else(|error| Client::never_ran(&error));
+                self.told(suite, Mode::Proxied, &proxied, None);
+                names.rows(suite, None, Some(&proxied))
+            }
+        }
+    }
+
+    fn client(
+        &self,
+        suite: Suite,
+        mode: Mode,
+        target: String,
+        more: Vec<String>,
+    ) -> Result<Client> {
+        let peer = &self.pair.client;
+        Client::start(Task {
+            peer,
+            out: &self.grounds.installed.join(&peer.name),
+            with: &self.pair.server.name,
+            target,
+            suite,
+            mode,
+            more,
+            log: self.log(suite, mode, "client"),
+        })
+    }
+
+    fn log(&self, suite: Suite, mode: Mode, who: &str) -> PathBuf {
+        let name = format!("{}-{}-{who}.log", suite.as_str(), mode.as_str());
+        self.grounds.logs.join(self.pair.folder()).join(name)
+    }
+
+    /// The line that says that a run is over.
+    fn told(&self, suite: Suite, mode: Mode, ran: &Ran, since: Option<Instant>) {
+        let seconds = since
+            .map(|since| format!(", {:.1} s", since.elapsed().as_secs_f32()))
+            .unwrap_or_default();
+        let (passed, failed) = (ran.passed(), ran.failed());
+        let run = format!("{} {}", suite.as_str(), mode.as_str());
+        // How smooth it was, which a verdict does not say.
+        let details = ran.scenarios.values().filter(|_| suite == Suite::Restart);
+        let details: String = details
+            .map(|outcome| format!(": {}", outcome.detail))
+            .collect();
+        eprintln!(
+            "{:<32} {run:<16} {passed} ok, {failed} failed{seconds}{details}",
+            self.pair.name()
+        );
+    }
+
+    async fn direct(&self, suite: Suite) -> Ran {
+        let start = Instant::now();
+        let ran = match self.client(suite, Mode::Direct, self.server.to_string(), Vec::new()) {
+            Ok(client) => client.finish().await,
+            Err(error) => Client::never_ran(&error),
+        };
+        self.told(suite, Mode::Direct, &ran, Some(start));
+        ran
+    }
+
+    /// A run through a proxy with this configuration, which must outlive it and end in order.
+    async fn through(&self, wireloom: &Path, suite: Suite, yaml: &str) -> Ran {
+        let start = Instant::now();
+        let log = self.log(suite, Mode::Proxied, "proxy");
+        let run = async {
+            let proxy = Proxy::start(wireloom, yaml, log).await?;
+            let client = self.client(
+                suite,
+                Mode::Proxied,
+                proxy.address().to_string(),
+                Vec::new(),
+            )?;
+            let mut ran = client.finish().await;
+            if let Err(error) = proxy.stop(END).await {
+                ran.blame(&error);
+            }
+            anyhow::Ok(ran)
+        };
+        let ran = run.await.unwrap_or_else(|error| Client::never_ran(&error));
+        self.told(suite, Mode::Proxied, &ran, Some(start));
+        ran
+    }
+
+    async fn failures(&self, wireloom: &Path) -> Result<Ran> {
+        let silent = Upstream::silent().await?;
+        let resetting = Upstream::resetting().await?;
+        let faulty = Faulty {
+            refused: ports::free(),
+            silent: silent.address(),
+            resetting: resetting.address(),
+        };
+        Ok(self
+            .through(
+                wireloom,
+                Suite::Errors,
+                &config::failures(self.server, &faulty),
+            )
+            .await)
+    }
+
+    /// Steady calls over two proxies, of which the first is replaced.
+    async fn restart(&self, wireloom: &Path) -> Result<Ran> {
+        let suite = Suite::Restart;
+        let yaml = config::plain(self.server);
+        let log = |who| self.log(suite, Mode::Proxied, who);
+        let first = Proxy::start(wireloom, &yaml, log("proxy-1")).await?;
+        let second = Proxy::start(wireloom, &yaml, log("proxy-2")).await?;
+        let address = first.address();
+        let target = format!("{address},{}", second.address());
+        let more = ["--seconds".to_owned(), RESTART_SECONDS.to_string()];
+        let mut client = self.client(suite, Mode::Proxied, target, more.into())?;
+        let mut problems = Vec::new();
+        if client.reached("RUNNING", Duration::from_secs(60)).await {
+            // Some seconds of calls before, while and after it is gone.
+            sleep(Duration::from_secs(2)).await;
+            first.signal(Signal::TERM);
+            problems.extend(first.ended(Duration::from_secs(45)).await.err());
+        } else {
+            problems.push(anyhow::anyhow!("the client did not get to RUNNING"));
+            drop(first);
+        }
+        let replacement = Proxy::start_at(wireloom, &yaml, address, log("proxy-3")).await?;
+        let mut ran = client.finish().await;
+        problems.extend(replacement.stop(END).await.err());
+        problems.extend(second.stop(END).await.err());
+        for problem in &problems {
+            ran.blame(problem);
+        }
+        Ok(ran)
+    }
+}
+
+impl Ran {
+    /// Adds a problem of the proxy to what is wrong with the run.
+    fn blame(&mut self, problem: &anyhow::Error) {
+        let before = self
+            .fault
+            .take()
+            .map(|fault| fault + "\n")
+            .unwrap_or_default();
+        self.fault = Some(format!("{before}{problem:#}"));
+    }
+}

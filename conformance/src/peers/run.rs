@@ -1,0 +1,181 @@
+//! The program: everything installed, every pair run, everything reported.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::install::install;
+use super::manifest::{Peer, discover};
+use super::matrix::{Pair, involved, pairs};
+use super::pair::Grounds;
+use super::report::{Report, Row};
+use crate::cli::{Cli, Suite};
+use crate::proxy::build_release;
+
+/// Pairs that may be idle at the same time: once they have started they cost memory only.
+const IDLE_JOBS: usize = 6;
+
+/// Does what the command line asks for. True if all that ran passed.
+///
+/// # Errors
+/// If it cannot even begin: a peer that does not exist, a manifest that is wrong, a proxy that does not compile.
+pub async fn run(cli: &Cli) -> Result<bool> {
+    let start = Instant::now();
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let target = here
+        .parent()
+        .context("this crate is in no workspace")?
+        .join("target");
+    let peers = discover(&here.join("peers"))?;
+    let pairs = pairs(&peers, &cli.peers, &cli.suites())?;
+    if cli.list {
+        list(&peers, &pairs);
+        return Ok(true);
+    }
+
+    // The ones wait for the network, the other for the processor.
+    let installed = target.join("peers");
+    let involved = involved(&peers, &pairs);
+    let (missing, wireloom) = tokio::join!(install_all(&involved, &installed), proxy(cli));
+    let wireloom = wireloom?;
+    if cli.install_only {
+        return Ok(missing.is_empty());
+    }
+    let version = match &wireloom {
+        Some(program) => Some(version(program).await?),
+        None => None,
+    };
+
+    let grounds = Arc::new(Grounds {
+        wireloom,
+        installed,
+        logs: target.join("conformance"),
+    });
+    eprintln!(
+        "running {} pairs, {} at a time, with {}; their output is in {}",
+        pairs.len(),
+        cli.jobs(),
+        version.as_deref().unwrap_or("no proxy"),
+        grounds.logs.display()
+    );
+    let rows = run_all(grounds, pairs, missing, cli.jobs()).await?;
+    let report = Report::new(version, start.elapsed().as_secs(), rows);
+    print!("\n{}", report.text());
+    for path in &cli.report {
+        report.write(path)?;
+    }
+    Ok(report.is_good())
+}
+
+fn list(peers: &[Peer], pairs: &[Pair]) {
+    for peer in peers {
+        let parts = [
+            ("server", peer.server.is_some()),
+            ("client", peer.client.is_some()),
+        ];
+        let parts: Vec<_> = parts
+            .into_iter()
+            .filter(|(_, has)| *has)
+            .map(|(part, _)| part)
+            .collect();
+        println!("{} ({:?}): {}", peer.name, peer.protocol, parts.join(", "));
+    }
+    for pair in pairs {
+        let suites: Vec<_> = pair.suites.iter().map(|suite| suite.as_str()).collect();
+        println!("{}: {}", pair.name(), suites.join(", "));
+    }
+}
+
+async fn proxy(cli: &Cli) -> Result<Option<PathBuf>> {
+    if cli.direct_only || cli.install_only {
+        return Ok(None);
+    }
+    match &cli.wireloom {
+        Some(program) => {
+            // Programs are started in folders of their own.
+            let program = program.canonicalize();
+            Ok(Some(program.with_context(|| {
+                format!("no proxy at {:?}", cli.wireloom)
+            })?))
+        }
+        None => build_release().await.map(Some),
+    }
+}
+
+async fn version(program: &Path) -> Result<String> {
+    let output = tokio::process::Command::new(program)
+        .arg("--version")
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(Duration::from_secs(10), output).await;
+    let output = output
+        .context("`wireloom --version` hangs")?
+        .context("cannot run the proxy")?;
+    ensure!(
+        output.status.success(),
+        "`wireloom --version` ended with {}",
+        output.status
+    );
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Installs one after the other, for package managers lock or break what they share. Tells what could not be.
+async fn install_all(peers: &[&Peer], installed: &Path) -> HashMap<String, String> {
+    let mut missing = HashMap::new();
+    for peer in peers {
+        match install(peer, &installed.join(&peer.name)).await {
+            Ok(took) => eprintln!("installed {} in {:.1} s", peer.name, took.as_secs_f32()),
+            Err(error) => {
+                eprintln!("FAILED to install {}: {error:#}", peer.name);
+                missing.insert(peer.name.clone(), format!("{error:#}"));
+            }
+        }
+    }
+    missing
+}
+
+/// Runs every pair, and tells in their order what came of them.
+async fn run_all(
+    grounds: Arc<Grounds>,
+    pairs: Vec<Pair>,
+    missing: HashMap<String, String>,
+    jobs: usize,
+) -> Result<Vec<Row>> {
+    let (busy, idle) = (
+        Arc::new(Semaphore::new(jobs)),
+        Arc::new(Semaphore::new(IDLE_JOBS)),
+    );
+    let mut running = JoinSet::new();
+    let mut done: Vec<((usize, bool), Vec<Row>)> = Vec::new();
+    for (place, pair) in pairs.into_iter().enumerate() {
+        let absent = [&pair.client.name, &pair.server.name];
+        if let Some(why) = absent.into_iter().find_map(|name| missing.get(name)) {
+            let row = |suite: &Suite| pair.names().failed(*suite, why.clone());
+            done.push(((place, false), pair.suites.iter().map(row).collect()));
+            continue;
+        }
+        let pair = Arc::new(pair);
+        for (is_idle, gate) in [(false, &busy), (true, &idle)] {
+            let mut suites = pair.suites.clone();
+            suites.retain(|suite| (*suite == Suite::Idle) == is_idle);
+            if suites.is_empty() {
+                continue;
+            }
+            let (grounds, pair, gate) = (grounds.clone(), pair.clone(), gate.clone());
+            running.spawn(async move {
+                let _turn = gate.acquire_owned().await;
+                ((place, is_idle), grounds.meet(&pair, &suites).await)
+            });
+        }
+    }
+    while let Some(finished) = running.join_next().await {
+        done.push(finished.context("a run broke down")?);
+    }
+    done.sort_by_key(|(place, _)| *place);
+    Ok(done.into_iter().flat_map(|(_, rows)| rows).collect())
+}

@@ -1,0 +1,21 @@
+//! The proxy between a scripted client and a scripted server.
+//!
+//! Each test starts a proxy process of its own (the `wireloom` of the profile under test) and ends it, so that what one
+//! breaks is not another's. Where it matters they run for Dubbo and for Bolt 1, 2 and 2 with checksums.
+
+#![expect(clippy::indexing_slicing, reason = "what is not there fails the test")]
+
+mod abuse;
+mod control;
+mod descriptors;
+mod drain;
+mod faults;
+mod framing;
+mod local_replies;
+mod matching;
+mod memory;
+mod reload;
+mod retries;
+mod setup;
+mod slow;
+mod transparency;

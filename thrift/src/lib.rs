@@ -1,0 +1,87 @@
+//! Apache Thrift, in every dialect that is in use, as one [`Codec`](wireloom_codecs::Codec): [`ThriftCodec`].
+//!
+//! # Dialects
+//!
+//! A dialect is a transport (where a message ends) and a protocol (how it is written). It is a property of a
+//! connection: fixed by the first message or by [`ThriftConfig`], and a message of another dialect ends the connection.
+//! Sources: Apache Thrift `doc/specs/{thrift-rpc,thrift-binary-protocol,thrift-compact-protocol,HeaderFormat}.md`,
+//! `THeaderTransport.py`; Kitex `header_codec.go`, `metakey.go`.
+//!
+//! | transport | bytes |
+//! |---|---|
+//! | framed | length i32, one message |
+//! | buffered | the message alone; its end is found by walking its struct |
+//! | header (THeader) | length i32, `0f ff`, flags u16, seqid i32, words u16, header of 4 × words bytes, one message |
+//! | ttheader (Kitex) | length i32, `10 00`, flags u16, seqid i32, words u16, header, one message, which may be framed once more |
+//!
+//! | protocol | start of a message |
+//! |---|---|
+//! | binary | `80 01`, a byte that nobody reads, type, name (i32 length), seqid i32 |
+//! | binary_non_strict | name (i32 length), type, seqid i32; only where it is configured, for it looks like much else |
+//! | compact | `82`, type × 32 + 1, seqid varint of the 32 bits (not zigzag), name (varint length) |
+//!
+//! Types: 1 CALL, 2 REPLY, 3 EXCEPTION, 4 ONEWAY. Behind the start comes one struct ([`walk`]).
+//!
+//! THeader's header is: protocol varint (0 binary, 2 compact), count of transforms varint and their ids, then blocks of
+//! key/value pairs (id 1, and 2 for fbthrift's persistent ones; counts and lengths are varints), zeros to a multiple of
+//! four. TTHeader's is the same with bytes for the first two and u16 for counts and lengths; block 1 has string keys, `10` has u16
+//! keys, `11` is a token.
+//!
+//! # What routing reads
+//!
+//! The method is the message's name, behind the first `:` where `TMultiplexedProtocol` put a service before it. The service is that prefix;
+//! else the header pair named [`ThriftConfig::service_header`]; else Kitex's `isn` and then its key 6; else [`ThriftConfig::service`].
+//! Fields are the header pairs; Kitex's u16 keys go by the names of its constants, as `to_service` and
+//! `rpc_timeout`. A timeout is read from `rpc_timeout` (Kitex) and `client_timeout` (fbthrift), both in milliseconds.
+//!
+//! # Forwarding
+//!
+//! Only seqids are rewritten, THeader's own and the message's, and the lengths that a compact seqid changes. A message under
+//! its own seqid leaves byte for byte as it came, a padded varint included.
+//!
+//! A message behind the zlib transform is forwarded as it came: only its first 4 KiB are inflated, for the type, the name
+//! and the seqid, so no bomb can go off here. Its inner seqid cannot be rewritten; on a connection with one
+//! call at a time the codec knows which call an answer belongs to all the same. What the compressed struct holds is not checked.
+//!
+//! # What is refused
+//!
+//! | what | then |
+//! |---|---|
+//! | a length of 0, less, or over the protocol's 2^30; no message start; another dialect; a name that runs past its frame or is over the header limit | the connection ends |
+//! | a type out of 1..4; negative, impossible or too many elements; an unknown field type; nesting over 64; a varint that does not end; a message that runs past its frame; a broken header block | PROTOCOL_ERROR; a framed connection goes on, a buffered one ends, since nobody knows where the next message starts |
+//! | bytes behind the message in its frame | PROTOCOL_ERROR, then the connection ends |
+//! | a frame over the limits | PROTOCOL_ERROR as soon as the name is there; the rest is dropped as it comes, up to [`ThriftConfig::discard`], else the connection ends |
+//! | a transform other than zlib | INTERNAL_ERROR that says so, with no name, and the connection goes on |
+//! | from a server: any of these, another seqid, another name | the call fails, and the connection ends |
+//!
+//! # Outcomes
+//!
+//! | message | class |
+//! |---|---|
+//! | REPLY whose first field is 0, or none | success |
+//! | REPLY with another field: a declared exception | application error |
+//! | EXCEPTION of type 1 UNKNOWN_METHOD | refused: the service did not run |
+//! | other EXCEPTION | server error |
+
+mod codec;
+mod config;
+mod decode;
+mod detect;
+mod encode;
+mod error_reply;
+mod fixed;
+#[doc(hidden)]
+pub mod fuzz;
+mod head;
+mod infos;
+mod outcome;
+mod sealed;
+mod sniff;
+#[cfg(test)]
+mod tests;
+pub mod types;
+mod varint;
+pub mod walk;
+
+pub use codec::ThriftCodec;
+pub use config::ThriftConfig;
