@@ -1,0 +1,198 @@
+//! A protocol of somebody else's, registered through the public interface: nothing here is known to any other crate.
+//!
+//! `~ | kind u8 | id u32 | length u16 | body`, where the body of a request is `service/method text`.
+
+use std::sync::Arc;
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::codec::Decoder;
+use wireloom::config;
+use wireloom_codecs::{
+    Body, Class, Codec, ConnError, FrameLimits, Inbound, Kind, LocalError, Message, Mode, Origin,
+    Outbound, Outcome, ProtocolId, RequestHead, Response, ResponseHead, Role, Sniff, Str, StreamId,
+    Wire, WriteBuf, sniff_pattern,
+};
+use wireloom_telemetry::Metrics;
+
+const REQUEST: u8 = 1;
+const ANSWER: u8 = 2;
+const FAILURE: u8 = 3;
+
+fn frame(kind: u8, id: u32, body: &[u8]) -> Vec<u8> {
+    let mut frame = vec![b'~', kind];
+    frame.extend(id.to_be_bytes());
+    frame.extend((body.len() as u16).to_be_bytes());
+    frame.extend(body);
+    frame
+}
+
+struct Tilde;
+
+impl Decoder for Tilde {
+    type Item = Inbound;
+    type Error = ConnError;
+
+    fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Inbound>, ConnError> {
+        let Some(head) = src.first_chunk::<8>() else {
+            return Ok(None);
+        };
+        let [b'~', kind, a, b, c, d, high, low] = *head else {
+            return Err(ConnError::protocol(
+                "tilde",
+                "no tilde where a frame starts",
+            ));
+        };
+        let length = 8 + usize::from(u16::from_be_bytes([high, low]));
+        if src.len() < length {
+            return Ok(None);
+        }
+        let mut body = src.split_to(length).freeze();
+        body.advance(8);
+        let id = StreamId(u32::from_be_bytes([a, b, c, d]).into());
+        if kind == REQUEST {
+            let text = Str::from_utf8_lossy(body.clone());
+            let path = text.split(' ').next().unwrap_or_default();
+            let (service, method) = path.split_once('/').unwrap_or((path, ""));
+            let head = RequestHead {
+                protocol: Self::ID,
+                kind: Kind::Unary,
+                service: service.into(),
+                method: method.into(),
+                fields: Default::default(),
+                timeout: None,
+                wire: Wire::default(),
+            };
+            return Ok(Some(Inbound::Request(
+                id,
+                Message::new(head, Body::Whole(body)),
+            )));
+        }
+        let class = if kind == ANSWER {
+            Class::Success
+        } else {
+            Class::ServerError
+        };
+        let head = ResponseHead {
+            outcome: Outcome::new(class, kind.into()),
+            ..ResponseHead::default()
+        };
+        Ok(Some(Inbound::Response(
+            id,
+            Message::new(head, Body::Whole(body)),
+        )))
+    }
+}
+
+impl Codec for Tilde {
+    const ID: ProtocolId = ProtocolId("tilde");
+    const MODE: Mode = Mode::Multiplexed;
+    const MAX_ID: u64 = u32::MAX as u64;
+    type Settings = ();
+
+    fn new((): &(), _: Role, _: FrameLimits) -> Self {
+        Self
+    }
+
+    fn sniff(prefix: &[u8]) -> Sniff {
+        sniff_pattern(&[|byte| byte == b'~', |byte| byte == REQUEST], prefix)
+    }
+
+    fn encode(&mut self, out: Outbound<'_>, dst: &mut WriteBuf) -> Result<(), ConnError> {
+        let (kind, id, body) = match out {
+            Outbound::Request(id, request) => (REQUEST, id, request.body.whole()),
+            Outbound::Response(id, response) => (
+                response.head.outcome.native as u8,
+                id,
+                response.body.whole(),
+            ),
+            Outbound::Ping(_) | Outbound::Pong(..) | Outbound::GoAway => return Ok(()),
+        };
+        dst.put_slice(&frame(kind, id.0 as u32, body.unwrap_or_default()));
+        Ok(())
+    }
+
+    fn error_reply(&self, _: &Origin, error: &LocalError) -> Response {
+        let head = ResponseHead {
+            outcome: Outcome::new(error.kind.class(), FAILURE.into()),
+            ..ResponseHead::default()
+        };
+        Message::new(head, Body::Whole(error.to_string().into()))
+    }
+}
+
+async fn read(stream: &mut TcpStream) -> (u8, u32, String) {
+    let mut head = [0; 8];
+    stream.read_exact(&mut head).await.unwrap();
+    let id = u32::from_be_bytes([head[2], head[3], head[4], head[5]]);
+    let mut body = vec![0; usize::from(u16::from_be_bytes([head[6], head[7]]))];
+    stream.read_exact(&mut body).await.unwrap();
+    (head[1], id, String::from_utf8(body).unwrap())
+}
+
+/// Answers every request with its body, backwards in pairs.
+async fn server(listener: TcpListener) {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    loop {
+        let first = read(&mut stream).await;
+        let second = read(&mut stream).await;
+        for (_, id, body) in [second, first] {
+            let answer = frame(ANSWER, id, body.as_bytes());
+            stream.write_all(&answer).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_registered_codec_is_sniffed_routed_multiplexed_and_answered_for() {
+    let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let yaml = format!(
+        "workers: 1
+listeners: [{{address: 127.0.0.1:0, routes: main}}]
+routes: {{main: [{{match: {{protocol: tilde, service: shop}}, to: shop}}]}}
+clusters: {{shop: {{endpoints: ['{}']}}}}",
+        upstream.local_addr().unwrap()
+    );
+    tokio::spawn(server(upstream));
+    let names = ["bolt", "dubbo", "tilde"];
+    let config = config::parse("own.yaml".as_ref(), &yaml, &names).unwrap();
+    let protocols = wireloom::run::builtin(&config).codec::<Tilde>(());
+    let metrics = Arc::new(Metrics::new("0").unwrap());
+    let proxy = wireloom::Proxy::start(config, protocols, metrics).unwrap();
+    let address = proxy.addresses()[0];
+
+    // The same id on two connections that share one upstream connection.
+    let mut clients = Vec::new();
+    for text in ["shop/buy tea", "shop/buy cups"] {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client
+            .write_all(&frame(REQUEST, 7, text.as_bytes()))
+            .await
+            .unwrap();
+        clients.push((client, text));
+    }
+    for (client, text) in &mut clients {
+        assert_eq!(read(client).await, (ANSWER, 7, (*text).to_owned()));
+    }
+    let (client, _) = &mut clients[0];
+    client
+        .write_all(&frame(REQUEST, 8, b"bank/rob"))
+        .await
+        .unwrap();
+    let (kind, id, text) = read(client).await;
+    assert_eq!((kind, id), (FAILURE, 8));
+    assert!(
+        text.starts_with("wireloom: no route: tilde service \"bank\""),
+        "{text}"
+    );
+    let counted = proxy.encode_metrics();
+    let line = counted
+        .lines()
+        .find(|line| line.contains("requests_total") && line.contains("success"))
+        .unwrap();
+    assert!(
+        line.contains("protocol=\"tilde\"") && line.ends_with(" 2"),
+        "{line}"
+    );
+}
