@@ -2,6 +2,12 @@
 //!
 //! `~ | kind u8 | id u32 | length u16 | body`, where the body of a request is `service/method text`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test ends at what it does not expect"
+)]
+
 use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
