@@ -320,7 +320,7 @@ async fn many<C: Codec<Settings = Option<KeepAlive>> + Clone>(seeds: std::ops::R
         let work = timeout(Duration::from_secs(30), chaos::<C>(seed));
         successes += work.await.unwrap_or_else(|_| panic!("seed {seed} hangs"));
     }
-    assert!(successes > rounds * REQUESTS / 10, "only {successes}");
+    assert!(successes > rounds * REQUESTS / 50, "only {successes}");
 }
 
 #[tokio::test]

@@ -50,9 +50,11 @@ pub struct ServeLimits {
     pub frame: FrameLimits,
     /// Requests under way at once; further ones stay unread in the socket.
     pub in_flight: usize,
-    /// From the first byte of a frame to its last.
+    /// From the first byte of a frame to its last, and a second more for every 64 KiB of it that came. What was
+    /// announced buys no time. As long may a frame wait for memory before it is answered with an error.
     pub header_timeout: Duration,
-    /// Without progress in a frame under way, or in writing to a client that does not read.
+    /// Without progress in a frame under way, or in writing to a client that does not read; such a one must then take
+    /// 16 KiB a second.
     pub body_idle: Duration,
     /// Without any request.
     pub idle: Duration,
@@ -113,9 +115,9 @@ pub trait Protocol<S: Service>: Send + Sync {
 pub struct ChannelLimits {
     /// Sizes within a frame.
     pub frame: FrameLimits,
-    /// Requests under way at once. A power of two at most 65,536.
+    /// Requests under way at once, at most 65,536; fewer where the protocol's ids are few.
     pub in_flight: usize,
-    /// Requests that wait for the connection to take their bytes.
+    /// Requests that wait for the peer to read. Further ones fail unsent.
     pub queue: usize,
     /// Without any request under way; then it closes.
     pub idle: Duration,

@@ -116,9 +116,6 @@ impl Reader {
                 Inbound::Response(_, response) => response.hold = hold,
                 Inbound::Control(_) | Inbound::Fault(..) => {}
             }
-            // What is left of the buffer would keep the frame's memory alive. It is nothing, unless the codec took
-            // less than it had announced.
-            self.buffer = BytesMut::from(&self.buffer[..]);
         }
         Ok(Some((event, size)))
     }

@@ -61,12 +61,14 @@ impl AsyncRead for Scripted {
     ) -> Poll<io::Result<()>> {
         self.script.polls.fetch_add(1, Ordering::Relaxed);
         let before = buf.filled().len();
-        let first = self.first.len().min(buf.remaining());
-        buf.put_slice(&self.first[..first]);
-        self.first.drain(..first);
-        while self.times > 0 && buf.remaining() >= self.frame.len() {
-            buf.put_slice(&self.frame);
-            self.times -= 1;
+        while buf.remaining() > 0 && (self.times > 0 || !self.first.is_empty()) {
+            if self.first.is_empty() {
+                self.first = self.frame.clone();
+                self.times -= 1;
+            }
+            let fits = self.first.len().min(buf.remaining());
+            buf.put_slice(&self.first[..fits]);
+            self.first.drain(..fits);
         }
         if buf.filled().len() > before {
             return Poll::Ready(Ok(()));

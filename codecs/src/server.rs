@@ -31,6 +31,8 @@ const HIGH_WATER: usize = 256 << 10;
 const ROUNDS: usize = 8;
 /// The slowest that a client may read, in bytes per second, once it has left something unread for `body_idle`.
 const SLOWEST: u64 = 16 << 10;
+/// Longer than anything lasts that has a time of its own.
+const FAR: Duration = Duration::from_secs(24 * 3600);
 /// After a drain began, how long a connection must be quiet to be closed: a request may be on its way.
 const QUIET: Duration = Duration::from_millis(500);
 
@@ -381,11 +383,11 @@ where
     }
 
     fn next_due(&self) -> Instant {
-        let mut due = self.active + self.limits.idle;
-        if !self.exchanges.is_empty() {
-            // Exchanges have deadlines of their own.
-            due += self.limits.idle;
-        }
+        // Nobody is idle who waits for an answer or takes one: those have deadlines of their own.
+        let mut due = match self.exchanges.is_empty() && self.write.is_empty() {
+            true => self.active + self.limits.idle,
+            false => self.active + self.limits.idle.max(FAR),
+        };
         let frame = match self.phase {
             Phase::Finishing => None,
             Phase::Open | Phase::Draining => self.frame_deadline(),
@@ -427,6 +429,11 @@ where
         if due(self.frame_deadline()) {
             self.finish(Err(ConnError::Timeout("frame")));
             // Those under way are still answered.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if !self.exchanges.is_empty() || !self.write.is_empty() {
+            self.active = now;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }

@@ -82,7 +82,7 @@ async fn feed(codec: &mut Liar, bytes: usize) -> Result<(usize, usize, usize), C
 
 #[tokio::test]
 async fn an_announcement_that_is_too_small_costs_nothing_but_itself() {
-    for announces in [None, Some(0), Some(1), Some(20 << 10)] {
+    for announces in [None, Some(0), Some(1), Some(20 << 10), Some(50 << 10)] {
         let mut codec = Liar {
             announces,
             whole: 100 << 10,
@@ -125,6 +125,42 @@ async fn what_a_codec_leaves_of_its_frame_is_where_the_next_one_starts() {
     };
     let (_, events, left) = feed(&mut codec, 160 << 10).await.unwrap();
     assert_eq!((events, left), (2, 40 << 10));
+}
+
+#[tokio::test]
+async fn who_stops_reading_leaves_the_line_for_memory() {
+    let budget = ByteBudget::new(MEMORY);
+    let mut claim = budget.claim();
+    let held = poll_fn(|cx| claim.poll_reserve(MEMORY, cx)).await;
+    let codec = Liar {
+        announces: Some(100 << 10),
+        whole: 100 << 10,
+        takes: 100 << 10,
+    };
+    let waiting = || {
+        let (near, far) = tokio::io::duplex(100);
+        let reader = Reader::new(b"head", LIMIT, budget.clone());
+        let io: Box<dyn Io> = Box::new(near);
+        (reader, io, far)
+    };
+    let (mut first, mut io, _far) = waiting();
+    let (mut second, mut other, _far) = waiting();
+    let now = Instant::now();
+    poll_fn(|cx| {
+        assert!(first.poll_read(&mut io, &codec, now, cx).is_pending());
+        assert!(second.poll_read(&mut other, &codec, now, cx).is_pending());
+        assert!(first.waits_for_memory() && second.waits_for_memory());
+        Poll::Ready(())
+    })
+    .await;
+    drop(held);
+    first.pause(now);
+    poll_fn(|cx| {
+        assert!(second.poll_read(&mut other, &codec, now, cx).is_pending());
+        assert!(!second.waits_for_memory(), "it waits for its peer");
+        Poll::Ready(())
+    })
+    .await;
 }
 
 #[tokio::test]

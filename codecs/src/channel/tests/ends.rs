@@ -75,6 +75,7 @@ async fn a_server_cannot_take_back_our_own_reasons_to_drain() {
     let last = call(&channel, "last");
     let (_, id, _) = read(&mut peer).await;
     channel.drain();
+    settle().await;
     peer.write_all(&frame(toy::GO_AWAY, 0, 0, b""))
         .await
         .unwrap();

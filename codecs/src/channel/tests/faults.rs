@@ -77,16 +77,16 @@ async fn deadlines_are_met_while_the_server_floods() {
     let hung = try_call(&channel, "hung", Duration::from_millis(50)).unwrap();
     let begun = Instant::now();
     assert_eq!(text(hung).await, Err((ErrorKind::Timeout, true)));
-    assert!(begun.elapsed() < Duration::from_millis(500));
+    assert!(begun.elapsed() < Duration::from_secs(2));
     channel.drain();
 }
 
 #[tokio::test]
 async fn a_server_that_asks_and_does_not_read_costs_no_more_than_the_high_water() {
     for kind in [toy::PING, toy::REQUEST, toy::BAD] {
-        let (io, script) = scripted(frame(kind, 1, 0, b""), 400_000);
+        let (io, script) = scripted(frame(kind, 1, 0, &[0; 100]), 100_000);
         let channel = open(io, ChannelLimits::default());
-        while script.polls() < 100 {
+        while script.polls() < 160 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         script.read_on();
@@ -181,7 +181,7 @@ async fn an_answer_without_memory_is_turned_away_and_those_behind_it_pass() {
     let (_, id, _) = read(&mut peer).await;
     answer(&mut peer, id, &body).await;
     assert_eq!(text(large).await, Err((ErrorKind::Overloaded, true)));
-    assert!(begun.elapsed() < Duration::from_millis(300));
+    assert!(begun.elapsed() < Duration::from_millis(450));
 
     drop(held);
     let large = call(&channel, "large");

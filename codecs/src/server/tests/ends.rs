@@ -61,6 +61,20 @@ async fn the_end_of_a_drain_is_also_that_of_a_client_which_has_closed_its_side()
     assert!(String::from_utf8_lossy(&all).contains("draining"));
 }
 
+#[tokio::test]
+async fn a_request_may_take_longer_than_a_client_may_be_idle() {
+    let limits = ServeLimits {
+        idle: Duration::from_millis(30),
+        ..ServeLimits::default()
+    };
+    let Rig {
+        mut client, served, ..
+    } = rig_with::<Multiplexed>(limits, b"");
+    send(&mut client, toy::REQUEST, 1, "200 slow").await;
+    assert_eq!(read(&mut client).await.2, "200 slow");
+    end(served).await.unwrap();
+}
+
 /// A client that does what the script says, and the proxy's side of it.
 fn scripted(
     first: Vec<u8>,

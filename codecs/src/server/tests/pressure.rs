@@ -113,7 +113,7 @@ async fn two_hundred_partial_frames_hold_nobody_up_and_their_memory_not_for_long
         let connection = Accepted {
             io: Box::new(near),
             prefix: Bytes::new(),
-            limits: hurried(300),
+            limits: hurried(500),
             budget: budget.clone(),
             drain: watch.clone(),
         };
@@ -137,7 +137,7 @@ async fn two_hundred_partial_frames_hold_nobody_up_and_their_memory_not_for_long
 
     let (mut good, _served) = connect();
     send(&mut good, toy::REQUEST, 1, "small").await;
-    let prompt = timeout(Duration::from_millis(200), read(&mut good)).await;
+    let prompt = timeout(Duration::from_millis(450), read(&mut good)).await;
     assert_eq!(prompt.expect("small ones pass").2, "small");
 
     // They end one way or the other: cut off in the middle, or refused for want of memory and then cut off.
@@ -237,4 +237,16 @@ async fn a_client_that_asks_and_does_not_read_costs_no_more_than_the_high_water(
         }
         served.abort();
     }
+}
+
+#[test]
+fn what_a_connection_and_a_request_under_way_cost_stays_small() {
+    type Served = crate::server::Server<Multiplexed, Echo, (), std::future::Ready<()>>;
+    let connection = size_of::<Served>();
+    assert!(connection <= 1024, "{connection} bytes per idle connection");
+    let exchange = size_of::<crate::exchange::Exchange<()>>();
+    assert!(
+        exchange <= 96,
+        "{exchange} bytes per request beside its future"
+    );
 }
