@@ -185,6 +185,10 @@ impl Codec for BoltCodec {
         }
     }
 
+    fn set_limits(&mut self, limits: FrameLimits) {
+        self.limits = limits;
+    }
+
     fn mid_frame(&self) -> bool {
         matches!(self.state, State::Refused(_))
     }

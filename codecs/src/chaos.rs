@@ -151,12 +151,22 @@ async fn wicked_server(io: DuplexStream, mut dice: Dice, ping_pong: bool) {
 }
 
 /// Carries requests over one connection at a time, and makes a new one when the last takes no more.
-#[derive(Clone)]
 struct Proxy<C> {
     dice: Arc<Mutex<Dice>>,
     channels: Arc<Mutex<Vec<Arc<dyn Channel>>>>,
     budget: ByteBudget,
     codec: std::marker::PhantomData<fn() -> C>,
+}
+
+impl<C> Clone for Proxy<C> {
+    fn clone(&self) -> Self {
+        Self {
+            dice: self.dice.clone(),
+            channels: self.channels.clone(),
+            budget: self.budget.clone(),
+            codec: self.codec,
+        }
+    }
 }
 
 impl<C: Codec<Settings = Option<KeepAlive>>> Proxy<C> {
@@ -189,7 +199,7 @@ impl<C: Codec<Settings = Option<KeepAlive>>> Proxy<C> {
     }
 }
 
-impl<C: Codec<Settings = Option<KeepAlive>> + Clone> Service for Proxy<C> {
+impl<C: Codec<Settings = Option<KeepAlive>>> Service for Proxy<C> {
     fn call(
         &self,
         request: Box<Request>,
@@ -268,7 +278,7 @@ async fn client(io: DuplexStream, mut dice: Dice) -> u32 {
     successes
 }
 
-async fn chaos<C: Codec<Settings = Option<KeepAlive>> + Clone>(seed: u64) -> u32 {
+async fn chaos<C: Codec<Settings = Option<KeepAlive>>>(seed: u64) -> u32 {
     let mut dice = Dice(0x2545_f491_4f6c_dd1d ^ ((seed << 17) | (seed + 1)));
     dice.roll(2);
     let (near, far) = dice.pipe();
@@ -313,7 +323,7 @@ async fn chaos<C: Codec<Settings = Option<KeepAlive>> + Clone>(seed: u64) -> u32
     successes
 }
 
-async fn many<C: Codec<Settings = Option<KeepAlive>> + Clone>(seeds: std::ops::Range<u64>) {
+async fn many<C: Codec<Settings = Option<KeepAlive>>>(seeds: std::ops::Range<u64>) {
     let mut successes = 0;
     let rounds = (seeds.end - seeds.start) as u32;
     for seed in seeds {

@@ -94,8 +94,9 @@ pub trait Codec: Decoder<Item = Inbound, Error = ConnError> + Send + Sized + 'st
     }
 
     /// From now on these limits apply, also to a frame of which only the head has come. The driver lowers them for a
-    /// moment when there is no memory for such a frame: the codec then gives the [`Fault`] of a frame that is too large
-    /// and throws the body away, and nobody behind it has to wait. A codec that does not, has its connection wait.
+    /// moment when there is no memory for such a frame: the codec then treats it as one that is too large: it
+    /// throws it away as it comes and gives its [`Fault`], and nobody behind it has to wait. A codec that keeps this
+    /// default has its connection wait instead.
     fn set_limits(&mut self, limits: FrameLimits) {
         let _ = limits;
     }

@@ -32,6 +32,16 @@ pub(crate) enum Read {
     End,
 }
 
+/// What became of a frame that there was no memory for.
+pub(crate) enum Shed {
+    /// It waits on.
+    Waits,
+    /// It is thrown away as it comes; its fault is told at its end.
+    Begun,
+    /// This is its fault; the rest is thrown away.
+    Told(Box<Inbound>),
+}
+
 /// Buffered bytes of a connection, and what its frames hold of the worker's memory.
 pub(crate) struct Reader {
     buffer: BytesMut,
@@ -47,6 +57,8 @@ pub(crate) struct Reader {
     starving: Option<Instant>,
     /// When the last one was turned away for want of memory.
     shed: Option<Instant>,
+    /// One is being turned away: the next event is its fault.
+    shedding: bool,
 }
 
 impl Reader {
@@ -61,6 +73,7 @@ impl Reader {
             frame: None,
             starving: None,
             shed: None,
+            shedding: false,
         }
     }
 
@@ -107,6 +120,12 @@ impl Reader {
             return Ok(None);
         };
         self.frame = None;
+        if std::mem::take(&mut self.shedding)
+            && let Inbound::Fault(_, fault) = &mut event
+        {
+            let what = "no memory for a large message";
+            fault.error = LocalError::new(ErrorKind::Overloaded, what);
+        }
         let mut size = before - self.buffer.len();
         if let Some((reserved, _)) = self.large.take() {
             size = 0;
@@ -240,28 +259,30 @@ impl Reader {
         Some(if recent { since } else { since + patience })
     }
 
-    /// Turns the frame away that waits for memory. None if the codec does not know how; then it waits on.
+    /// Turns the frame away that waits for memory, if the codec knows how, so that reading goes on.
     pub(crate) fn shed<C: Codec>(
         &mut self,
         codec: &mut C,
         limits: FrameLimits,
         now: Instant,
-    ) -> Result<Option<Inbound>, ConnError> {
+    ) -> Result<Shed, ConnError> {
         self.starving = None;
         let frame = limits.frame.min(LARGE - 1);
         codec.set_limits(FrameLimits { frame, ..limits });
+        self.shedding = true;
         let decoded = self.decode(codec, now);
         codec.set_limits(limits);
-        let Some((mut event, _)) = decoded? else {
-            return Ok(None);
+        let shed = match decoded? {
+            Some((event, _)) => Shed::Told(Box::new(event)),
+            None if codec.mid_frame() => Shed::Begun,
+            None => {
+                self.shedding = false;
+                return Ok(Shed::Waits);
+            }
         };
         self.claim.leave();
         self.shed = Some(now);
-        if let Inbound::Fault(_, fault) = &mut event {
-            let what = "no memory for a large message";
-            fault.error = LocalError::new(ErrorKind::Overloaded, what);
-        }
-        Ok(Some(event))
+        Ok(shed)
     }
 
     fn excuse_frame(&mut self, now: Instant) {

@@ -18,7 +18,7 @@ use tokio::time::{Sleep, sleep_until};
 use crate::clock::Turn;
 use crate::exchange::{Exchange, Finished};
 use crate::progress::Progress;
-use crate::reader::{Read, Reader};
+use crate::reader::{Read, Reader, Shed};
 use crate::{
     Accepted, Codec, ConnError, Control, DrainPoll, ErrorKind, Fault, Inbound, Io, Kind,
     LocalError, Mode, Needs, Outbound, Request, Response, Role, ServeLimits, Service, StreamId,
@@ -419,8 +419,8 @@ where
         }
         if due(self.reader.shed_at(self.limits.header_timeout)) {
             let limits = self.limits.frame;
-            if let Some(event) = self.reader.shed(&mut self.codec, limits, now)? {
-                self.handle(event, 0)?;
+            if let Shed::Told(event) = self.reader.shed(&mut self.codec, limits, now)? {
+                self.handle(*event, 0)?;
                 self.undecoded = true;
             }
             cx.waker().wake_by_ref();

@@ -7,8 +7,8 @@ use tokio_util::codec::Decoder;
 
 use crate::{
     Body, Class, Codec, ConnError, Control, ErrorKind, Fault, FrameLimits, Inbound, KeepAlive,
-    Kind, LocalError, Message, Mode, Origin, Outbound, Outcome, ProtocolId, RequestHead, Response,
-    ResponseHead, Role, Sniff, Str, StreamId, Wire, WriteBuf, sniff_pattern,
+    Kind, LocalError, Message, Mode, Origin, Outbound, Outcome, ProtocolId, Refused, RequestHead,
+    Response, ResponseHead, Role, Sniff, Str, StreamId, Wire, WriteBuf, sniff_pattern,
 };
 
 pub(crate) const REQUEST: u8 = 1;
@@ -20,16 +20,18 @@ pub(crate) const GO_AWAY: u8 = 6;
 pub(crate) const RESUME: u8 = 7;
 pub(crate) const BAD: u8 = 8;
 
+/// A frame over the limit that has this status is refused before its end.
+pub(crate) const HASTY: u8 = 99;
+
 /// The longest frame that is read to its end, whatever the limit.
 const DISCARD_MAX: usize = 64 << 20;
 
 /// `PING_PONG` makes it a protocol of one exchange at a time.
-#[derive(Clone)]
 pub(crate) struct Toy<const PING_PONG: bool> {
     limits: FrameLimits,
     keep_alive: Option<KeepAlive>,
-    /// Bytes of a refused frame that are still to come.
-    refused: usize,
+    /// The frame that is being thrown away.
+    refused: Option<Refused>,
 }
 
 pub(crate) type Multiplexed = Toy<false>;
@@ -49,9 +51,9 @@ impl<const P: bool> Decoder for Toy<P> {
     type Error = ConnError;
 
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Inbound>, ConnError> {
-        let refused = self.refused.min(src.len());
-        src.advance(refused);
-        self.refused -= refused;
+        if let Some(refused) = self.refused.take() {
+            return Ok(self.discard(refused, src));
+        }
         let Some(length) = self.pending_frame(src) else {
             return Ok(None);
         };
@@ -131,14 +133,31 @@ impl<const P: bool> Toy<P> {
         head.advance(4);
         let kind = head.get_u8();
         let id = StreamId(head.get_u32().into());
-        src.advance(10);
-        self.refused = length - 10;
+        let status = head.get_u8();
         let fault = Fault {
             origin: Origin::default(),
             error: LocalError::new(ErrorKind::TooLarge, "over the limit"),
             is_request: kind != RESPONSE,
         };
-        Some(Inbound::Fault(id, fault))
+        if status == HASTY {
+            src.advance(10);
+            self.refused = Some(Refused::new(
+                length as u64 - 10,
+                Inbound::Control(Control::Ignore),
+            ));
+            return Some(Inbound::Fault(id, fault));
+        }
+        self.discard(Refused::new(length as u64, Inbound::Fault(id, fault)), src)
+    }
+
+    fn discard(&mut self, refused: Refused, src: &mut BytesMut) -> Option<Inbound> {
+        match refused.discard(src) {
+            Ok(event) => Some(event),
+            Err(more) => {
+                self.refused = Some(more);
+                None
+            }
+        }
     }
 }
 
@@ -152,7 +171,7 @@ impl<const P: bool> Codec for Toy<P> {
         Self {
             limits,
             keep_alive: *settings,
-            refused: 0,
+            refused: None,
         }
     }
 
@@ -202,7 +221,7 @@ impl<const P: bool> Codec for Toy<P> {
     }
 
     fn mid_frame(&self) -> bool {
-        self.refused > 0
+        self.refused.is_some()
     }
 
     fn pending_frame(&self, buffered: &BytesMut) -> Option<usize> {

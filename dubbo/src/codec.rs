@@ -72,6 +72,10 @@ impl Codec for DubboCodec {
     }
 
     /// Java's heartbeat interval, and as many misses as it allows before it closes.
+    fn set_limits(&mut self, limits: FrameLimits) {
+        self.limits = limits;
+    }
+
     fn mid_frame(&self) -> bool {
         matches!(self.state, State::Refused(_))
     }

@@ -40,6 +40,9 @@ pub(crate) struct Incoming {
     pub(crate) permit: ConnectionPermit,
 }
 
+/// How long a client that has sent nothing yet is waited for once a drain has begun.
+const QUIET: Duration = Duration::from_millis(500);
+
 /// One log line a second is enough for what any peer can cause.
 static UNKNOWN: Limited = Limited::new();
 static BROKEN: Limited = Limited::new();
@@ -51,15 +54,15 @@ impl Incoming {
             stream,
             peer,
             serving,
-            drain,
+            mut drain,
             open: _open,
             permit: _permit,
         } = self;
         let Ok(stream) = TcpStream::from_std(stream) else {
             return;
         };
-        let Some((stream, prefix, (entry, service))) = recognise(stream, &serving, peer).await
-        else {
+        let recognised = recognise(stream, &serving, peer, &mut drain).await;
+        let Some((stream, prefix, (entry, service))) = recognised else {
             return;
         };
         serving.stats.recognised(entry.id.as_str());
@@ -87,16 +90,18 @@ async fn recognise(
     mut stream: TcpStream,
     serving: &Serving,
     peer: SocketAddr,
+    drain: &mut DrainWatch,
 ) -> Option<Recognised> {
     if let [only] = serving.protocols.as_slice() {
         // Nothing to tell apart: the protocol's own decoder judges the bytes.
         return Some((stream, Bytes::new(), only.clone()));
     }
     // Nothing is allocated for a client that has not sent anything yet; such a one may wait as long as an idle one.
-    if !matches!(
-        timeout(serving.limits.idle, stream.readable()).await,
-        Ok(Ok(()))
-    ) {
+    let waited = tokio::select! {
+        waited = timeout(serving.limits.idle, stream.readable()) => matches!(waited, Ok(Ok(()))),
+        () = quiet_drain(drain) => return None,
+    };
+    if !waited {
         serving.stats.sniff_failure("silent");
         return None;
     }
@@ -135,6 +140,12 @@ async fn recognise(
             None
         }
     }
+}
+
+/// Ends when a drain has begun and a request that was on its way then would be here.
+async fn quiet_drain(drain: &mut DrainWatch) {
+    drain.wait().await;
+    tokio::time::sleep(QUIET).await;
 }
 
 async fn sniff(

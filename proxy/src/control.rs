@@ -151,6 +151,8 @@ impl Proxy {
                 state.leaving.push(listener);
             }
         }
+        // Those whose last connection is gone are of no more interest.
+        state.leaving.retain(|listener| listener.limit.open() > 0);
         state.config = config;
         state.generation += 1;
         self.metrics.config_loaded(state.generation);

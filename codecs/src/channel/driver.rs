@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::handle::{Command, Shared};
 use super::timers::Timers;
 use crate::clock::Turn;
-use crate::reader::{Read, Reader};
+use crate::reader::{Read, Reader, Shed};
 use crate::slots::{Slots, Taken};
 use crate::{
     ByteBudget, Call, CallError, ChannelEvents, ChannelLimits, ChannelState, Codec, ConnError,
@@ -191,11 +191,12 @@ impl<C: Codec> Driver<C> {
         if due.is_none_or(|due| now < due) {
             return Ok(false);
         }
-        let event = self.reader.shed(&mut self.codec, self.limits, now)?;
+        let shed = self.reader.shed(&mut self.codec, self.limits, now)?;
         self.timers.reading(&self.reader);
-        match event {
-            Some(event) => self.handle(event).map(|()| true),
-            None => Ok(false),
+        match shed {
+            Shed::Waits => Ok(false),
+            Shed::Begun => Ok(true),
+            Shed::Told(event) => self.handle(*event).map(|()| true),
         }
     }
 

@@ -39,7 +39,6 @@ async fn a_refused_body_is_thrown_away_and_has_its_time_like_any_frame() {
 
     let large = frame(toy::REQUEST, 3, 0, large.as_bytes());
     client.write_all(&large[..50]).await.unwrap();
-    assert!(read(&mut client).await.2.contains("exceeds the limit"));
     let trickle = async {
         for byte in &large[50..] {
             sleep(Duration::from_millis(5)).await;
