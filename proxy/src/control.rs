@@ -5,20 +5,18 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use wireloom_codecs::FrameLimits;
-use wireloom_net::bind;
 use wireloom_router::{RouteTable, config::RouteConfig};
 use wireloom_telemetry::Metrics;
 
 use crate::clusters::Clusters;
 use crate::config::{Config, ListenerConfig};
-use crate::listener::{Listener, Parts};
+use crate::listener::{Bound, Listener, Parts};
 use crate::protocols::Protocols;
 use crate::routing::{Routing, StatsTable};
 use crate::worker::Worker;
@@ -110,14 +108,14 @@ impl Proxy {
             return Err(ApplyError::Draining);
         }
         let tables = compile(&config.routes)?;
-        let mut sockets: BTreeMap<String, TcpListener> = BTreeMap::new();
+        let mut bound = BTreeMap::new();
         for listener in &config.listeners {
             let address = listener.address.to_string();
             if !state.listeners.contains_key(&address) {
-                sockets.insert(address, bind(&listener.address)?);
+                bound.insert(address, Bound::new(listener, &self.metrics)?);
             }
         }
-        // From here on nothing fails but what the system refuses outright.
+        // From here on nothing fails.
         state.clusters.update(&config.clusters);
         let parts = Parts {
             config: &config,
@@ -130,8 +128,8 @@ impl Proxy {
             let routings = self.routings(listener, &tables, &state.clusters);
             if let Some(running) = state.listeners.get_mut(&address) {
                 running.update(listener, routings, &parts);
-            } else if let Some(socket) = sockets.remove(&address) {
-                let started = Listener::start(listener, socket, routings, &parts)?;
+            } else if let Some(bound) = bound.remove(&address) {
+                let started = Listener::start(listener, bound, routings, &parts);
                 let local = started.local;
                 tracing::info!(listener = listener.name(), %local, "listening");
                 state.listeners.insert(address, started);

@@ -1,18 +1,19 @@
 //! A listening socket: accepts on the control runtime and hands each connection to the least busy worker.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::task::JoinHandle;
 use wireloom_codecs::{Drain, ErrorKind, drain};
-use wireloom_net::{AcceptEvents, Acceptor, ConnectionLimit};
+use wireloom_net::{AcceptEvents, Acceptor, ConnectionLimit, bind};
 use wireloom_telemetry::{Limited, ListenerStats, Metrics};
 
 use crate::config::{Config, ListenerConfig};
 use crate::connection::{Incoming, Serving};
+use crate::control::ApplyError;
 use crate::exchange::Exchanges;
 use crate::protocols::{Protocols, Registered};
 use crate::routing::Routing;
@@ -38,6 +39,32 @@ struct Lane {
     serving: ArcSwap<Serving>,
 }
 
+/// A bound socket that accepts as soon as there is somebody to accept for. Everything that the system may refuse a
+/// listener has happened.
+pub(crate) struct Bound {
+    local: SocketAddr,
+    limit: ConnectionLimit,
+    acceptor: Acceptor<Events>,
+}
+
+impl Bound {
+    /// Binds the listener's address.
+    pub(crate) fn new(config: &ListenerConfig, metrics: &Metrics) -> Result<Self, ApplyError> {
+        let socket = bind(&config.address)?;
+        let local = socket.local_addr()?;
+        let limit = ConnectionLimit::new(config.limits.connections);
+        let events = Events {
+            listener: config.name(),
+            stats: metrics.listener(&config.name()),
+        };
+        Ok(Self {
+            local,
+            acceptor: Acceptor::new(socket, limit.clone(), events)?,
+            limit,
+        })
+    }
+}
+
 /// What a listener is made of besides its own configuration.
 pub(crate) struct Parts<'a> {
     pub(crate) config: &'a Config,
@@ -47,14 +74,18 @@ pub(crate) struct Parts<'a> {
 }
 
 impl Listener {
-    /// Starts to accept on a bound socket. `routings` has one per worker.
+    /// Starts to accept. `routings` has one per worker.
     pub(crate) fn start(
         config: &ListenerConfig,
-        socket: TcpListener,
+        bound: Bound,
         routings: Vec<Routing>,
         parts: &Parts<'_>,
-    ) -> io::Result<Self> {
-        let local = socket.local_addr()?;
+    ) -> Self {
+        let Bound {
+            local,
+            limit,
+            acceptor,
+        } = bound;
         let lanes: Arc<[Lane]> = parts
             .workers
             .iter()
@@ -69,23 +100,17 @@ impl Listener {
                 }
             })
             .collect();
-        let limit = ConnectionLimit::new(config.limits.connections);
         let stats = parts.metrics.listener(&config.name());
-        let events = Events {
-            listener: config.name(),
-            stats: stats.clone(),
-        };
-        let acceptor = Acceptor::new(socket, limit.clone(), events)?;
         let (drain, _) = drain();
         let accept = tokio::spawn(accept(acceptor, lanes.clone(), drain.clone(), stats));
-        Ok(Self {
+        Self {
             config: config.clone(),
             local,
             drain,
             limit,
             lanes,
             accept,
-        })
+        }
     }
 
     /// Puts another configuration to work. Connections stay; requests that come from now on follow it.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
+use tokio::sync::mpsc::error::SendError;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::driver::{self, Driver};
@@ -84,13 +85,11 @@ impl Channel for Handle {
             self.shared.done();
             return Err(Box::new(call));
         }
-        self.commands.send(Command::Call(call)).map_err(|refused| {
-            self.shared.done();
-            match refused.0 {
-                Command::Call(call) => Box::new(call),
-                Command::Drain => unreachable!("a call was sent"),
-            }
-        })
+        let Err(SendError(Command::Call(call))) = self.commands.send(Command::Call(call)) else {
+            return Ok(());
+        };
+        self.shared.done();
+        Err(Box::new(call))
     }
 
     fn state(&self) -> ChannelState {
