@@ -7,10 +7,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use tokio::sync::oneshot;
 use wireloom_codecs::{
-    Body, Call, CallError, Class, ErrorKind, Kind, LocalError, ProtocolId, Request, Response,
-    ResponseHead,
+    Answer, Call, CallError, Class, ErrorKind, LocalError, ProtocolId, Request, Response,
 };
 
 use crate::counters::count;
@@ -20,8 +18,8 @@ use crate::permit::Permit;
 use crate::search::Candidate;
 use crate::{ClusterConfig, Tried};
 
-type Answer = oneshot::Receiver<Result<Response, CallError>>;
-type Search<'a> = Pin<Box<dyn Future<Output = Result<Active<'a>, CallError>> + Send + 'a>>;
+type Search<'a> =
+    Pin<Box<dyn Future<Output = Result<(Answer, Active<'a>), CallError>> + Send + 'a>>;
 
 /// A request on its way and the wait for its answer. Dropping it gives up on the answer; counts fall back then.
 #[must_use = "a dropped attempt gives up on its answer"]
@@ -32,14 +30,9 @@ pub struct Attempt<'a> {
 
 enum Stage<'a> {
     /// No open connection took it at once.
-    Searching {
-        search: Search<'a>,
-        answer: Option<Answer>,
-    },
+    Searching(Search<'a>),
     /// A connection has it.
     Waiting { answer: Answer, active: Active<'a> },
-    /// A connection has it, and there will be no answer.
-    OneWay,
     /// Nobody has it.
     Failed(CallError),
     /// The outcome was taken.
@@ -96,28 +89,16 @@ impl LocalCluster {
             .set(position, self)
             .ok_or_else(|| self.unsupported(protocol))?;
 
-        let (reply, answer) = if request.head.kind == Kind::OneWay {
-            (None, None)
-        } else {
-            let (reply, answer) = oneshot::channel();
-            (Some(reply), Some(answer))
-        };
-        let call = Call {
-            request,
-            deadline,
-            reply,
-        };
+        let call = Call { request, deadline };
         let state = match set.offer(call, config) {
-            Ok(()) => {
+            Ok(answer) => {
                 tried.push(local.endpoint.clone());
-                taken(answer, under_way(tried)?)
+                let active = under_way(tried)?;
+                Stage::Waiting { answer, active }
             }
             Err(refused) => {
                 let first = Candidate::new(local, set, config);
-                Stage::Searching {
-                    search: Box::pin(self.search(position, first, refused, tried)),
-                    answer,
-                }
+                Stage::Searching(Box::pin(self.search(position, first, refused, tried)))
             }
         };
         Ok(Attempt {
@@ -201,13 +182,6 @@ pub(crate) fn under_way(tried: &Tried) -> Result<Active<'_>, LocalError> {
     Ok(endpoint.begin())
 }
 
-fn taken(answer: Option<Answer>, active: Active<'_>) -> Stage<'_> {
-    match answer {
-        Some(answer) => Stage::Waiting { answer, active },
-        None => Stage::OneWay,
-    }
-}
-
 /// A failure of a request of which no byte has left.
 pub(crate) const fn unsent(error: LocalError) -> CallError {
     CallError { error, sent: false }
@@ -220,19 +194,14 @@ impl Future for Attempt<'_> {
         let this = self.get_mut();
         loop {
             match &mut this.state {
-                Stage::Searching { search, answer } => {
-                    let found = ready!(search.as_mut().poll(cx));
-                    let answer = answer.take();
-                    this.state = match found {
-                        Ok(active) => taken(answer, active),
+                Stage::Searching(search) => {
+                    this.state = match ready!(search.as_mut().poll(cx)) {
+                        Ok((answer, active)) => Stage::Waiting { answer, active },
                         Err(error) => Stage::Failed(error),
                     };
                 }
                 Stage::Waiting { answer, active } => {
-                    let result = match ready!(Pin::new(answer).poll(cx)) {
-                        Ok(result) => result,
-                        Err(_) => Err(vanished(active)),
-                    };
+                    let result = ready!(Pin::new(answer).poll(cx));
                     let failed = match &result {
                         Ok(response) => is_failure(response.head.outcome.class),
                         Err(_) => true,
@@ -243,9 +212,8 @@ impl Future for Attempt<'_> {
                     this.state = Stage::Over;
                     return Poll::Ready(result);
                 }
-                Stage::OneWay | Stage::Failed(_) | Stage::Over => {
+                Stage::Failed(_) | Stage::Over => {
                     let outcome = match std::mem::replace(&mut this.state, Stage::Over) {
-                        Stage::OneWay => Ok(Response::new(ResponseHead::default(), Body::Empty)),
                         Stage::Failed(error) => Err(error),
                         _ => Err(unsent(ErrorKind::Internal.into())),
                     };
@@ -253,21 +221,6 @@ impl Future for Attempt<'_> {
                 }
             }
         }
-    }
-}
-
-/// The connection's task ended without a word about this call: whether it was written is not known.
-#[cold]
-fn vanished(active: &Active<'_>) -> CallError {
-    CallError {
-        error: LocalError::new(
-            ErrorKind::Reset,
-            format!(
-                "the connection to {} ended without an answer",
-                active.endpoint().address()
-            ),
-        ),
-        sent: true,
     }
 }
 

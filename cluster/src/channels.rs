@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use wireloom_codecs::{Call, Channel, ChannelState, Connector, LocalError};
+use wireloom_codecs::{Answer, Call, Channel, ChannelState, Connector, LocalError};
 
 use crate::{Cluster, ClusterConfig, Endpoint, Upstream};
 
@@ -80,7 +80,7 @@ impl ChannelSet {
         self: &Arc<Self>,
         call: Call,
         config: &Arc<ClusterConfig>,
-    ) -> Result<(), Refused> {
+    ) -> Result<Answer, Refused> {
         let channels = self.open.load();
         let mut least: Option<(&Arc<dyn Channel>, usize)> = None;
         let mut open = 0;
@@ -153,14 +153,14 @@ fn offer_any(
     mut call: Box<Call>,
     channels: &[Arc<dyn Channel>],
     refused: Option<&Arc<dyn Channel>>,
-) -> Result<(), Refused> {
+) -> Result<Answer, Refused> {
     for channel in channels {
         let asked = refused.is_some_and(|refused| Arc::ptr_eq(channel, refused));
         if asked || channel.state() != ChannelState::Open {
             continue;
         }
         match channel.send(*call) {
-            Ok(()) => return Ok(()),
+            Ok(answer) => return Ok(answer),
             Err(back) => call = back,
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
-use wireloom_codecs::{Call, CallError, ErrorKind, LocalError};
+use wireloom_codecs::{Answer, Call, CallError, ErrorKind, LocalError};
 
 use crate::attempt::{under_way, unsent};
 use crate::channels::{ChannelSet, Refused};
@@ -42,7 +42,7 @@ impl Candidate {
 /// What became of a call at a candidate.
 enum Reached {
     /// A connection took it.
-    Taken,
+    Taken(Answer),
     /// The candidate cannot take it now, for this reason; another may.
     Passed(Box<Call>, LocalError),
     /// A connection is being made, and the last attempt failed: another candidate is the better bet.
@@ -66,14 +66,14 @@ impl LocalCluster {
         first: Candidate,
         refused: Refused,
         tried: &'a mut Tried,
-    ) -> Result<Active<'a>, CallError> {
+    ) -> Result<(Answer, Active<'a>), CallError> {
         let mut avoid = tried.clone();
         let mut passed = Tried::new();
         let mut doubtful = None;
         let (mut candidate, mut refused) = (first, refused);
         let (call, why) = loop {
             let (call, why) = match self.wait(&candidate, refused, Patience::IfItWasFine).await {
-                Reached::Taken => return arrived(candidate, tried),
+                Reached::Taken(answer) => return arrived(candidate, answer, tried),
                 Reached::Failed(error) => return failed(candidate, tried, error),
                 Reached::Passed(call, error) => (call, error),
                 Reached::Doubtful(call, error) => {
@@ -93,7 +93,7 @@ impl LocalCluster {
             };
             candidate = next;
             refused = match candidate.set.offer(*call, &candidate.config) {
-                Ok(()) => return arrived(candidate, tried),
+                Ok(answer) => return arrived(candidate, answer, tried),
                 Err(refused) => refused,
             };
         };
@@ -105,7 +105,7 @@ impl LocalCluster {
             unconnected: true,
         };
         match self.wait(&last, refused, Patience::Always).await {
-            Reached::Taken => arrived(last, tried),
+            Reached::Taken(answer) => arrived(last, answer, tried),
             Reached::Failed(error) | Reached::Passed(_, error) | Reached::Doubtful(_, error) => {
                 tried.push(last.endpoint);
                 Err(self.refuse(error))
@@ -166,9 +166,9 @@ impl LocalCluster {
                 return Reached::Failed(error);
             }
             refused = match set.offer(*refused.call, config) {
-                Ok(()) => {
+                Ok(answer) => {
                     set.prove();
-                    return Reached::Taken;
+                    return Reached::Taken(answer);
                 }
                 Err(refused) => refused,
             };
@@ -181,16 +181,21 @@ impl LocalCluster {
     }
 }
 
-fn arrived(candidate: Candidate, tried: &mut Tried) -> Result<Active<'_>, CallError> {
+fn arrived(
+    candidate: Candidate,
+    answer: Answer,
+    tried: &mut Tried,
+) -> Result<(Answer, Active<'_>), CallError> {
     tried.push(candidate.endpoint);
-    under_way(tried).map_err(unsent)
+    let active = under_way(tried).map_err(unsent)?;
+    Ok((answer, active))
 }
 
 fn failed(
     candidate: Candidate,
     tried: &mut Tried,
     error: LocalError,
-) -> Result<Active<'_>, CallError> {
+) -> Result<(Answer, Active<'_>), CallError> {
     tried.push(candidate.endpoint);
     Err(unsent(error))
 }

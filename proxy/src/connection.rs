@@ -67,6 +67,7 @@ impl Incoming {
         };
         serving.stats.recognised(entry.id.as_str());
         let connection = Accepted {
+            tls: false,
             io: Box::new(stream),
             prefix,
             limits: serving.limits.clone(),

@@ -256,6 +256,7 @@ impl<'a> Input<'a> {
             fields,
             timeout: None,
             wire: Wire::default(),
+            http: None,
         }
     }
 }

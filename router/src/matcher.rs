@@ -1,7 +1,7 @@
 //! Compiled conditions on a request head. They compare bytes and allocate nothing.
 
 use regex::bytes::{Regex, RegexBuilder};
-use wireloom_codecs::{Fields, RequestHead, Str};
+use wireloom_codecs::{RequestHead, Str};
 
 use crate::Problem;
 use crate::config::{MatchConfig, StringMatch};
@@ -117,11 +117,17 @@ impl Field {
     }
 
     /// True if any value under the name matches; for `present: false`, if there is none.
-    fn matches(&self, fields: &Fields) -> bool {
-        let mut values = fields.iter().filter(|(name, _)| self.is_named(name));
+    fn matches(&self, head: &RequestHead) -> bool {
+        let fields = head.fields.iter();
+        let fields = fields.filter(|(name, _)| self.is_named(name));
+        let http = head.http.iter().flat_map(|http| http.headers.iter());
+        let http = http.filter(|(name, _)| name.eq_ignore_ascii_case(&self.name));
+        let mut values = fields
+            .map(|(_, value)| value.as_bytes())
+            .chain(http.map(|(_, value)| value));
         match self.text {
             Text::Present(present) => values.next().is_some() == present,
-            _ => values.any(|(_, value)| self.text.matches(value.as_bytes())),
+            _ => values.any(|value| self.text.matches(value)),
         }
     }
 }
@@ -185,7 +191,7 @@ impl Matcher {
         (self.protocols.is_empty() || self.takes_protocol(head.protocol.as_str()))
             && holds(&self.service, &head.service)
             && holds(&self.method, &head.method)
-            && self.fields.iter().all(|field| field.matches(&head.fields))
+            && self.fields.iter().all(|field| field.matches(head))
     }
 
     fn takes_protocol(&self, name: &str) -> bool {

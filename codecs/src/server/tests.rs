@@ -70,6 +70,7 @@ fn rig_with<C: Codec<Settings = Option<KeepAlive>>>(limits: ServeLimits, prefix:
     let echo = Echo::default();
     let budget = ByteBudget::new(MEMORY);
     let connection = Accepted {
+        tls: false,
         io: Box::new(near),
         prefix: Bytes::copy_from_slice(prefix),
         limits,

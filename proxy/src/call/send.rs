@@ -58,13 +58,11 @@ async fn exchange(
     let channel = opened.map_err(|error| lost(error.to_string()))?;
 
     let one_way = request.head.kind == Kind::OneWay;
-    let (reply, answer) = oneshot::channel();
     let sent = channel.send(Call {
         request: Box::new(request),
         deadline: Instant::now() + long,
-        reply: (!one_way).then_some(reply),
     });
-    sent.map_err(|_| lost("the connection takes no request".to_owned()))?;
+    let answer = sent.map_err(|_| lost("the connection takes no request".to_owned()))?;
     if one_way {
         // It has left when the connection has closed of itself.
         channel.drain();
@@ -74,9 +72,8 @@ async fn exchange(
         };
     }
     match answer.await {
-        Ok(Ok(response)) => Ok(Some(response)),
-        Ok(Err(failed)) => Err(lost(failed.error.detail.into_owned())),
-        Err(_) => Err(lost("the connection is gone".to_owned())),
+        Ok(response) => Ok(Some(response)),
+        Err(failed) => Err(lost(failed.error.detail.into_owned())),
     }
 }
 

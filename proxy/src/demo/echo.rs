@@ -173,6 +173,7 @@ async fn accept(
         };
         stream.set_nodelay(true)?;
         let connection = Accepted {
+            tls: false,
             io: Box::new(stream),
             prefix: Bytes::new(),
             limits: ServeLimits::default(),

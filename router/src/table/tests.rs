@@ -29,6 +29,7 @@ fn head(service: &str, method: &str) -> RequestHead {
         fields: [(Str::from("x"), Str::from("1"))].into_iter().collect(),
         timeout: None,
         wire: Wire::default(),
+        http: None,
     }
 }
 

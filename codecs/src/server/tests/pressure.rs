@@ -110,6 +110,7 @@ async fn two_hundred_partial_frames_hold_nobody_up_and_their_memory_not_for_long
     let connect = || {
         let (client, near) = duplex(1 << 16);
         let connection = Accepted {
+            tls: false,
             io: Box::new(near),
             prefix: Bytes::new(),
             limits: hurried(500),
@@ -184,6 +185,7 @@ async fn an_answer_that_is_not_read_counts_until_it_is() {
     let (mut client, near) = duplex(1 << 10);
     let (_drain, watch) = drain();
     let connection = Accepted {
+        tls: false,
         io: Box::new(near),
         prefix: Bytes::new(),
         limits: ServeLimits::default(),
@@ -216,6 +218,7 @@ async fn a_client_that_asks_and_does_not_read_costs_no_more_than_the_high_water(
         };
         let (_drain, watch) = drain();
         let connection = Accepted {
+            tls: false,
             io: Box::new(io),
             prefix: Bytes::new(),
             limits: ServeLimits::default(),

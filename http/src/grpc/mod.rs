@@ -1,0 +1,1 @@
+//! gRPC and Triple: names, statuses, timeouts.
