@@ -16,7 +16,7 @@ use crate::endpoint::Active;
 use crate::local::{LocalCluster, View};
 use crate::permit::Permit;
 use crate::search::Candidate;
-use crate::{ClusterConfig, Tried};
+use crate::{ClusterConfig, Endpoint, Tried};
 
 type Search<'a> =
     Pin<Box<dyn Future<Output = Result<(Answer, Active<'a>), CallError>> + Send + 'a>>;
@@ -201,7 +201,12 @@ impl Future for Attempt<'_> {
                     };
                 }
                 Stage::Waiting { answer, active } => {
-                    let result = ready!(Pin::new(answer).poll(cx));
+                    let mut result = ready!(Pin::new(answer).poll(cx));
+                    if let Err(failed) = &mut result
+                        && failed.error.detail.is_empty()
+                    {
+                        name_endpoint(failed, active.endpoint());
+                    }
                     let failed = match &result {
                         Ok(response) => is_failure(response.head.outcome.class),
                         Err(_) => true,
@@ -222,6 +227,14 @@ impl Future for Attempt<'_> {
             }
         }
     }
+}
+
+/// A connection that ended without a word leaves the words to who knows its address.
+#[cold]
+fn name_endpoint(failed: &mut CallError, endpoint: &Endpoint) {
+    let address = endpoint.address();
+    let detail = format!("the connection to {address} ended without an answer");
+    failed.error.detail = detail.into();
 }
 
 /// Answers that say something bad of the endpoint rather than of the request.

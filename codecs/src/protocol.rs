@@ -260,12 +260,12 @@ pub struct CallError {
 }
 
 impl CallError {
-    /// The connection's task ended without a word about the call: whether it was written is not known.
+    /// The connection's task ended without a word about the call: whether it was written is not known. Whoever knows
+    /// the address says it.
     #[cold]
     fn vanished() -> Self {
-        let detail = "the connection ended without an answer";
         Self {
-            error: LocalError::new(ErrorKind::Reset, detail),
+            error: ErrorKind::Reset.into(),
             sent: true,
         }
     }
