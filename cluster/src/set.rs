@@ -19,7 +19,7 @@ pub(crate) enum Set {
 pub(crate) struct Taken {
     pub(crate) answer: Answer,
     /// The connection, if it is the call's alone.
-    pub(crate) lease: Option<Lease>,
+    pub(crate) lease: Option<Box<Lease>>,
     /// The connection had carried a call before, and so may have been closed by the server unseen.
     pub(crate) used: bool,
 }
@@ -64,7 +64,7 @@ impl Taken {
         let (answer, used) = lease.send(call)?;
         Ok(Self {
             answer,
-            lease: Some(lease),
+            lease: Some(Box::new(lease)),
             used,
         })
     }

@@ -31,7 +31,7 @@ impl Drop for InFlight {
 /// A request at an endpoint.
 pub(crate) struct UnderWay {
     pub(crate) active: Active,
-    pub(crate) _lease: Option<Lease>,
+    pub(crate) _lease: Option<Box<Lease>>,
 }
 
 impl UnderWay {
