@@ -34,4 +34,4 @@ pub use control::{ApplyError, Proxy};
 pub use protocols::{Protocols, Registered};
 
 /// The names of the protocols that Wireloom comes with.
-pub const PROTOCOLS: &[&str] = &["bolt", "dubbo"];
+pub const PROTOCOLS: &[&str] = &["bolt", "dubbo", "http1", "http2", "grpc", "triple"];

@@ -10,6 +10,7 @@ use wireloom_cluster::ClusterConfig;
 use wireloom_codecs::units::{Size, Span};
 use wireloom_codecs::{FrameLimits, ServeLimits};
 use wireloom_dubbo::DubboConfig;
+use wireloom_http::HttpConfig;
 use wireloom_net::Address;
 use wireloom_router::config::RouteConfig;
 use wireloom_telemetry::Format;
@@ -202,6 +203,8 @@ pub struct ProtocolsConfig {
     pub bolt: BoltConfig,
     /// Dubbo.
     pub dubbo: DubboConfig,
+    /// HTTP/1.1, HTTP/2, and gRPC and Triple over it.
+    pub http: HttpConfig,
 }
 
 /// Memory that large messages may take together, over all connections. A message waits unread until there is room.
