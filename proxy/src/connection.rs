@@ -122,12 +122,12 @@ impl Client {
         } = self;
         serving.stats.recognised(entry.id.as_str());
         let connection = Accepted {
-            tls: serving.tls.is_some(),
             io: Box::new(stream),
             prefix,
             limits: serving.limits.clone(),
             budget: serving.budget.clone(),
             drain,
+            tls: serving.tls.is_some(),
         };
         let served = entry.protocol.serve(connection, service);
         async move {

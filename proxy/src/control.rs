@@ -1,7 +1,8 @@
 //! The control plane: what runs, and how another configuration takes its place.
 //!
 //! A configuration is put to work whole or not at all: tables are compiled, certificates read and sockets bound before
-//! anything that runs is touched. What stays the same stays: listeners keep their socket and connections, clusters their channels.
+//! anything that runs is touched. What stays the same stays: listeners keep their socket and connections, clusters
+//! their channels.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -171,12 +172,11 @@ impl Proxy {
 
     /// Reads the certificates of the listeners that have TLS, by their addresses.
     fn secure(&self, config: &Config) -> Result<BTreeMap<String, TlsAcceptor>, ApplyError> {
-        let names = self.protocols.names();
         let secured = config.listeners.iter().filter_map(|listener| {
             let tls = listener.tls.as_ref()?;
-            let taken = names.iter().copied().filter(|name| listener.takes(name));
-            let loaded = TlsAcceptor::load(tls, &connection::offered(taken));
-            let loaded = loaded.map_err(|errors| {
+            let taken = self.protocols.taken_by(listener);
+            let alpn = connection::offered(taken.map(|entry| entry.id.as_str()));
+            let loaded = TlsAcceptor::load(tls, &alpn).map_err(|errors| {
                 let problems: Vec<String> = errors.iter().map(ToString::to_string).collect();
                 ApplyError::Tls {
                     listener: listener.name(),

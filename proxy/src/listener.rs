@@ -16,7 +16,7 @@ use crate::config::{Config, ListenerConfig};
 use crate::connection::{Incoming, Serving};
 use crate::control::ApplyError;
 use crate::exchange::Exchanges;
-use crate::protocols::{Protocols, Registered};
+use crate::protocols::Protocols;
 use crate::routing::Routing;
 use crate::worker::Worker;
 
@@ -153,13 +153,9 @@ fn serving(
     parts: &Parts<'_>,
 ) -> Serving {
     let name = config.name();
-    let wanted = |entry: &&Registered| {
-        let listed = config.protocols.as_ref();
-        listed.is_none_or(|names| names.iter().any(|name| entry.is_named(name)))
-    };
     let errors = ErrorKind::ALL.map(ErrorKind::as_str);
     let labels: Arc<[ProtocolId]> = parts.protocols.labels().into();
-    let protocols = parts.protocols.iter().filter(wanted).map(|entry| {
+    let protocols = parts.protocols.taken_by(config).map(|entry| {
         let id = entry.id;
         let local_errors = parts.metrics.local_errors(&name, id.as_str(), &errors);
         let service = Exchanges::new(routing.clone(), id, labels.clone(), local_errors);

@@ -11,10 +11,7 @@ use rustls::{Error, InconsistentKeys};
 use tokio::net::TcpStream;
 
 use super::files::Pem;
-use super::{Alpn, HandshakeError, TlsConfig, TlsError, TlsFile};
-
-/// An accepted connection after its handshake. Nothing that was written is sent for certain before a flush.
-pub type TlsStream = tokio_rustls::server::TlsStream<TcpStream>;
+use super::{Alpn, HandshakeError, TlsConfig, TlsError, TlsFile, TlsStream};
 
 /// Shakes hands with clients. Cloning shares it.
 #[derive(Clone)]
@@ -58,7 +55,7 @@ impl TlsAcceptor {
         if stream.peek(&mut [0]).await? == 0 {
             return Err(HandshakeError::Silent);
         }
-        Ok(self.0.accept(stream).await?)
+        Ok(TlsStream(self.0.accept(stream).await?))
     }
 }
 
@@ -75,6 +72,9 @@ fn certificate(config: &TlsConfig) -> Pem<'_> {
     }
 }
 
+const BAD_KEY: &str = "holds a private key that is broken or of no kind that is taken: RSA of 2048 to 8192 bits, \
+                       ECDSA on P-256, P-384 or P-521, Ed25519";
+
 /// The chain and the key, which belong together.
 fn certified(config: &TlsConfig, provider: &CryptoProvider) -> Result<CertifiedKey, Vec<TlsError>> {
     let key = Pem {
@@ -85,7 +85,7 @@ fn certified(config: &TlsConfig, provider: &CryptoProvider) -> Result<CertifiedK
     let private = key.private_key().and_then(|private| {
         let loaded = provider.key_provider.load_private_key(private);
         // The reason could quote the key.
-        loaded.map_err(|_| key.error("holds a private key that is broken or of an unknown kind"))
+        loaded.map_err(|_| key.error(BAD_KEY))
     });
     let (chain, private) = match (chain, private) {
         (Ok(chain), Ok(private)) => (chain, private),

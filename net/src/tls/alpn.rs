@@ -1,7 +1,5 @@
 //! The protocol that both sides agree on in the handshake.
 
-use super::TlsStream;
-
 /// A protocol that is agreed on by name (RFC 7301). The others are recognised by their first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Alpn {
@@ -21,13 +19,5 @@ impl Alpn {
             Self::H2 => "h2",
             Self::Http1 => "http/1.1",
         }
-    }
-
-    /// What was agreed on; None if the client or the listener named nothing.
-    pub fn of(stream: &TlsStream) -> Option<Self> {
-        let agreed = stream.get_ref().1.alpn_protocol()?;
-        Self::ALL
-            .into_iter()
-            .find(|known| known.name().as_bytes() == agreed)
     }
 }

@@ -9,6 +9,8 @@
 //! | `config` | the keys of a listener's `tls` |
 //! | `files` | reading PEM |
 //! | `acceptor` | the files put together, and handshakes |
+//! | `alpn` | what is agreed on in one |
+//! | `stream` | a connection after it |
 //! | `error` | what is wrong with the files, and what went wrong in a handshake |
 
 mod acceptor;
@@ -16,11 +18,13 @@ mod alpn;
 mod config;
 mod error;
 mod files;
+mod stream;
 
-pub use acceptor::{TlsAcceptor, TlsStream};
+pub use acceptor::TlsAcceptor;
 pub use alpn::Alpn;
 pub use config::TlsConfig;
 pub use error::{HandshakeError, TlsError, TlsFile};
+pub use stream::TlsStream;
 
 #[cfg(test)]
 mod tests;

@@ -129,12 +129,6 @@ pub struct ListenerConfig {
 }
 
 impl ListenerConfig {
-    /// True if it takes the protocol of this name.
-    pub fn takes(&self, protocol: &str) -> bool {
-        let listed = self.protocols.as_ref();
-        listed.is_none_or(|names| names.iter().any(|name| name == protocol))
-    }
-
     /// Its name, or its address for want of one.
     pub fn name(&self) -> String {
         self.name

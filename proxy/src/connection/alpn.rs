@@ -1,14 +1,15 @@
 //! Which protocols are agreed on in a TLS handshake, by the names that they are registered under.
 
+use wireloom_codecs::http::{HTTP1, HTTP2};
 use wireloom_net::tls::{Alpn, TlsStream};
 
 use super::Spoken;
 
 /// The protocol that speaks once this is agreed on.
-const fn protocol(alpn: Alpn) -> &'static str {
+fn protocol(alpn: Alpn) -> &'static str {
     match alpn {
-        Alpn::H2 => "http2",
-        Alpn::Http1 => "http1",
+        Alpn::H2 => HTTP2.as_str(),
+        Alpn::Http1 => HTTP1.as_str(),
     }
 }
 
@@ -23,7 +24,7 @@ pub(crate) fn offered<'a>(protocols: impl IntoIterator<Item = &'a str>) -> Vec<A
 /// The protocol that was agreed on; None if there was none, and the first bytes are to tell it.
 pub(super) fn agreed(stream: &TlsStream, protocols: &[Spoken]) -> Option<Spoken> {
     let place = place(
-        Alpn::of(stream)?,
+        stream.alpn()?,
         protocols.iter().map(|(entry, _)| entry.id.as_str()),
     )?;
     protocols.get(place).cloned()

@@ -4,7 +4,7 @@ use std::io;
 
 use rustls::version::{TLS12, TLS13};
 use rustls::{AlertDescription, ClientConnection, Error};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
 
@@ -62,8 +62,11 @@ async fn both_versions_are_spoken() {
         let (accepted, connected) = shake(&acceptor, client).await;
         connected.unwrap();
         let server = accepted.unwrap();
-        assert_eq!(server.get_ref().1.protocol_version(), Some(version.version));
-        assert_eq!(Alpn::of(&server), None);
+        assert_eq!(
+            server.0.get_ref().1.protocol_version(),
+            Some(version.version)
+        );
+        assert_eq!(server.alpn(), None);
     }
 }
 
@@ -89,7 +92,7 @@ async fn alpn_is_what_both_name_in_the_listeners_order() {
     ] {
         let (accepted, connected) = shake(acceptor, client(&authority, None, named)).await;
         connected.unwrap();
-        assert_eq!(Alpn::of(&accepted.unwrap()), expected, "{named:?}");
+        assert_eq!(accepted.unwrap().alpn(), expected, "{named:?}");
     }
     for (acceptor, named) in [(&both, "x"), (&h2, "http/1.1"), (&http1, "h2")] {
         let (accepted, connected) = shake(acceptor, client(&authority, None, &[named])).await;
@@ -108,7 +111,7 @@ async fn with_a_client_ca_only_its_clients_come_in() {
     let (accepted, connected) = shake(&acceptor, known).await;
     connected.unwrap();
     let server = accepted.unwrap();
-    assert_eq!(server.get_ref().1.peer_certificates().unwrap().len(), 1);
+    assert_eq!(server.0.get_ref().1.peer_certificates().unwrap().len(), 1);
 
     let (accepted, connected) = shake(&acceptor, client(&authority, None, &[])).await;
     assert!(matches!(accepted, Err(HandshakeError::NoCertificate)));
@@ -131,7 +134,7 @@ async fn a_session_is_not_resumed_under_other_certificates() {
     let resumed = async |acceptor: &TlsAcceptor| {
         let (accepted, connected) = shake(acceptor, client.clone()).await;
         connected.unwrap();
-        let kind = accepted.unwrap().get_ref().1.handshake_kind().unwrap();
+        let kind = accepted.unwrap().0.get_ref().1.handshake_kind().unwrap();
         kind == rustls::HandshakeKind::Resumed
     };
     assert!(!resumed(&open).await);
@@ -174,4 +177,26 @@ async fn what_is_no_tls_is_told_so_and_probes_are_quiet() {
     drop(near);
     let accepted = acceptor.accept(far).await;
     assert!(matches!(accepted, Err(HandshakeError::Silent)));
+}
+
+#[tokio::test]
+async fn a_client_that_closes_has_closed_whatever_it_says() {
+    let authority = Authority::new("one");
+    let folder = folder(&authority);
+    let acceptor = TlsAcceptor::load(&config(folder.path(), false), &[]).unwrap();
+    for says_so in [true, false] {
+        let client = client(&authority, None, &[]);
+        let (accepted, connected) = shake(&acceptor, client).await;
+        let (mut server, mut client) = (accepted.unwrap(), connected.unwrap());
+        client.write_all(b"last words").await.unwrap();
+        client.flush().await.unwrap();
+        if says_so {
+            client.shutdown().await.unwrap();
+        }
+        drop(client);
+        let mut all = String::new();
+        server.read_to_string(&mut all).await.unwrap();
+        assert_eq!(all, "last words");
+        assert!(server.fill_buf().await.unwrap().is_empty());
+    }
 }
