@@ -1,11 +1,12 @@
 //! What only the whole configuration can tell: names that nothing has, addresses that collide, tables that do not
-//! compile.
+//! compile, certificates that are none.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use wireloom_net::Address;
+use wireloom_net::tls::TlsAcceptor;
 use wireloom_router::config::{RouteConfig, To};
 use wireloom_router::{Problem, RouteTable};
 
@@ -131,6 +132,15 @@ impl<'a> Check<'a> {
                 &listener.routes,
                 known,
             );
+        }
+        if let Some(tls) = &listener.tls {
+            let errors = TlsAcceptor::load(tls, &[]).err();
+            for error in errors.into_iter().flatten() {
+                self.note(
+                    format!("{path}.tls.{}", error.file.key()),
+                    error.to_string(),
+                );
+            }
         }
         let timeouts = &listener.timeouts;
         for (key, span) in [
