@@ -6,12 +6,15 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use wireloom_cluster::Tried;
 use wireloom_codecs::{
-    CallError, Class, ErrorKind, LocalError, Needs, Request, RequestHead, Response, Service, clock,
+    Body, CallError, Class, ErrorKind, LocalError, Needs, ProtocolId, Request, RequestHead,
+    Response, Service, clock,
 };
 use wireloom_router::{Active, Attempt, Decision, Failure, RetryPolicy, Retrying, Route, Why};
 use wireloom_telemetry::{LocalErrorStats, Outcome, Record, Retry};
 
 use crate::routing::{Binding, Routing};
+
+mod streaming;
 
 /// What "no limit" is to a deadline.
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -22,20 +25,37 @@ pub struct Exchanges(Arc<Shared>);
 
 struct Shared {
     routing: Arc<ArcSwap<Routing>>,
-    /// The place of the connections' protocol in the registry.
-    position: usize,
+    /// The connections' protocol and its place among the labels.
+    protocol: (ProtocolId, usize),
+    /// Every protocol that a request can be in.
+    labels: Arc<[ProtocolId]>,
     local_errors: LocalErrorStats,
+}
+
+impl Shared {
+    /// The place of the request's protocol among the labels.
+    fn label(&self, protocol: ProtocolId) -> usize {
+        let (own, place) = self.protocol;
+        if protocol == own {
+            return place;
+        }
+        let place = self.labels.iter().position(|label| *label == protocol);
+        place.unwrap_or_default()
+    }
 }
 
 impl Exchanges {
     pub(crate) fn new(
         routing: Arc<ArcSwap<Routing>>,
-        position: usize,
+        protocol: ProtocolId,
+        labels: Arc<[ProtocolId]>,
         local_errors: LocalErrorStats,
     ) -> Self {
+        let place = labels.iter().position(|label| *label == protocol);
         Self(Arc::new(Shared {
             routing,
-            position,
+            protocol: (protocol, place.unwrap_or_default()),
+            labels,
             local_errors,
         }))
     }
@@ -84,17 +104,39 @@ async fn exchange(
     let Some(binding) = routing.bindings.get(cluster) else {
         return Err(ErrorKind::Internal.into());
     };
-    let stats = routing.stats.get(route, cluster, shared.position);
-    let mut record = Record::started_at(stats, started);
+    let label = shared.label(request.head.protocol);
+    let stats = routing.stats.get(route, cluster, label);
+    let record = Record::started_at(stats, started);
+    let own = streaming::deadline(&request.head, started);
     let deadline = deadline(route, &request.head, started);
-    let result = match &route.retry {
-        None => once(binding, request, deadline).await,
-        Some(policy) => with_retries(binding, policy, request, deadline).await,
+    let result = match (&request.body, &route.retry) {
+        (Body::Stream(_), _) => Box::pin(streaming::send(binding, route, request, own)).await,
+        (_, None) => once(binding, request, deadline).await,
+        (_, Some(policy)) => with_retries(binding, policy, request, deadline).await,
     };
-    record.set(outcome(match &result {
-        Ok(response) => response.head.outcome.class,
-        Err(error) => error.kind.class(),
-    }));
+    finish(record, result, own, started)
+}
+
+/// Takes note of how it ended, or has the end of a streamed answer noted.
+fn finish(
+    mut record: Record,
+    mut result: Result<Response, LocalError>,
+    own: Option<Instant>,
+    started: Instant,
+) -> Result<Response, LocalError> {
+    match &mut result {
+        Ok(response) => match std::mem::take(&mut response.body) {
+            Body::Stream(body) => {
+                let head = outcome(response.head.outcome.class);
+                response.body = Body::Stream(streaming::recorded(body, record, head, own));
+            }
+            body => {
+                response.body = body;
+                record.set(outcome(response.head.outcome.class));
+            }
+        },
+        Err(error) => record.set(outcome(error.kind.class())),
+    }
     result.map_err(|error| explain(error, started))
 }
 
@@ -148,7 +190,14 @@ async fn with_retries(
         let attempt = binding
             .cluster
             .attempt(protocol, request, limit, &mut tried);
-        let result = attempt.await;
+        let mut result = attempt.await;
+        if next.is_some()
+            && let Ok(response) = &mut result
+            && let Body::Stream(_) = response.body
+        {
+            // As long as nothing was forwarded, a status that comes behind the head may still be retried.
+            result = Box::pin(streaming::settled(result, limit)).await;
+        }
         drop(retrying.take());
         let (failure, sent) = match &result {
             Ok(response) if !failed(response.head.outcome.class) => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::task::JoinHandle;
-use wireloom_codecs::{Drain, ErrorKind, drain};
+use wireloom_codecs::{Drain, ErrorKind, ProtocolId, drain};
 use wireloom_net::{AcceptEvents, Acceptor, ConnectionLimit, bind};
 use wireloom_telemetry::{Limited, ListenerStats, Metrics};
 
@@ -150,16 +150,15 @@ fn serving(
 ) -> Serving {
     let name = config.name();
     let wanted = |entry: &&Registered| {
-        let id = entry.id.as_str();
         let listed = config.protocols.as_ref();
-        listed.is_none_or(|names| names.iter().any(|name| name == id))
+        listed.is_none_or(|names| names.iter().any(|name| entry.is_named(name)))
     };
     let errors = ErrorKind::ALL.map(ErrorKind::as_str);
+    let labels: Arc<[ProtocolId]> = parts.protocols.labels().into();
     let protocols = parts.protocols.iter().filter(wanted).map(|entry| {
         let id = entry.id;
         let local_errors = parts.metrics.local_errors(&name, id.as_str(), &errors);
-        let position = parts.protocols.position(id).unwrap_or_default();
-        let service = Exchanges::new(routing.clone(), position, local_errors);
+        let service = Exchanges::new(routing.clone(), id, labels.clone(), local_errors);
         (entry.clone(), service)
     });
     Serving {

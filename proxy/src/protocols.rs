@@ -17,6 +17,14 @@ pub struct Registered {
     pub connector: Arc<dyn Connector>,
 }
 
+impl Registered {
+    /// Whether a listener means it by that name: its own, or one that it carries.
+    pub fn is_named(&self, name: &str) -> bool {
+        let carried = self.protocol.carries();
+        self.id.as_str() == name || carried.iter().any(|id| id.as_str() == name)
+    }
+}
+
 /// The registered protocols, in the order in which detection asks them.
 #[derive(Clone, Default)]
 pub struct Protocols(Vec<Registered>);
@@ -57,14 +65,22 @@ impl Protocols {
         self.0.iter()
     }
 
-    /// Their names.
+    /// The names that a configuration may use.
     pub fn names(&self) -> Vec<&'static str> {
-        self.0.iter().map(|entry| entry.id.as_str()).collect()
+        self.labels().into_iter().map(ProtocolId::as_str).collect()
     }
 
-    /// Where a protocol stands in the order of registration: a dense index for tables.
-    pub fn position(&self, id: ProtocolId) -> Option<usize> {
-        self.0.iter().position(|entry| entry.id == id)
+    /// Every protocol that a request can be in: the registered ones, and those that they carry.
+    pub fn labels(&self) -> Vec<ProtocolId> {
+        let mut labels: Vec<_> = self.0.iter().map(|entry| entry.id).collect();
+        for entry in &self.0 {
+            for id in entry.protocol.carries() {
+                if !labels.contains(id) {
+                    labels.push(*id);
+                }
+            }
+        }
+        labels
     }
 
     /// The upstream sides.
