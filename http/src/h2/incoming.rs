@@ -132,18 +132,21 @@ impl Incoming {
     }
 
     fn keep(mut self, first: Bytes, rest: BytesMut) -> Self {
-        let data = if rest.is_empty() { first } else { rest.freeze() };
+        let data = if rest.is_empty() {
+            first
+        } else {
+            rest.freeze()
+        };
         self.ready = Some(data).filter(|data| !data.is_empty());
         self
     }
 
-    fn whole(
-        mut self,
-        first: Bytes,
-        rest: BytesMut,
-        trailers: Option<http::HeaderMap>,
-    ) -> Taken {
-        let data = if rest.is_empty() { first } else { rest.freeze() };
+    fn whole(mut self, first: Bytes, rest: BytesMut, trailers: Option<http::HeaderMap>) -> Taken {
+        let data = if rest.is_empty() {
+            first
+        } else {
+            rest.freeze()
+        };
         self.release(data.len());
         let body = match data.is_empty() {
             true => Body::Empty,

@@ -10,13 +10,17 @@
 //! | `incoming`, `outgoing` | bodies from and to a stream |
 //! | `settings` | what is announced to peers, and h2's own bounds |
 
-//mod client;
+mod client;
 mod idle;
 mod incoming;
 mod outgoing;
 mod server;
 mod settings;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tests;
 mod turn;
 
-//pub use client::Http2Connector;
+pub use client::Http2Connector;
 pub use server::Http2;

@@ -3,14 +3,14 @@
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use h2::{Reason, SendStream};
+use h2::SendStream;
 use http::HeaderMap;
 use wireloom_codecs::{LocalError, Part, Stream};
 
 /// Why a body did not get out to its end.
 pub(super) enum Broken {
     /// The peer wants no more of it, or is gone.
-    Peer(Option<Reason>),
+    Peer,
     /// It broke off where it came from.
     Body(LocalError),
     /// It holds what HTTP/2 cannot carry.
@@ -69,11 +69,7 @@ impl Outgoing {
     }
 
     /// A body that is all there, but larger than what the peer takes at once. Capacity has been asked for.
-    pub(super) fn whole(
-        send: SendStream<Bytes>,
-        body: Bytes,
-        trailers: Option<HeaderMap>,
-    ) -> Self {
+    pub(super) fn whole(send: SendStream<Bytes>, body: Bytes, trailers: Option<HeaderMap>) -> Self {
         Self {
             send,
             source: Source::Whole(trailers),
@@ -113,7 +109,7 @@ impl Outgoing {
                 }
                 Poll::Pending => {
                     return match self.send.poll_reset(cx) {
-                        Poll::Ready(reason) => Poll::Ready(Err(Broken::Peer(reason.ok()))),
+                        Poll::Ready(_) => Poll::Ready(Err(Broken::Peer)),
                         Poll::Pending => Poll::Pending,
                     };
                 }
@@ -131,7 +127,7 @@ impl Outgoing {
                 match ready!(self.send.poll_capacity(cx)) {
                     Some(Ok(_)) => continue,
                     Some(Err(error)) => return Poll::Ready(Err(refused(error))),
-                    None => return Poll::Ready(Err(self.reset(cx))),
+                    None => return Poll::Ready(Err(Broken::Peer)),
                 }
             }
             let piece = self.waiting.split_to(room.min(self.waiting.len()));
@@ -145,15 +141,9 @@ impl Outgoing {
         }
         Poll::Ready(Ok(false))
     }
-
-    fn reset(&mut self, cx: &mut Context<'_>) -> Broken {
-        match self.send.poll_reset(cx) {
-            Poll::Ready(Ok(reason)) => Broken::Peer(Some(reason)),
-            _ => Broken::Peer(None),
-        }
-    }
 }
 
-fn refused(error: h2::Error) -> Broken {
-    Broken::Peer(error.reason())
+/// h2 takes no more: the stream is closed.
+fn refused(_: h2::Error) -> Broken {
+    Broken::Peer
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, SendStream};
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, StatusCode};
 use wireloom_codecs::http::{GRPC, TRIPLE};
 use wireloom_codecs::{Body, Early, ErrorKind, Headers, LocalError, Response};
 
@@ -156,7 +156,7 @@ async fn send(mut respond: SendResponse<Bytes>, response: Response, origin: &Ori
     let mut idle = Idle::new(origin.body_idle);
     let result = poll_fn(|cx| poll_body(&mut outgoing, &mut idle, cx)).await;
     match result {
-        Ok(()) | Err(Broken::Peer(_)) => {}
+        Ok(()) | Err(Broken::Peer) => {}
         Err(Broken::Unwritable) => outgoing.send.send_reset(Reason::INTERNAL_ERROR),
         Err(Broken::Body(error)) => break_off(&mut outgoing.send, origin.asker, &error),
     }
@@ -182,26 +182,12 @@ fn poll_body(
 /// A body that broke off must not look complete: gRPC's clients get a status while that can be sent, others a reset.
 fn break_off(send: &mut SendStream<Bytes>, asker: Asker, error: &LocalError) {
     if (asker.protocol == GRPC || asker.protocol == TRIPLE)
-        && let Some(trailers) = status_of(asker, error)
+        && let Ok(trailers) = semantics::grpc_trailers(error).into_map()
         && send.send_trailers(trailers).is_ok()
     {
         return;
     }
     send.send_reset(Reason::INTERNAL_ERROR);
-}
-
-/// gRPC's status fields for an error that comes after the head.
-fn status_of(asker: Asker, error: &LocalError) -> Option<HeaderMap> {
-    const STATUS: HeaderName = HeaderName::from_static("grpc-status");
-    const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
-    let reply = semantics::local_reply(asker, error).head.http?;
-    let mut fields = reply.headers.into_map().ok()?;
-    let mut trailers = HeaderMap::with_capacity(2);
-    trailers.insert(STATUS, fields.remove(STATUS)?);
-    if let Some(message) = fields.remove(MESSAGE) {
-        trailers.insert(MESSAGE, message);
-    }
-    Some(trailers)
 }
 
 /// Answers a request that goes no further than its head.

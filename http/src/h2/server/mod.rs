@@ -1,16 +1,16 @@
 //! The downstream side: one task per connection polls h2 and every exchange on it; nothing is spawned.
 
 use std::future::{Future, poll_fn};
-use std::sync::Arc;
 use std::io;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use h2::server::{Connection, SendResponse};
 use h2::RecvStream;
+use h2::server::{Connection, SendResponse};
 use http::Method;
 use tokio::time::timeout;
 use wireloom_codecs::http::{GRPC, HTTP2, TRIPLE};

@@ -6,8 +6,6 @@ use wireloom_codecs::{
     ErrorKind, FrameLimits, Headers, HttpRequest, LocalError, ProtocolId, Scheme, Str,
 };
 
-use crate::semantics;
-
 /// Why a request goes no further than its head.
 pub(super) struct Refusal {
     /// What the client is told.
@@ -87,11 +85,10 @@ pub(super) fn read(
         }
         None => false,
     };
-    let mut headers = Headers::Map(headers);
-    semantics::strip_request(&mut headers);
+    // h2 has refused what `semantics::strip_request` would take out.
     Ok(Box::new(HttpRequest {
         scheme: reading.scheme,
-        headers,
+        headers: Headers::Map(headers),
         upgrade,
         expect_continue,
         version: Version::HTTP_2,
@@ -110,7 +107,11 @@ fn authority(uri: &http::Uri, headers: &mut HeaderMap) -> Result<Str, Refusal> {
     };
     let authority = match named {
         Some(name) if name.as_bytes().eq_ignore_ascii_case(host.as_bytes()) => name.to_owned(),
-        Some(_) => return Err(Refusal::malformed("the authority and the host field differ")),
+        Some(_) => {
+            return Err(Refusal::malformed(
+                "the authority and the host field differ",
+            ));
+        }
         None => match host.to_str().map(str::parse::<http::uri::Authority>) {
             Ok(Ok(authority)) => authority.as_str().to_owned(),
             _ => return Err(Refusal::malformed("the host field names no host")),

@@ -21,9 +21,13 @@ const FAR: Duration = Duration::from_secs(24 * 3600);
 enum Phase {
     Open,
     /// The first GOAWAY is on its way: streams are still taken, until h2 sends the second and real one.
-    Leaving { end: Instant },
+    Leaving {
+        end: Instant,
+    },
     /// No stream goes on; what is queued may still leave.
-    Closing { end: Instant },
+    Closing {
+        end: Instant,
+    },
 }
 
 pub(super) struct Timers {
