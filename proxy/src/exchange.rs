@@ -6,9 +6,12 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use wireloom_cluster::Tried;
 use wireloom_codecs::{
-    CallError, Class, ErrorKind, LocalError, Needs, Request, RequestHead, Response, Service, clock,
+    CallError, Class, ErrorKind, LocalError, Needs, Outcome as Answer, ProtocolId, Request,
+    RequestHead, Response, Service, clock,
 };
-use wireloom_router::{Active, Attempt, Decision, Failure, RetryPolicy, Retrying, Route, Why};
+use wireloom_router::{
+    Active, Answered, Attempt, Decision, Failure, RetryPolicy, Retrying, Route, Why,
+};
 use wireloom_telemetry::{LocalErrorStats, Outcome, Record, Retry};
 
 use crate::routing::{Binding, Routing};
@@ -151,13 +154,16 @@ async fn with_retries(
         let result = attempt.await;
         drop(retrying.take());
         let (failure, sent) = match &result {
-            Ok(response) if !failed(response.head.outcome.class) => {
+            Ok(response) if !failed(policy, protocol, response.head.outcome) => {
                 if number > 1 {
                     binding.stats.retry(Retry::Recovered);
                 }
                 return unpack(result);
             }
-            Ok(response) => (Failure::Response(response.head.outcome.class), true),
+            Ok(response) => {
+                let answered = Answered::new(protocol, response.head.outcome);
+                (Failure::Response(answered), true)
+            }
             Err(error) => (Failure::Local(error.error.kind), error.sent),
         };
         let facts = Attempt {
@@ -197,9 +203,12 @@ fn unpack(result: Result<Response, CallError>) -> Result<Response, LocalError> {
     result.map_err(|failed| failed.error)
 }
 
-/// Classes that a retry may mend.
-fn failed(class: Class) -> bool {
-    !matches!(class, Class::Success | Class::AppError | Class::ClientError)
+/// Answers that a retry may mend: those of some classes, and those that the route names.
+fn failed(policy: &RetryPolicy, protocol: ProtocolId, outcome: Answer) -> bool {
+    !matches!(
+        outcome.class,
+        Class::Success | Class::AppError | Class::ClientError
+    ) || policy.names_answer(Answered::new(protocol, outcome))
 }
 
 /// What is counted when a failure is not tried again; None where no retry was in question.

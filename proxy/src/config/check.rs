@@ -208,8 +208,10 @@ impl<'a> Check<'a> {
         for (at, route) in routes.iter().enumerate() {
             let path = format!("routes.{name}[{at}]");
             match &route.to {
-                To::Cluster(cluster) => self.cluster(format!("{path}.to"), cluster),
-                To::Split(parts) => {
+                // The router tells what a route must have.
+                None => {}
+                Some(To::Cluster(cluster)) => self.cluster(format!("{path}.to"), cluster),
+                Some(To::Split(parts)) => {
                     for (at, part) in parts.iter().enumerate() {
                         self.cluster(format!("{path}.to[{at}].cluster"), &part.cluster);
                     }
