@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use wireloom_codecs::FrameLimits;
 use wireloom_net::tls::TlsAcceptor;
-use wireloom_router::{RouteTable, config::RouteConfig};
+use wireloom_router::{Edits, RouteTable, config::RouteConfig};
 use wireloom_telemetry::Metrics;
 
 use crate::clusters::Clusters;
@@ -199,12 +199,16 @@ impl Proxy {
         };
         let name: Arc<str> = listener.name().into();
         let needs = Arc::new(table.needs().clone());
+        // `check` has refused what does not compile.
+        let edits = Edits::compile("headers", &listener.headers).ok();
+        let edits = edits.filter(|edits| !edits.is_empty()).map(Arc::new);
         (0..self.workers.len())
             .map(|worker| Routing {
                 // A copy per worker: its regular expressions keep scratch memory, which is not to be fought over.
                 table: Arc::new(RouteTable::clone(table)),
                 bindings: clusters.bindings(table, worker),
                 needs: needs.clone(),
+                edits: edits.clone(),
                 stats: StatsTable::new(
                     self.metrics.clone(),
                     name.clone(),

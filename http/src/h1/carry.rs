@@ -75,10 +75,7 @@ impl Carry {
         kind: ErrorKind,
         detail: impl Into<std::borrow::Cow<'static, str>>,
     ) -> CallError {
-        CallError {
-            error: LocalError::new(kind, detail),
-            sent: self.sent,
-        }
+        CallError::new(LocalError::new(kind, detail), self.sent)
     }
 
     /// Queues the head, and the body if it is there.
@@ -162,10 +159,7 @@ impl Carry {
                     Ok(Took::All) => self.upload = None,
                     Err(broken) => {
                         let error = client_broke_off(broken);
-                        return Err(CallError {
-                            error,
-                            sent: self.sent,
-                        });
+                        return Err(CallError::new(error, self.sent));
                     }
                 }
             }

@@ -14,7 +14,7 @@ use wireloom_dubbo::DubboConfig;
 use wireloom_http::HttpConfig;
 use wireloom_net::Address;
 use wireloom_net::tls::TlsConfig;
-use wireloom_router::config::RouteConfig;
+use wireloom_router::config::{HeaderEdits, RouteConfig};
 use wireloom_telemetry::Format;
 
 /// Reads an optional key that may be left out but not left empty.
@@ -125,6 +125,9 @@ pub struct ListenerConfig {
     )]
     #[schemars(with = "TlsConfig")]
     pub tls: Option<TlsConfig>,
+    /// What it changes in the header fields of HTTP requests and responses, before their route does.
+    #[serde(default, skip_serializing_if = "HeaderEdits::is_empty")]
+    pub headers: HeaderEdits,
     /// The route table that its requests go through.
     pub routes: String,
 }
