@@ -21,13 +21,13 @@ function calls(options) {
     partner: options.with,
     proxied: mode === 'proxied',
     translated: protocol !== upstream,
-    can: need => can(options.with, [ need ]),
+    can: need => can(options.with, upstream, [ need ]),
     /** A client of its own for a scenario. */
     client: limit => protocol === 'http2' ? new Http2(target) : new Http1(target, limit),
   };
   for (const module of SCENARIOS[protocol]) {
     for (const [ name, { needs = [], unless, run } ] of Object.entries(module)) {
-      if (can(options.with, needs) && !unless?.(world)) {
+      if (can(options.with, upstream, needs) && !unless?.(world)) {
         suite.add(name, () => withClient(world, run));
       }
     }

@@ -19,6 +19,9 @@ async function main([ role, ...rest ]) {
   }
 }
 
+// Of a scenario that has failed already, by something else.
+process.on('unhandledRejection', e => process.stderr.write(`${e?.stack ?? e}\n`));
+
 main(process.argv.slice(2)).catch(e => {
   process.stderr.write(`${e.stack}\n`);
   process.exit(1);

@@ -161,7 +161,7 @@ module.exports = {
   },
 
   'expect-continue': {
-    needs: [ 'hash' ],
+    needs: [ 'hash', 'continue' ],
     async run(client) {
       const body = Buffer.alloc(200_000, 'e');
       const answer = await client.request({ method: 'POST', path: '/hash', body, expect: true });
