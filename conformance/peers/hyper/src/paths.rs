@@ -37,7 +37,11 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Body>, Error> {
         ["echo"] => Ok(replies::echo(request)),
         ["headers"] => replies::headers(&request),
         ["fields"] => replies::fields(),
-        ["status", code] => replies::status(code.parse()?),
+        ["status", code] => {
+            let status = replies::status(code.parse()?);
+            digest(request.into_body()).await?;
+            status
+        }
         ["bytes", length] => replies::bytes(&request, length.parse()?),
         ["chunked", length] => Ok(Response::new(pattern_stream(length.parse()?))),
         ["hash"] => Ok(replies::json(&digest(request.into_body()).await?.0)),

@@ -104,8 +104,9 @@ function fields(request, response) {
   response.stream.respond(head, { endStream: true });
 }
 
-function status(request, response, code) {
+async function status(request, response, code) {
   const number = Number(code);
+  await digest(request);
   if (number === 204 || number === 304) {
     response.writeHead(number).end();
     return;
