@@ -17,6 +17,11 @@ pub fn plain(server: SocketAddr) -> String {
     )
 }
 
+/// Everything goes to one server, which is spoken to in `protocol` whatever a client speaks.
+pub fn translating(server: SocketAddr, protocol: &str) -> String {
+    format!("{}    protocol: {protocol}\n", plain(server))
+}
+
 /// Upstreams of the errors suite that fail, each in its own way.
 #[derive(Clone, Copy, Debug)]
 pub struct Faulty {
