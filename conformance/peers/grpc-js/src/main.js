@@ -2,7 +2,7 @@
 
 // An @grpc/grpc-js server and client of the conformance suite.
 
-const suites = { calls: './calls', errors: './errors' };
+const suites = { calls: './calls', errors: './errors', restart: './restart' };
 
 async function main([role, ...rest]) {
   const options = { suite: 'calls', with: 'grpc-js', seconds: '10' };

@@ -97,4 +97,4 @@ async function until(condition, what, seconds = 20) {
   }
 }
 
-module.exports = { run, equal, check, fails, until };
+module.exports = { run, equal, check, describe, fails, until };

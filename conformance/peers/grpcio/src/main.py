@@ -22,9 +22,10 @@ def main():
         return
     import calls
     import errors
+    import restart
     from suite import run
 
-    suites = {"calls": calls.scenarios, "errors": errors.scenarios}
+    suites = {"calls": calls.scenarios, "errors": errors.scenarios, "restart": restart.scenarios}
     if options.suite not in suites or not options.target:
         parser.error("no such suite, or no target")
     sys.exit(asyncio.run(run(suites[options.suite](options), limit=120)))
