@@ -10,6 +10,26 @@ const { stream, unary } = require('./world');
 // Seconds; long enough that the call begins on a machine that stands still for a while.
 const DEADLINE = 3;
 
+// Servers whose library resets a call with CANCEL at its deadline. That may arrive a moment before the client's own clock
+// says so, and is CANCELLED then.
+const RESETTING_SERVERS = ['grpc-go-echo'];
+
+/** Awaits the call that was made at `start`; it must end at its deadline. */
+async function exceeds(world, start, call) {
+  try {
+    await call;
+  } catch (e) {
+    const took = (Date.now() - start) / 1000;
+    if (e.code === grpc.status.CANCELLED && RESETTING_SERVERS.includes(world.partner)) {
+      check(took > DEADLINE - 0.5, `cancelled after ${took} s`);
+    } else {
+      equal(grpc.status.DEADLINE_EXCEEDED, e.code, `the code, with ${e.details || e}`);
+    }
+    return;
+  }
+  throw new Error('an answer behind the deadline');
+}
+
 /** Waits until the server knows of the end of the call. What it saw. */
 function cancelled(world, token) {
   return until(async () => {
@@ -25,9 +45,9 @@ function started(world, token) {
 }
 
 async function deadline(world) {
-  const token = randomUUID();
+  const [token, start] = [randomUUID(), Date.now()];
   const slow = world.ask('Slow', { token, pause_millis: 40000 }, { seconds: DEADLINE });
-  await fails(slow, grpc.status.DEADLINE_EXCEEDED);
+  await exceeds(world, start, slow);
   const seen = await cancelled(world, token);
   const left = seen.millis_left;
   check(left > 0 && left <= DEADLINE * 1000 + 100, `the server was told ${left} ms`);
@@ -35,14 +55,14 @@ async function deadline(world) {
 }
 
 async function deadlineOfAStream(world) {
-  const token = randomUUID();
+  const [token, start] = [randomUUID(), Date.now()];
   const request = { token, count: 1_000_000, size: 10, pause_millis: 20 };
   const emit = stream(world.client, 'Emit', request, { seconds: DEADLINE });
   equal(0, (await emit.read()).number);
   const rest = async () => {
     while ((await emit.read()) !== null);
   };
-  await fails(rest(), grpc.status.DEADLINE_EXCEEDED);
+  await exceeds(world, start, rest());
   await cancelled(world, token);
 }
 

@@ -154,8 +154,7 @@ const methods = {
     });
     call.on('end', async () => {
       if (seen) {
-        // To a reader, a cancelled stream has ended; that it was cancelled is told a little later. If it is not told,
-        // it did end.
+        // Some clients half-close a call that they cancel, and reset it a little later. If no reset comes, it did end.
         await Promise.race([sleep(5000), seen.over]);
         seen.finished = !seen.cancelled;
       }
