@@ -10,12 +10,13 @@ use tokio::time::sleep;
 
 use super::client::{Client, Mode, Ran, Task};
 use super::matrix::Pair;
+use super::protocol::Protocol;
 use super::report::Row;
 use crate::cli::Suite;
 use crate::ports;
 use crate::process::{Process, Spec};
 use crate::proxy::Proxy;
-use crate::proxy::config::{self, Faulty};
+use crate::proxy::config::{self, Faulty, Picked};
 use crate::scripted::Upstream;
 
 /// How long a server may take to start. Java on a busy machine is slow.
@@ -237,11 +238,15 @@ impl Meeting<'_> {
             silent: silent.address(),
             resetting: resetting.address(),
         };
+        let picked = match self.pair.link.client {
+            Protocol::Grpc => Picked::ByMetadata,
+            _ => Picked::ByGroup,
+        };
         Ok(self
             .through(
                 wireloom,
                 Suite::Errors,
-                &config::failures(self.server, &faulty),
+                &config::failures(self.server, &faulty, picked),
             )
             .await)
     }
