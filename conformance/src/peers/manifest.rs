@@ -39,6 +39,8 @@ pub(crate) struct Peer {
 pub(crate) enum Protocol {
     Dubbo,
     Bolt,
+    /// Dubbo 3 over HTTP/2: gRPC and more.
+    Triple,
 }
 
 fn default_suites() -> Vec<String> {
