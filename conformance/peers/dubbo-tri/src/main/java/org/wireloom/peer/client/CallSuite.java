@@ -3,7 +3,7 @@ package org.wireloom.peer.client;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import org.wireloom.peer.EchoService;
+import org.wireloom.peer.idl.Talk;
 
 /** {@code calls}: what must be the same with and without the proxy. */
 final class CallSuite {
@@ -41,8 +41,7 @@ final class CallSuite {
     }
 
     private String connect() throws Exception {
-        EchoService echo = references.shared();
-        Expect.equal("first", echo.echo("first"), "echo");
+        Expect.equal("first", references.to(Talk.class).echo(IdlCalls.text("first")).getText(), "Echo");
         connections = Sockets.connectedTo(target);
         Expect.equal(1, connections.size(), "connections");
         return "";

@@ -34,7 +34,7 @@ final class ErrorSuite {
 
     private final String target;
     private final References references;
-    private EchoService good;
+    private Talk good;
     private Set<String> before;
 
     private ErrorSuite(String target) {
@@ -71,9 +71,9 @@ final class ErrorSuite {
 
     private void goodCall() {
         if (good == null) {
-            good = references.shared();
+            good = references.to(Talk.class);
         }
-        Expect.equal("good", good.echo("good"), "a good call");
+        Expect.equal("good", good.echo(IdlCalls.text("good")).getText(), "a good call");
     }
 
     private Scenario failing(String group, Set<Code> codes, String text, Call call) {

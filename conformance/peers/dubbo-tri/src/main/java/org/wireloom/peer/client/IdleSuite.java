@@ -3,7 +3,7 @@ package org.wireloom.peer.client;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
-import org.wireloom.peer.EchoService;
+import org.wireloom.peer.idl.Talk;
 
 /** {@code idle}: five minutes on one connection of nothing but what the library does by itself. */
 final class IdleSuite {
@@ -14,12 +14,12 @@ final class IdleSuite {
         References.start();
         References references = new References(target);
         return Collections.singletonList(new Scenario("idle", () -> {
-            EchoService echo = references.shared();
-            Expect.equal("before", echo.echo("before"), "echo");
+            Talk talk = references.to(Talk.class);
+            Expect.equal("before", talk.echo(IdlCalls.text("before")).getText(), "Echo");
             Set<String> connections = Sockets.connectedTo(target);
             Expect.equal(1, connections.size(), "connections");
             Thread.sleep(IDLE_SECONDS * 1000L);
-            Expect.equal("after", echo.echo("after"), "echo");
+            Expect.equal("after", talk.echo(IdlCalls.text("after")).getText(), "Echo");
             Expect.equal(connections, Sockets.connectedTo(target), "connections");
             return "";
         }));

@@ -20,7 +20,7 @@ final class TripleCalls {
 
     void addTo(List<Scenario> scenarios) {
         scenarios.add(new Scenario("attachments", this::attachments));
-        scenarios.add(new Scenario("timeout", this::timeout));
+        scenarios.add(new Scenario("consumer-timeout", this::timeout));
         scenarios.add(new Scenario("concurrent-payloads", this::concurrentPayloads));
     }
 
