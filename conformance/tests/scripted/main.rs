@@ -11,6 +11,8 @@ mod descriptors;
 mod drain;
 mod faults;
 mod framing;
+mod http1_canonical;
+mod http1_refusals;
 mod local_replies;
 mod matching;
 mod memory;
