@@ -35,6 +35,8 @@ pub mod code {
     pub const NO_ERROR: u32 = 0;
     pub const PROTOCOL_ERROR: u32 = 1;
     pub const INTERNAL_ERROR: u32 = 2;
+    pub const FLOW_CONTROL_ERROR: u32 = 3;
+    pub const STREAM_CLOSED: u32 = 5;
     pub const REFUSED_STREAM: u32 = 7;
     pub const CANCEL: u32 = 8;
     pub const COMPRESSION_ERROR: u32 = 9;
@@ -246,7 +248,8 @@ impl Http2 {
         Self::accept_with(stream, &[]).await
     }
 
-    fn over(raw: Raw) -> Self {
+    /// A connection on which nothing was said yet. Streams count as a client's.
+    pub fn over(raw: Raw) -> Self {
         Self {
             raw,
             halves: BTreeMap::new(),
@@ -263,10 +266,16 @@ impl Http2 {
         self.raw.send(bytes).await
     }
 
-    /// Begins a request with this block, and tells its stream.
-    pub async fn request(&mut self, block: &[u8], end: bool) -> Result<u32> {
+    /// The number of the next stream.
+    pub fn begin(&mut self) -> u32 {
         let stream = self.next;
         self.next += 2;
+        stream
+    }
+
+    /// Begins a request with this block, and tells its stream.
+    pub async fn request(&mut self, block: &[u8], end: bool) -> Result<u32> {
+        let stream = self.begin();
         self.send(headers(stream, block, end)).await?;
         Ok(stream)
     }

@@ -357,7 +357,7 @@ pub(crate) async fn reaction(proxy: &Proxy, bytes: Vec<u8>) -> Result<Vec<u8>> {
 fn judge(row: &Bad, answer: &[u8], strict: bool, seen: &[Text]) -> Result<()> {
     let text = String::from_utf8_lossy(answer);
     ensure!(
-        text.matches("HTTP/1.").count() <= 1,
+        text.matches("HTTP/1.1 ").count() <= 1,
         "answered more than once: {text:?}"
     );
     let status = text.get(9..12).and_then(|status| status.parse().ok());
