@@ -149,13 +149,11 @@ impl Carry {
             return Ok(());
         };
         loop {
-            let mut took = false;
             if let Some(upload) = &mut self.upload
                 && upload.ready()
             {
-                let before = wire.out.len();
                 match upload.body.take(&mut wire.out, cx) {
-                    Ok(Took::Waits) => took = wire.out.len() > before,
+                    Ok(Took::Waits) => {}
                     Ok(Took::All) => self.upload = None,
                     Err(broken) => {
                         let error = client_broke_off(broken);
@@ -164,10 +162,12 @@ impl Carry {
                 }
             }
             let before = wire.out.len();
+            let full = before > 0 && self.upload.is_some();
             let flushed = wire.poll_flush(cx);
             self.sent |= wire.out.len() < before;
             match flushed {
-                Poll::Ready(Ok(())) if took => {}
+                // There is room for more, which nobody else tells of.
+                Poll::Ready(Ok(())) if full => {}
                 Poll::Ready(Ok(())) | Poll::Pending => return Ok(()),
                 Poll::Ready(Err(error)) => {
                     return Err(self.lost(format!("writing the request: {error}")));
@@ -243,7 +243,11 @@ impl Carry {
             let head = self.poll_head(cx);
             match (written, head) {
                 (_, Poll::Ready(Ok(answered))) => return Poll::Ready(self.answer(answered)),
-                (Err(error), _) => return Poll::Ready(Err(error)),
+                (Err(mut error), _) => {
+                    // An answer had begun.
+                    error.request = error.request.filter(|_| !self.answered);
+                    return Poll::Ready(Err(error));
+                }
                 (Ok(()), Poll::Ready(Err(error))) => return Poll::Ready(Err(error)),
                 (Ok(()), Poll::Pending) => {}
             }

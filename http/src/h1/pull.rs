@@ -58,17 +58,17 @@ impl Pulled {
             return Ok(());
         };
         loop {
-            let mut took = false;
             if let Some(upload) = &mut self.upload {
-                let before = wire.out.len();
                 match upload.body.take(&mut wire.out, cx) {
-                    Ok(Took::Waits) => took = wire.out.len() > before,
+                    Ok(Took::Waits) => {}
                     Ok(Took::All) => self.upload = None,
                     Err(broken) => return Err(client_broke_off(broken)),
                 }
             }
+            let full = !wire.out.is_empty() && self.upload.is_some();
             match wire.poll_flush(cx) {
-                Poll::Ready(Ok(())) if took => {}
+                // There is room for more, which nobody else tells of.
+                Poll::Ready(Ok(())) if full => {}
                 Poll::Ready(Ok(())) | Poll::Pending => return Ok(()),
                 // It takes no more of the request; its answer goes on.
                 Poll::Ready(Err(_)) => {

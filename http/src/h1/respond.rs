@@ -40,7 +40,7 @@ impl<S: Service> Server<S> {
         let keep = plan.keep_alive && framing != Framing::Close && self.end.is_none();
         // What came before the end of a half-closed connection is still answered.
         let keep = keep && (!self.eof || !self.wire.buffer.is_empty());
-        let keep = keep && !self.unread_is_too_much();
+        let keep = keep && !poll_fn(|cx| Poll::Ready(self.unread_is_too_much(cx))).await;
         let persist = match (keep, plan.old) {
             (false, _) => Persist::Close,
             (true, true) => Persist::KeepAlive,
@@ -82,9 +82,11 @@ impl<S: Service> Server<S> {
     }
 
     /// The rest of the request is more than is read for the sake of the connection, or may never come.
-    fn unread_is_too_much(&self) -> bool {
-        let inflow = self.inflow.as_ref();
-        inflow.is_some_and(|inflow| inflow.unasked() || inflow.left() > UNWANTED as u64)
+    fn unread_is_too_much(&mut self, cx: &mut Context<'_>) -> bool {
+        self.inflow.as_mut().is_some_and(|inflow| {
+            let much = inflow.left() > UNWANTED as u64;
+            inflow.unasked() || much && inflow.unwanted(cx)
+        })
     }
 
     /// Moves a streamed answer to the client, and the rest of the request's body meanwhile.

@@ -62,7 +62,6 @@ impl<S: Service> Server<S> {
         self.poll_drain(cx);
         let mut moved = true;
         while std::mem::take(&mut moved) {
-            let before = self.wire.out.len();
             if let Some(outflow) = down {
                 match outflow.take(&mut self.wire.out, cx) {
                     Ok(Took::Waits) => {}
@@ -70,13 +69,14 @@ impl<S: Service> Server<S> {
                     Err(broken) => return Poll::Ready(Err(broke_off(broken))),
                 }
             }
-            moved |= self.wire.out.len() > before;
+            let full = !self.wire.out.is_empty();
             let flushed = match self.wire.poll_flush(cx) {
                 Poll::Ready(Ok(())) => true,
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(Stop::Gone)),
                 Poll::Pending => false,
             };
-            moved &= flushed;
+            // There is room for more, which nobody else tells of.
+            moved |= full && flushed;
             let up = match &mut self.inflow {
                 None => true,
                 Some(inflow) => match inflow.pump(&mut self.wire, cx)? {

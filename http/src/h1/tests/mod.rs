@@ -1,7 +1,9 @@
 //! Both drivers over pipes, with a scripted peer on either end.
 
 mod down;
+mod heads;
 mod proxied;
+mod switched;
 mod up;
 
 use std::future::Future;
