@@ -44,6 +44,27 @@ impl Default for H1Config {
 }
 
 /// Settings of HTTP/2.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct H2Config {}
+pub struct H2Config {
+    /// Streams that a client may have open at once on one connection; fewer if the listener's
+    /// `in_flight_per_connection` says so.
+    pub max_streams: u32,
+    /// Bytes of one stream's body that may be on their way before any is taken, in either direction of the proxy.
+    pub stream_window: Size,
+    /// The same for all streams of a connection together.
+    pub connection_window: Size,
+    /// Whether CONNECT without a protocol is passed on. Extended CONNECT (WebSocket over HTTP/2) always is.
+    pub connect: bool,
+}
+
+impl Default for H2Config {
+    fn default() -> Self {
+        Self {
+            max_streams: 1024,
+            stream_window: Size(256 << 10),
+            connection_window: Size(1 << 20),
+            connect: false,
+        }
+    }
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use wireloom_codecs::{Codec, Connector, Framed, Protocol, ProtocolId};
 
+use crate::config::ListenerConfig;
 use crate::exchange::Exchanges;
 
 /// One protocol, both sides of it.
@@ -63,6 +64,14 @@ impl Protocols {
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Registered> {
         self.0.iter()
+    }
+
+    /// Those that a listener takes.
+    pub(crate) fn taken_by(&self, listener: &ListenerConfig) -> impl Iterator<Item = &Registered> {
+        self.iter().filter(|entry| {
+            let listed = listener.protocols.as_ref();
+            listed.is_none_or(|names| names.iter().any(|name| entry.is_named(name)))
+        })
     }
 
     /// The names that a configuration may use.

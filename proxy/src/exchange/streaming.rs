@@ -11,14 +11,11 @@ use wireloom_codecs::{
     Body, BodyEnd, CallError, ErrorKind, LocalError, Outcome as Answered, Part, Pull, Request,
     RequestHead, Response, Stream, Watch,
 };
-use wireloom_router::Route;
+use wireloom_router::{RetryPolicy, Route};
 use wireloom_telemetry::{Outcome, Record};
 
-use super::{FAR, RetryPolicy, outcome, with_retries};
+use super::{FAR, outcome, with_retries};
 use crate::routing::Binding;
-
-/// Bytes of a request body of known length that are held to be sent again.
-const HELD: usize = 64 << 10;
 
 /// When the caller itself stops waiting, if it said so: the one bound on an exchange as a whole that holds for streams.
 pub(super) fn deadline(head: &RequestHead, started: Instant) -> Option<Instant> {
@@ -74,19 +71,19 @@ pub(super) async fn send(
 }
 
 /// Whether the body is of a known length that may be held to be sent again.
-fn fits(head: &RequestHead, _policy: &RetryPolicy) -> bool {
+fn fits(head: &RequestHead, policy: &RetryPolicy) -> bool {
     let Some(http) = head.http.as_ref().filter(|http| http.upgrade.is_none()) else {
         return false;
     };
     let length = http.headers.get(&http::header::CONTENT_LENGTH);
     let length = length.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
-    !http.expect_continue && length.is_some_and(|length: usize| length <= HELD)
+    !http.expect_continue && length.is_some_and(|length: usize| length <= policy.buffer)
 }
 
 /// Waits for the whole body.
-async fn hold(request: &mut Request, _policy: &RetryPolicy) -> Result<(), LocalError> {
+async fn hold(request: &mut Request, policy: &RetryPolicy) -> Result<(), LocalError> {
     let body = std::mem::take(&mut request.body);
-    let (bytes, trailers) = body.collect(HELD).await?;
+    let (bytes, trailers) = body.collect(policy.buffer).await?;
     request.body = match bytes.is_empty() {
         true => Body::Empty,
         false => Body::Whole(bytes),
