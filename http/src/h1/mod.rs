@@ -23,6 +23,12 @@ mod chunked;
 mod downstream;
 mod encode;
 mod fields;
+#[doc(hidden)]
+#[allow(
+    clippy::panic,
+    reason = "a promise that does not hold is told by a panic"
+)]
+pub mod fuzz;
 mod inflow;
 mod outflow;
 mod pull;

@@ -1,5 +1,6 @@
 //! Both drivers over pipes, with a scripted peer on either end.
 
+mod differential;
 mod down;
 mod heads;
 mod proxied;
