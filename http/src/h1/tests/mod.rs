@@ -1,7 +1,10 @@
 //! Both drivers over pipes, with a scripted peer on either end.
 
+mod differential;
 mod down;
+mod heads;
 mod proxied;
+mod switched;
 mod up;
 
 use std::future::Future;
