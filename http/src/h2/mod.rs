@@ -7,13 +7,16 @@
 //! |---|---|
 //! | `server` | downstream connections |
 //! | `client` | upstream connections |
+//! | `wire`, `frames` | the bytes under h2: one write a turn, and floods that h2 does not see |
 //! | `incoming`, `outgoing` | bodies from and to a stream |
 //! | `settings` | what is announced to peers, and h2's own bounds |
 
 mod client;
+mod frames;
 mod idle;
 mod incoming;
 mod outgoing;
+mod pings;
 mod server;
 mod settings;
 #[cfg(test)]
@@ -21,6 +24,7 @@ mod support;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod wire;
 
 pub use client::Http2Connector;
 pub use server::Http2;
