@@ -9,7 +9,9 @@ use regex::bytes::RegexBuilder;
 use wireloom_codecs::{Fields, Kind, ProtocolId, RequestHead, Str, Wire};
 
 use crate::RouteTable;
-use crate::config::{DEFAULT_TIMEOUT, MatchConfig, RouteConfig, StringMatch, To, WeightedCluster};
+use crate::config::{
+    DEFAULT_TIMEOUT, HeaderEdits, MatchConfig, RouteConfig, StringMatch, To, WeightedCluster,
+};
 
 const PROTOCOLS: [&str; 3] = ["bolt", "dubbo", "http"];
 /// More than are tried one by one, so that the index by service is used too.
@@ -215,11 +217,16 @@ impl<'a> Input<'a> {
             version,
             group,
             headers,
+            http: None,
         };
         RouteConfig {
             name: None,
             r#match: Some(matcher),
-            to,
+            to: Some(to),
+            redirect: None,
+            respond: None,
+            rewrite: None,
+            headers: HeaderEdits::default(),
             timeout: DEFAULT_TIMEOUT,
             retry: None,
         }

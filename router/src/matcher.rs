@@ -1,10 +1,21 @@
 //! Compiled conditions on a request head. They compare bytes and allocate nothing.
 
+mod host;
+mod http;
+mod path;
+mod query;
+
 use regex::bytes::{Regex, RegexBuilder};
 use wireloom_codecs::{RequestHead, Str};
 
 use crate::Problem;
 use crate::config::{MatchConfig, StringMatch};
+
+pub(crate) use self::host::{
+    Key as HostKey, check as check_host, check_authority, default_port, port,
+};
+use self::http::HttpMatcher;
+pub(crate) use self::path::check as check_path;
 
 /// The largest compiled form of one regular expression, and of its lazily built automaton, in bytes.
 const REGEX_LIMIT: usize = 1 << 20;
@@ -63,26 +74,28 @@ impl Text {
 
 /// A regular expression that must match the whole text.
 fn whole(pattern: &str) -> Result<Regex, String> {
-    let build = |pattern: &str| {
-        RegexBuilder::new(pattern)
-            // The texts are compared as bytes; classes are ASCII and the automata small.
-            .unicode(false)
-            .size_limit(REGEX_LIMIT)
-            .dfa_size_limit(REGEX_LIMIT)
-            .build()
-            .map_err(|error| match error {
-                regex::Error::CompiledTooBig(limit) => {
-                    format!("compiles to more than {limit} bytes: repeat less, or match a prefix")
-                }
-                error => format!(
-                    "is not a regular expression: {}",
-                    sentence(&error.to_string())
-                ),
-            })
-    };
     // First as written, so that `a)|(b` cannot close the group and errors show the user's own text.
-    build(pattern)?;
-    build(&format!(r"\A(?:{pattern})\z"))
+    part(pattern)?;
+    part(&format!(r"\A(?:{pattern})\z"))
+}
+
+/// A regular expression that may match a part of a text.
+pub(crate) fn part(pattern: &str) -> Result<Regex, String> {
+    RegexBuilder::new(pattern)
+        // The texts are compared as bytes; classes are ASCII and the automata small.
+        .unicode(false)
+        .size_limit(REGEX_LIMIT)
+        .dfa_size_limit(REGEX_LIMIT)
+        .build()
+        .map_err(|error| match error {
+            regex::Error::CompiledTooBig(limit) => {
+                format!("compiles to more than {limit} bytes: repeat less, or match a prefix")
+            }
+            error => format!(
+                "is not a regular expression: {}",
+                sentence(&error.to_string())
+            ),
+        })
 }
 
 /// What an error of the regex crate says in the end: it draws the pattern over several lines first, which stands in the
@@ -139,6 +152,7 @@ pub(crate) struct Matcher {
     service: Option<Text>,
     method: Option<Text>,
     fields: Box<[Field]>,
+    http: Option<Box<HttpMatcher>>,
 }
 
 impl Matcher {
@@ -173,6 +187,10 @@ impl Matcher {
                 Err(problem) => note(problem),
             }
         }
+        let http = config.http.as_ref().map(|config| {
+            let path = format!("{path}.http");
+            Box::new(HttpMatcher::compile(&path, config, &mut problems))
+        });
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -182,6 +200,7 @@ impl Matcher {
             service,
             method,
             fields: fields.into(),
+            http,
         })
     }
 
@@ -192,6 +211,10 @@ impl Matcher {
             && holds(&self.service, &head.service)
             && holds(&self.method, &head.method)
             && self.fields.iter().all(|field| field.matches(head))
+            && self.http.as_ref().is_none_or(|http| {
+                let request = head.http.as_ref();
+                request.is_some_and(|request| http.matches(request))
+            })
     }
 
     fn takes_protocol(&self, name: &str) -> bool {
@@ -204,6 +227,16 @@ impl Matcher {
             Some(Text::Exact(service)) => Some(service),
             _ => None,
         }
+    }
+
+    /// The one path whose requests it can match, if it is bound to one.
+    pub(crate) fn exact_path(&self) -> Option<&[u8]> {
+        self.http.as_ref()?.exact_path()
+    }
+
+    /// The hosts of which a request must name one, if all of them are written out.
+    pub(crate) fn exact_hosts(&self) -> Option<Vec<&[u8]>> {
+        self.http.as_ref()?.exact_hosts()
     }
 
     /// The protocols of which a request must be one; none means all.

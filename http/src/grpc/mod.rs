@@ -2,6 +2,7 @@
 
 mod status;
 pub mod timeout;
+pub mod web;
 
 use http::header::HeaderName;
 

@@ -72,11 +72,12 @@ pub fn code_of(kind: ErrorKind) -> u32 {
     }
 }
 
-/// A text as `grpc-message` carries it: printable ASCII but `%` as it is, every other byte as `%XX`.
+/// A text as `grpc-message` carries it: printable ASCII but `%` as it is, every other byte as `%XX`. So is `+`, which
+/// Dubbo's Java client would take for a space.
 pub fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
-        if (0x20..=0x7e).contains(&byte) && byte != b'%' {
+        if (0x20..=0x7e).contains(&byte) && byte != b'%' && byte != b'+' {
             encoded.push(char::from(byte));
         } else {
             // Writing to a string cannot fail.
@@ -94,6 +95,7 @@ mod tests {
     fn messages_are_percent_encoded() {
         // As grpcio encodes it.
         assert_eq!(percent_encoded("busy 100% 中"), "busy 100%25 %E4%B8%AD");
+        assert_eq!(percent_encoded("1+1"), "1%2B1");
     }
 
     #[test]

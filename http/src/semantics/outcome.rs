@@ -3,7 +3,12 @@
 use wireloom_codecs::http::{GRPC, TRIPLE};
 use wireloom_codecs::{Class, Headers, HttpResponse, Outcome, ProtocolId};
 
+use http::header::HeaderName;
+
 use crate::grpc;
+
+/// Triple: the body is an exception of the service.
+const TRI_EXCEPTION: HeaderName = HeaderName::from_static("tri-exception-code");
 
 /// What the head of a response says. For gRPC and Triple that is the status of a trailers-only response, or success
 /// until the trailers say otherwise; where HTTP itself failed, what gRPC makes of its status. Else the HTTP status.
@@ -12,6 +17,10 @@ pub fn outcome(protocol: ProtocolId, response: &HttpResponse) -> Outcome {
     if protocol != GRPC && protocol != TRIPLE {
         return Outcome::new(http_class(status), status.into());
     }
+    if protocol == TRIPLE && response.headers.contains(&TRI_EXCEPTION) {
+        // The service's own exception, in the body and under a status of success.
+        return Outcome::new(Class::AppError, grpc::OK);
+    }
     match grpc::status_of(&response.headers) {
         Some(code) => grpc::outcome(code),
         None if status == 200 => grpc::outcome(grpc::OK),
@@ -19,11 +28,17 @@ pub fn outcome(protocol: ProtocolId, response: &HttpResponse) -> Outcome {
     }
 }
 
-/// What the trailers of a response say; None if they do not matter to the protocol. gRPC trailers without a status are
-/// UNKNOWN, as a client takes them.
+/// What the trailers of a response say; None if they do not matter to the protocol, or say no more than its head. gRPC
+/// trailers without a status are UNKNOWN, as a client takes them.
 pub fn trailers_outcome(protocol: ProtocolId, trailers: &Headers) -> Option<Outcome> {
-    let rpc = protocol == GRPC || protocol == TRIPLE;
-    rpc.then(|| grpc::outcome(grpc::status_of(trailers).unwrap_or(grpc::UNKNOWN)))
+    if protocol != GRPC && protocol != TRIPLE {
+        return None;
+    }
+    match grpc::status_of(trailers).unwrap_or(grpc::UNKNOWN) {
+        // Triple's exceptions come with a status of success.
+        grpc::OK if protocol == TRIPLE => None,
+        code => Some(grpc::outcome(code)),
+    }
 }
 
 /// What an HTTP status means to policy.

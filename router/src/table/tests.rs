@@ -54,7 +54,10 @@ fn the_first_match_wins() {
     let timeouts: Vec<_> = routes.iter().map(|route| route.timeout).collect();
     let seconds = |s| Some(Duration::from_secs(s));
     assert_eq!(timeouts, [seconds(15), seconds(2), None]);
-    assert_eq!(routes[1].retry.map(|retry| retry.attempts), Some(2));
+    assert_eq!(
+        routes[1].retry.as_ref().map(|retry| retry.attempts),
+        Some(2)
+    );
     assert_eq!(routes[0].retry, None);
 }
 
@@ -167,10 +170,10 @@ fn ten_thousand_services_are_looked_up() {
     assert_eq!(index_of(&table, &head("s", "m")), Some(10_000));
     let index = table.index.as_ref().unwrap();
     assert_eq!(
-        index.candidates(b"s9999").collect::<Vec<_>>(),
+        index.candidates(b"s9999", None).collect::<Vec<_>>(),
         [9_999, 10_000]
     );
-    assert_eq!(index.candidates(b"s").collect::<Vec<_>>(), [10_000]);
+    assert_eq!(index.candidates(b"s", None).collect::<Vec<_>>(), [10_000]);
     assert_eq!(table.clusters().len(), 10_001);
 }
 

@@ -25,7 +25,7 @@ fn unknown_keys() {
         ),
         (
             then(ROUTE, "      x: 5s\n"),
-            "7:7: routes.main[0].x: unknown key `x`; the keys here are name, match, to, timeout, retry",
+            "7:7: routes.main[0].x: unknown key `x`; the keys here are name, match, to, redirect, respond, rewrite, headers, timeout, retry",
         ),
         (
             with("clusters:", "clutsers:"),
@@ -46,6 +46,10 @@ fn unknown_keys() {
         (
             first("protocols: {bolt: {goaway: true}}"),
             "1:20: protocols.bolt.goaway: unknown key `goaway`; did you mean `go_away`?",
+        ),
+        (
+            then(ADDRESS, "    tls: {certificat: a, key: b}\n"),
+            "4:11: listeners[0].tls.certificat: unknown key `certificat`; did you mean `certificate`?",
         ),
         (
             first("protocols: {http: {}}"),
@@ -131,10 +135,6 @@ fn wrong_values() {
 #[test]
 fn missing_keys() {
     for (text, expected) in [
-        (
-            with("- to: orders", "- name: x"),
-            "6:7: routes.main[0]: the key `to` is missing: Where they go",
-        ),
         (
             with("    routes: main\n", ""),
             "2:5: listeners[0]: the key `routes` is missing: The route table that its requests go through",
