@@ -9,6 +9,7 @@
 //! | `client` | upstream connections |
 //! | `wire`, `frames` | the bytes under h2: one write a turn, and floods that h2 does not see |
 //! | `incoming`, `outgoing` | bodies from and to a stream |
+//! | `upgrade` | what began in HTTP/1.1 |
 //! | `settings` | what is announced to peers, and h2's own bounds |
 
 mod client;
@@ -24,6 +25,8 @@ mod support;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod upgrade;
+mod websocket;
 mod wire;
 
 pub use client::Http2Connector;

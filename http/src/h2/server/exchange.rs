@@ -14,6 +14,7 @@ use wireloom_codecs::{Body, Early, ErrorKind, Headers, LocalError, Response};
 
 use super::super::idle::Idle;
 use super::super::outgoing::{Broken, Outgoing};
+use super::super::websocket;
 use crate::semantics::{self, Asker};
 
 /// What an exchange keeps of its request.
@@ -136,6 +137,9 @@ fn head_and_trailers(
         status => status,
     };
     *out.headers_mut() = head.headers.into_map().ok()?;
+    if upgrade {
+        websocket::remove_accept(out.headers_mut());
+    }
     let trailers = match trailers {
         Some(fields) => Some(fields.into_map().ok()?),
         None => None,

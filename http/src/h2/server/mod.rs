@@ -53,6 +53,10 @@ impl Http2 {
             config: Arc::new(config),
         }
     }
+
+    pub(super) fn config(&self) -> Arc<H2Config> {
+        self.config.clone()
+    }
 }
 
 impl<S: Service> Protocol<S> for Http2 {
@@ -83,7 +87,7 @@ impl<S: Service> Protocol<S> for Http2 {
 /// Rounds of reading and answering before other connections of the worker get their turn.
 const ROUNDS: usize = 8;
 
-async fn serve<S: Service>(
+pub(super) async fn serve<S: Service>(
     config: Arc<H2Config>,
     accepted: Accepted,
     service: S,

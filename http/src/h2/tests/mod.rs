@@ -5,3 +5,4 @@ mod ends;
 mod floods;
 mod proxied;
 mod raw;
+mod switches;
