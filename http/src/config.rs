@@ -1,8 +1,10 @@
 //! Settings of HTTP, wherever it is spoken. These comments are the schema's descriptions.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wireloom_codecs::units::Size;
+use wireloom_codecs::units::{Size, Span};
 
 /// Settings of HTTP/1.1, HTTP/2 and gRPC.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +58,11 @@ pub struct H2Config {
     pub connection_window: Size,
     /// Whether CONNECT without a protocol is passed on. Extended CONNECT (WebSocket over HTTP/2) always is.
     pub connect: bool,
+    /// A PING after this long without a byte from a peer; `0s` for none. Where a cluster sets a keep-alive of its own,
+    /// that counts for its connections.
+    pub keep_alive: Span,
+    /// How long the peer may take to answer it before the connection is closed.
+    pub keep_alive_timeout: Span,
 }
 
 impl Default for H2Config {
@@ -65,6 +72,8 @@ impl Default for H2Config {
             stream_window: Size(256 << 10),
             connection_window: Size(1 << 20),
             connect: false,
+            keep_alive: Span(Duration::ZERO),
+            keep_alive_timeout: Span(Duration::from_secs(20)),
         }
     }
 }
