@@ -279,7 +279,7 @@ async fn carry(io: &mut Box<dyn Io>, call: Call, mut reply: Reply) -> Result<(),
         };
         if let Err(text) = head {
             let error = LocalError::new(ErrorKind::Reset, text);
-            let _ = reply.send(Err(CallError { error, sent: true }));
+            let _ = reply.send(Err(CallError::new(error, true)));
             return Err(ConnError::Timeout("reset"));
         }
         let (sender, body) = stream(WINDOW);

@@ -77,6 +77,12 @@ pub struct RequestHead {
 }
 
 impl RequestHead {
+    /// Whether it may be carried out twice without harm. Known of HTTP alone, by the method (RFC 9110 §9.2.2).
+    pub fn is_idempotent(&self) -> bool {
+        let http = self.http.as_ref();
+        http.is_some_and(|http| http.method.is_idempotent())
+    }
+
     /// The values under `name`: of [`RequestHead::fields`], where `name` counts byte by byte, and of an HTTP request's
     /// fields, where case does not count.
     pub fn values<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {

@@ -167,13 +167,24 @@ impl Early {
         }
     }
 
+    /// Empty again, for the next request. Whoever still holds a copy for the last one pushes into the void.
+    pub fn renew(&mut self) {
+        match Arc::get_mut(&mut self.0) {
+            Some(own) => own.get_mut().responses.clear(),
+            None => *self = Self::default(),
+        }
+    }
+
     /// The next one; never ends.
     pub fn poll_next(&self, cx: &mut Context<'_>) -> Poll<HttpResponse> {
         let mut waiting = self.0.lock();
         match waiting.responses.pop_front() {
             Some(response) => Poll::Ready(response),
             None => {
-                waiting.receiver = Some(cx.waker().clone());
+                let known = waiting.receiver.as_ref();
+                if !known.is_some_and(|waker| waker.will_wake(cx.waker())) {
+                    waiting.receiver = Some(cx.waker().clone());
+                }
                 Poll::Pending
             }
         }

@@ -29,7 +29,7 @@ mod progress;
 mod protocol;
 mod reader;
 mod refused;
-mod scratch;
+pub mod scratch;
 mod server;
 mod slots;
 mod sniff;

@@ -152,13 +152,26 @@ pub trait Connector: Send + Sync {
     fn mode(&self) -> Mode {
         Mode::Multiplexed
     }
-    /// Whether it can carry a request of that protocol: its own, or one that it translates.
+    /// The protocols that are carried over its connections and bear names of their own, beside [`Connector::id`].
+    fn carries(&self) -> &'static [ProtocolId] {
+        &[]
+    }
+    /// Whether it can carry a request of that protocol: one of its own, or one that it translates.
     fn takes(&self, protocol: ProtocolId) -> bool {
-        protocol == self.id()
+        self.serves(protocol)
     }
     /// Whether it is what a request of that protocol goes to where the configuration names no protocol.
     fn serves(&self, protocol: ProtocolId) -> bool {
-        protocol == self.id()
+        protocol == self.id() || self.carries().contains(&protocol)
+    }
+    /// Whether the configuration may call it so.
+    fn named(&self, name: &str) -> bool {
+        self.id().as_str() == name || self.carries().iter().any(|id| id.as_str() == name)
+    }
+    /// How many connections to one endpoint there may be where the configuration names no number and those there take no
+    /// more calls.
+    fn connections(&self) -> u32 {
+        1
     }
     /// Takes over a connected stream, with whatever handshake the protocol has, and spawns its task.
     ///
@@ -257,16 +270,25 @@ pub struct CallError {
     pub error: LocalError,
     /// Whether any byte of the request may have left: the one fact that retry safety turns on.
     pub sent: bool,
+    /// The request itself, if it is still whole and the peer closed the connection without a byte of an answer: a server
+    /// that tired of a resting connection does so, and another connection may carry it.
+    pub request: Option<Box<Request>>,
 }
 
 impl CallError {
-    /// The connection's task ended without a word about the call: whether it was written is not known.
+    /// A failure of a request that is gone.
+    pub fn new(error: LocalError, sent: bool) -> Self {
+        Self {
+            error,
+            sent,
+            request: None,
+        }
+    }
+
+    /// The connection's task ended without a word about the call: whether it was written is not known. Whoever knows
+    /// the address says it.
     #[cold]
     fn vanished() -> Self {
-        let detail = "the connection ended without an answer";
-        Self {
-            error: LocalError::new(ErrorKind::Reset, detail),
-            sent: true,
-        }
+        Self::new(ErrorKind::Reset.into(), true)
     }
 }

@@ -212,7 +212,7 @@ impl<C: Codec> Driver<C> {
                         LocalError::new(ErrorKind::Reset, what)
                     }
                 };
-                self.deliver(id, Err(CallError { error, sent: true }))
+                self.deliver(id, Err(CallError::new(error, true)))
             }
             Inbound::Control(control) => self.control(control),
             Inbound::Request(id, request) => self.refuse_push(id, &request.head.origin()),
@@ -416,14 +416,14 @@ impl<C> Driver<C> {
     ) {
         self.shared.done();
         let error = LocalError::new(kind, detail);
-        let _ = pending.reply.send(Err(CallError { error, sent }));
+        let _ = pending.reply.send(Err(CallError::new(error, sent)));
     }
 
     pub(super) fn fail_unsent(&self, call: Queued, kind: ErrorKind, what: &str) {
         self.shared.done();
         if let Some(reply) = call.reply {
             let error = LocalError::new(kind, what.to_owned());
-            let _ = reply.send(Err(CallError { error, sent: false }));
+            let _ = reply.send(Err(CallError::new(error, false)));
         }
     }
 

@@ -1,7 +1,7 @@
 //! Real clients and servers, made with the vendors' libraries and driven by their manifests.
 //!
 //! `manifest` finds them, `install` prepares them, `matrix` says who meets whom, `pair` lets a client meet a
-//! server, over `client` for one run of a suite, `report` is the table.
+//! server, over `client` for one run of a suite, `second` gives what failed another try, `report` is the table.
 
 mod client;
 mod install;
@@ -10,6 +10,7 @@ mod matrix;
 mod pair;
 mod report;
 mod run;
+mod second;
 mod table;
 
 pub use run::run;

@@ -26,6 +26,7 @@ const END: Duration = Duration::from_secs(15);
 const RESTART_SECONDS: u64 = 12;
 
 /// What all pairs share.
+#[derive(Clone)]
 pub(crate) struct Grounds {
     /// The proxy, unless all runs are direct.
     pub(crate) wireloom: Option<PathBuf>,
@@ -54,14 +55,16 @@ impl Grounds {
             server: address,
         };
         let mut rows = Vec::new();
-        for suite in suites {
+        let mut suites = suites.iter();
+        while let Some(suite) = suites.next() {
             rows.extend(meeting.run(*suite).await);
             if !server.is_running() {
-                rows.push(names.failed(
-                    *suite,
-                    format!("the server ended meanwhile{}", server.explain()),
-                ));
-                return rows;
+                let reason = format!("the server ended meanwhile{}", server.explain());
+                rows.push(names.failed(*suite, reason));
+                let missed = |suite: &Suite| {
+                    names.failed(*suite, "not run: the server had ended before".to_owned())
+                };
+                rows.extend(suites.by_ref().map(missed));
             }
         }
         rows

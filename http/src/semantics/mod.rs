@@ -7,5 +7,6 @@ mod rpc;
 
 pub use hop::{strip_request, strip_response};
 pub use outcome::{outcome, trailers_outcome};
-pub use reply::{Asker, local_reply};
-pub use rpc::request_head;
+pub use reply::{Asker, grpc_trailers, local_reply};
+pub(crate) use rpc::fill;
+pub use rpc::{is_grpc, request_head};

@@ -18,6 +18,19 @@ async fn reserve(budget: &ByteBudget, bytes: usize) -> Reserved {
 }
 
 #[tokio::test]
+async fn answers_leave_a_stream_that_keeps_bytes_back() {
+    let (client, near) = duplex(4);
+    let near = tokio::io::BufWriter::new(near);
+    let limits = ServeLimits::default();
+    let mut rig = rig_on::<Multiplexed>(client, Box::new(near), limits, b"");
+    for id in 1..4 {
+        send(&mut rig.client, toy::REQUEST, id, "kept").await;
+        let (_, answered, text) = read(&mut rig.client).await;
+        assert_eq!((answered, text.as_str()), (id, "kept"));
+    }
+}
+
+#[tokio::test]
 async fn a_refused_body_is_thrown_away_and_has_its_time_like_any_frame() {
     let limits = ServeLimits {
         frame: FrameLimits {

@@ -60,6 +60,10 @@ fn unknown_keys() {
             "1:20: protocols.bolt.goaway: unknown key `goaway`; did you mean `go_away`?",
         ),
         (
+            then(ADDRESS, "    tls: {certificat: a, key: b}\n"),
+            "4:11: listeners[0].tls.certificat: unknown key `certificat`; did you mean `certificate`?",
+        ),
+        (
             first("protocols: {http: {}}"),
             "1:13: protocols.http: unknown key `http`; the keys here are bolt, dubbo",
         ),

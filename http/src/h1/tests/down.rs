@@ -1,0 +1,1 @@
+//! The downstream driver alone.

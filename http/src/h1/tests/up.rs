@@ -1,0 +1,1 @@
+//! The upstream driver alone.

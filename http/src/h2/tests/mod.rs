@@ -1,0 +1,3 @@
+//! Both sides against peers of the h2 crate and of raw frames.
+
+mod proxied;
