@@ -64,8 +64,8 @@ fn unknown_keys() {
             "4:11: listeners[0].tls.certificat: unknown key `certificat`; did you mean `certificate`?",
         ),
         (
-            first("protocols: {http: {}}"),
-            "1:13: protocols.http: unknown key `http`; the keys here are bolt, dubbo",
+            first("protocols: {mqtt: {}}"),
+            "1:13: protocols.mqtt: unknown key `mqtt`; the keys here are bolt, dubbo, http",
         ),
     ] {
         assert_errors(&text, &[expected]);
