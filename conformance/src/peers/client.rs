@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::manifest::Peer;
+use super::protocol::Link;
 use crate::cli::Suite;
 use crate::process::{Process, Spec};
 
@@ -124,6 +125,8 @@ pub(crate) struct Task<'a> {
     pub(crate) out: &'a Path,
     /// The server behind the target.
     pub(crate) with: &'a str,
+    /// What the client is to speak, and what the server will hear.
+    pub(crate) link: Link,
     /// One address, or several with commas.
     pub(crate) target: String,
     pub(crate) suite: Suite,
@@ -156,6 +159,11 @@ impl Client {
         ]
         .map(str::to_owned)
         .into();
+        // What peers with one protocol need not be told.
+        if task.link.client.is_http() {
+            let (client, server) = (task.link.client.as_str(), task.link.server.as_str());
+            args.extend(["--protocol", client, "--upstream", server].map(str::to_owned));
+        }
         args.extend(task.more);
         let process = Process::spawn(Spec {
             name: format!("the client {}", task.peer.name),
@@ -210,24 +218,23 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::peers::manifest::Protocol;
+    use crate::peers::protocol::Protocol;
 
     async fn run(script: &str) -> Ran {
         let dir = tempfile::tempdir().unwrap();
         let peer = Peer {
-            name: "x".to_owned(),
-            protocol: Protocol::Bolt,
-            install: Vec::new(),
-            server: None,
             client: Some(["sh", "-c", script, "sh"].map(str::to_owned).into()),
-            partners: Vec::new(),
-            suites: Vec::new(),
             folder: dir.path().to_owned(),
+            ..Peer::named("x")
         };
         let client = Client::start(Task {
             peer: &peer,
             out: dir.path(),
             with: "x",
+            link: Link {
+                client: Protocol::Http2,
+                server: Protocol::Http1,
+            },
             target: "127.0.0.1:1".to_owned(),
             suite: Suite::Calls,
             mode: Mode::Direct,
@@ -250,7 +257,7 @@ mod tests {
         assert_eq!((ran.passed(), ran.failed()), (2, 0));
         assert_eq!(
             ran.scenarios["a"].detail,
-            "--target 127.0.0.1:1 --suite calls --with x --mode direct"
+            "--target 127.0.0.1:1 --suite calls --with x --mode direct --protocol http2 --upstream http1"
         );
     }
 

@@ -49,18 +49,12 @@ async fn install_with(peer: &Peer, out: &Path, pause: Duration) -> Result<Durati
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::peers::manifest::Protocol;
 
     fn peer(script: &str, folder: &Path) -> Peer {
         Peer {
-            name: "x".to_owned(),
-            protocol: Protocol::Dubbo,
             install: ["sh", "-c", script].map(str::to_owned).into(),
-            server: None,
-            client: None,
-            partners: Vec::new(),
-            suites: Vec::new(),
             folder: folder.to_owned(),
+            ..Peer::named("x")
         }
     }
 

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
+use super::protocol::{Link, Protocol};
 use crate::cli::Suite;
 
 /// A peer, as its manifest describes it.
@@ -13,8 +14,12 @@ use crate::cli::Suite;
 pub(crate) struct Peer {
     /// The name of its folder.
     pub(crate) name: String,
-    /// What it speaks.
-    pub(crate) protocol: Protocol,
+    /// What its client speaks, each in runs of its own; and its server, unless `serves` says otherwise.
+    #[serde(deserialize_with = "one_or_more")]
+    pub(crate) protocol: Vec<Protocol>,
+    /// What its server understands, on one port.
+    #[serde(default, deserialize_with = "one_or_more")]
+    pub(crate) serves: Vec<Protocol>,
     /// Prepares it in `$PEER_OUT`.
     pub(crate) install: Vec<String>,
     /// Serves, if it can: with `--port N` it prints READY.
@@ -28,17 +33,31 @@ pub(crate) struct Peer {
     /// The suites that its client knows.
     #[serde(default = "default_suites")]
     pub(crate) suites: Vec<String>,
+    /// Whether a scenario that fails without the proxy fails the run. Not where the client judges whom it talks to:
+    /// with the proxy that is the proxy, and without it a server that is none of ours.
+    #[serde(default = "yes")]
+    pub(crate) direct_counts: bool,
     /// Where the manifest is.
     #[serde(skip)]
     pub(crate) folder: PathBuf,
 }
 
-/// What peers speak, by its name in configurations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Protocol {
-    Dubbo,
-    Bolt,
+/// A manifest's key that is one value or a list.
+fn one_or_more<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Protocol>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMore {
+        One(Protocol),
+        More(Vec<Protocol>),
+    }
+    Ok(match OneOrMore::deserialize(input)? {
+        OneOrMore::One(protocol) => vec![protocol],
+        OneOrMore::More(protocols) => protocols,
+    })
+}
+
+const fn yes() -> bool {
+    true
 }
 
 fn default_suites() -> Vec<String> {
@@ -48,8 +67,48 @@ fn default_suites() -> Vec<String> {
 }
 
 impl Peer {
+    /// What its server understands.
+    pub(crate) fn serves(&self) -> &[Protocol] {
+        if self.serves.is_empty() {
+            &self.protocol
+        } else {
+            &self.serves
+        }
+    }
+
+    /// How its client can meet the server of `partner`: without a translation first.
+    pub(crate) fn links(&self, partner: &Self) -> Vec<Link> {
+        let mut links = Vec::new();
+        for client in self.protocol.iter().copied() {
+            let all = partner.serves().iter().map(|server| Link {
+                client,
+                server: *server,
+            });
+            links.extend(all.filter(|link| link.is_possible()));
+        }
+        links.sort_by_key(|link| link.is_translated());
+        links
+    }
+
     pub(crate) fn knows(&self, suite: Suite) -> bool {
         self.suites.iter().any(|name| name == suite.as_str())
+    }
+
+    /// A peer of which only the name is known yet.
+    #[cfg(test)]
+    pub(crate) fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            protocol: Vec::new(),
+            serves: Vec::new(),
+            install: Vec::new(),
+            server: None,
+            client: None,
+            partners: Vec::new(),
+            suites: Vec::new(),
+            direct_counts: true,
+            folder: PathBuf::new(),
+        }
     }
 
     fn read(folder: &Path) -> Result<Self> {
@@ -76,6 +135,7 @@ impl Peer {
             peer.client.is_none() || !peer.partners.is_empty(),
             "a client without partners meets nobody"
         );
+        ensure!(!peer.protocol.is_empty(), "it speaks no protocol");
         peer.folder = folder.to_owned();
         Ok(peer)
     }
@@ -100,12 +160,14 @@ pub(crate) fn discover(root: &Path) -> Result<Vec<Peer>> {
     }
     peers.sort_by(|a, b| a.name.cmp(&b.name));
     for peer in &peers {
-        for partner in &peer.partners {
+        for name in &peer.partners {
+            let mut servers = peers.iter().filter(|other| other.server.is_some());
+            let Some(partner) = servers.find(|other| other.name == *name) else {
+                bail!("{}: its partner {name} is no peer with a server", peer.name);
+            };
             ensure!(
-                peers
-                    .iter()
-                    .any(|other| other.name == *partner && other.server.is_some()),
-                "{}: its partner {partner} is no peer with a server",
+                !peer.links(partner).is_empty(),
+                "{}: its partner {name} serves nothing that it could be understood with",
                 peer.name
             );
         }
@@ -150,6 +212,34 @@ mod tests {
             .replace("server", "# server");
         assert!(read(&mute, "/peers/x").contains("neither"));
         assert!(read(&GOOD.replace("partners", "# partners"), "/peers/x").contains("meets nobody"));
+    }
+
+    #[test]
+    fn protocols_are_one_or_more() {
+        let parse = |text: &str| Peer::parse(text, Path::new("/peers/x")).unwrap();
+        assert_eq!(parse(GOOD).serves(), [Protocol::Dubbo]);
+        let text = GOOD.replace(r#""dubbo""#, r#"["http1", "http2"]"#);
+        let client = parse(&text);
+        assert_eq!(client.protocol, [Protocol::Http1, Protocol::Http2]);
+        assert_eq!(client.serves(), client.protocol);
+        let server = parse(&format!("{text}\nserves = 'http1'"));
+        assert_eq!(server.serves(), [Protocol::Http1]);
+        let names = |links: Vec<Link>| -> Vec<_> {
+            links
+                .iter()
+                .map(|link| (link.to_string(), link.is_translated()))
+                .collect()
+        };
+        assert_eq!(
+            names(client.links(&server)),
+            [
+                ("http1".to_owned(), false),
+                ("http2-http1".to_owned(), true)
+            ]
+        );
+        assert_eq!(client.links(&client).len(), 4);
+        assert!(client.links(&parse(GOOD)).is_empty());
+        assert!(Peer::parse(&GOOD.replace("dubbo", "http3"), Path::new("/peers/x")).is_err());
     }
 
     #[test]

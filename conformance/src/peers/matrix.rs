@@ -3,6 +3,8 @@
 use anyhow::{Result, bail};
 
 use super::manifest::Peer;
+use super::protocol::Link;
+use super::report::Names;
 use crate::cli::Suite;
 
 /// A client and a server that it runs against.
@@ -10,6 +12,8 @@ use crate::cli::Suite;
 pub(crate) struct Pair {
     pub(crate) client: Peer,
     pub(crate) server: Peer,
+    /// What they speak.
+    pub(crate) link: Link,
     /// The suites that the client knows, of those that were asked for.
     pub(crate) suites: Vec<Suite>,
 }
@@ -17,12 +21,33 @@ pub(crate) struct Pair {
 impl Pair {
     /// As tables name it.
     pub(crate) fn name(&self) -> String {
-        format!("{} → {}", self.client.name, self.server.name)
+        let names = self.names();
+        format!("{} → {}", names.client, names.server)
+    }
+
+    /// The names of both in tables.
+    pub(crate) fn names(&self) -> Names {
+        let (client, server) = self.link.labels();
+        Names {
+            client: self.client.name.clone() + &client,
+            server: self.server.name.clone() + &server,
+            direct_counts: self.client.direct_counts,
+        }
+    }
+
+    /// The folder for what they print.
+    pub(crate) fn folder(&self) -> String {
+        let (client, server) = (&self.client, &self.server);
+        let mut folder = format!("{}-{}", client.name, server.name);
+        if client.links(server).len() > 1 {
+            folder = format!("{folder}-{}", self.link);
+        }
+        folder
     }
 }
 
 /// The pairs for the peers that were `chosen`: each chosen client with those of its partners that were chosen too, or
-/// with its first partner if none was.
+/// with its first partner if none was; over all that they can meet over.
 ///
 /// # Errors
 /// If a name is unknown or nothing would run.
@@ -60,11 +85,12 @@ pub(crate) fn pairs(peers: &[Peer], chosen: &[String], suites: &[Suite]) -> Resu
             partners.extend(client.partners.first());
         }
         for server in partners.into_iter().filter_map(|name| find(name)) {
-            pairs.push(Pair {
+            pairs.extend(client.links(server).into_iter().map(|link| Pair {
                 client: client.clone(),
                 server: server.clone(),
+                link,
                 suites: known.clone(),
-            });
+            }));
         }
     }
     if pairs.is_empty() {
@@ -88,7 +114,7 @@ pub(crate) fn involved<'a>(peers: &'a [Peer], pairs: &[Pair]) -> Vec<&'a Peer> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::peers::manifest::Protocol;
+    use crate::peers::protocol::Protocol;
 
     fn peer(name: &str, partners: &[&str], suites: &[&str]) -> Peer {
         let words = |words: &[&str]| {
@@ -98,14 +124,12 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         Peer {
-            name: name.to_owned(),
-            protocol: Protocol::Bolt,
-            install: Vec::new(),
+            protocol: vec![Protocol::Bolt],
             server: Some(Vec::new()),
             client: (!partners.is_empty()).then(Vec::new),
             partners: words(partners),
             suites: words(suites),
-            folder: Default::default(),
+            ..Peer::named(name)
         }
     }
 
@@ -133,6 +157,26 @@ mod tests {
         );
         assert_eq!(names(&["c"], &calls), ["c → b"]);
         assert_eq!(names(&["all"], &[Suite::Restart]), ["a → a", "a → b"]);
+    }
+
+    #[test]
+    fn versions_of_http_are_pairs_of_their_own() {
+        let mut peers = [peer("a", &["b"], &["calls"]), peer("b", &[], &[])];
+        peers[0].protocol = vec![Protocol::Http1, Protocol::Http2];
+        peers[1].protocol = vec![Protocol::Http1];
+        let pairs = pairs(&peers, &["all".to_owned()], &[Suite::Calls]).unwrap();
+        let seen: Vec<_> = pairs
+            .iter()
+            .map(|pair| (pair.name(), pair.folder()))
+            .collect();
+        let expected = [
+            ("a/http1 → b/http1", "a-b-http1"),
+            ("a/http2 → b/http1", "a-b-http2-http1"),
+        ];
+        assert_eq!(
+            seen,
+            expected.map(|(name, folder)| (name.to_owned(), folder.to_owned()))
+        );
     }
 
     #[test]

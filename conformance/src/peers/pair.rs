@@ -10,12 +10,13 @@ use tokio::time::sleep;
 
 use super::client::{Client, Mode, Ran, Task};
 use super::matrix::Pair;
-use super::report::{Names, Row};
+use super::protocol::Protocol;
+use super::report::Row;
 use crate::cli::Suite;
 use crate::ports;
 use crate::process::{Process, Spec};
 use crate::proxy::Proxy;
-use crate::proxy::config::{self, Faulty};
+use crate::proxy::config::{self, Faulty, Picked};
 use crate::scripted::Upstream;
 
 /// How long a server may take to start. Java on a busy machine is slow.
@@ -89,19 +90,6 @@ impl Grounds {
     }
 }
 
-impl Pair {
-    pub(crate) fn names(&self) -> Names<'_> {
-        Names {
-            client: &self.client.name,
-            server: &self.server.name,
-        }
-    }
-
-    fn folder(&self) -> String {
-        format!("{}-{}", self.client.name, self.server.name)
-    }
-}
-
 /// A pair whose server is there.
 struct Meeting<'a> {
     grounds: &'a Grounds,
@@ -122,15 +110,17 @@ impl Meeting<'_> {
             };
         };
         match suite {
+            Suite::Calls | Suite::Idle if self.pair.link.is_translated() => {
+                let proxied = self.through(wireloom, suite, &self.config()).await;
+                names.rows(suite, None, Some(&proxied))
+            }
             Suite::Calls => {
                 let direct = self.direct(suite).await;
-                let proxied = self
-                    .through(wireloom, suite, &config::plain(self.server))
-                    .await;
+                let proxied = self.through(wireloom, suite, &self.config()).await;
                 names.rows(suite, Some(&direct), Some(&proxied))
             }
             Suite::Idle => {
-                let yaml = config::plain(self.server);
+                let yaml = self.config();
                 let (direct, proxied) =
                     tokio::join!(self.direct(suite), self.through(wireloom, suite, &yaml));
                 names.rows(suite, Some(&direct), Some(&proxied))
@@ -153,6 +143,16 @@ impl Meeting<'_> {
         }
     }
 
+    /// One route to the server.
+    fn config(&self) -> String {
+        let link = self.pair.link;
+        if link.is_translated() {
+            config::translating(self.server, link.server.as_str())
+        } else {
+            config::plain(self.server)
+        }
+    }
+
     fn client(
         &self,
         suite: Suite,
@@ -165,6 +165,7 @@ impl Meeting<'_> {
             peer,
             out: &self.grounds.installed.join(&peer.name),
             with: &self.pair.server.name,
+            link: self.pair.link,
             target,
             suite,
             mode,
@@ -237,11 +238,15 @@ impl Meeting<'_> {
             silent: silent.address(),
             resetting: resetting.address(),
         };
+        let picked = match self.pair.link.client {
+            Protocol::Grpc => Picked::ByMetadata,
+            _ => Picked::ByGroup,
+        };
         Ok(self
             .through(
                 wireloom,
                 Suite::Errors,
-                &config::failures(self.server, &faulty),
+                &config::failures(self.server, &faulty, picked),
             )
             .await)
     }
@@ -249,7 +254,7 @@ impl Meeting<'_> {
     /// Steady calls over two proxies, of which the first is replaced.
     async fn restart(&self, wireloom: &Path) -> Result<Ran> {
         let suite = Suite::Restart;
-        let yaml = config::plain(self.server);
+        let yaml = self.config();
         let log = |who| self.log(suite, Mode::Proxied, who);
         let first = Proxy::start(wireloom, &yaml, log("proxy-1")).await?;
         let second = Proxy::start(wireloom, &yaml, log("proxy-2")).await?;

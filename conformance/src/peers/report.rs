@@ -43,13 +43,15 @@ impl Row {
     }
 }
 
-/// A pair's names.
-pub(crate) struct Names<'a> {
-    pub(crate) client: &'a str,
-    pub(crate) server: &'a str,
+/// What a pair's rows have in common.
+pub(crate) struct Names {
+    pub(crate) client: String,
+    pub(crate) server: String,
+    /// Whether what fails directly makes a row fail.
+    pub(crate) direct_counts: bool,
 }
 
-impl Names<'_> {
+impl Names {
     fn row(
         &self,
         suite: Suite,
@@ -58,8 +60,8 @@ impl Names<'_> {
         proxied: Option<Outcome>,
     ) -> Row {
         Row {
-            client: self.client.to_owned(),
-            server: self.server.to_owned(),
+            client: self.client.clone(),
+            server: self.server.clone(),
             suite: suite.as_str(),
             scenario: scenario.to_owned(),
             ok: true,
@@ -68,6 +70,10 @@ impl Names<'_> {
             reason: None,
             first_failure: None,
         }
+    }
+
+    fn counts(&self, mode: &str) -> bool {
+        self.direct_counts || mode != "direct"
     }
 
     /// A suite that could not be run at all.
@@ -88,7 +94,8 @@ impl Names<'_> {
     ) -> Vec<Row> {
         let mut rows = Vec::new();
         for (mode, ran) in [("direct", direct), ("proxied", proxied)] {
-            if let Some(fault) = ran.and_then(|ran| ran.fault.as_ref()) {
+            let fault = ran.and_then(|ran| ran.fault.as_ref());
+            if let Some(fault) = fault.filter(|_| self.counts(mode)) {
                 rows.push(self.failed(suite, format!("{mode}: {fault}")));
             }
         }
@@ -107,7 +114,9 @@ impl Names<'_> {
             let reasons =
                 [("direct", &row.direct), ("proxied", &row.proxied)].map(|(mode, outcome)| {
                     match outcome {
-                        Some(outcome) if !outcome.ok => Some(format!("{mode}: {}", outcome.detail)),
+                        Some(outcome) if !outcome.ok && self.counts(mode) => {
+                            Some(format!("{mode}: {}", outcome.detail))
+                        }
                         // Scenarios about the proxy exist only with it.
                         None if mode == "proxied" && proxied.is_some() => {
                             Some("proxied: it was not run, though it was directly".to_owned())
@@ -163,9 +172,10 @@ impl Report {
 mod tests {
     use super::*;
 
-    const NAMES: Names<'_> = Names {
-        client: "c",
-        server: "s",
+    const NAMES: Names = Names {
+        client: String::new(),
+        server: String::new(),
+        direct_counts: true,
     };
 
     fn ran(scenarios: &[(&str, bool)]) -> Ran {
@@ -212,6 +222,25 @@ mod tests {
         let one = ran(&[("a", true)]);
         assert_eq!(verdicts(Some(&one), None), [("a".to_owned(), true)]);
         assert_eq!(verdicts(None, Some(&one)), [("a".to_owned(), true)]);
+    }
+
+    #[test]
+    fn what_fails_directly_may_be_no_failure() {
+        let mut direct = ran(&[("a", false), ("b", false), ("gone", false)]);
+        direct.fault = Some("it crashed".to_owned());
+        let proxied = ran(&[("a", true), ("b", false)]);
+        let names = Names {
+            direct_counts: false,
+            ..NAMES
+        };
+        let rows = names.rows(Suite::Calls, Some(&direct), Some(&proxied));
+        let seen: Vec<_> = rows
+            .iter()
+            .map(|row| (row.scenario.as_str(), row.ok))
+            .collect();
+        assert_eq!(seen, [("a", true), ("b", false), ("gone", false)]);
+        let direct_only = names.rows(Suite::Calls, Some(&direct), None);
+        assert!(direct_only.iter().all(|row| row.ok));
     }
 
     #[test]

@@ -33,7 +33,11 @@ pub async fn run(cli: &Cli) -> Result<bool> {
         .context("this crate is in no workspace")?
         .join("target");
     let peers = discover(&here.join("peers"))?;
-    let pairs = pairs(&peers, &cli.peers, &cli.suites())?;
+    let mut pairs = pairs(&peers, &cli.peers, &cli.suites())?;
+    if cli.direct_only {
+        // Nobody would be in between to translate.
+        pairs.retain(|pair| !pair.link.is_translated());
+    }
     if cli.list {
         list(&peers, &pairs);
         return Ok(true);
@@ -94,7 +98,19 @@ fn list(peers: &[Peer], pairs: &[Pair]) {
             .filter(|(_, has)| *has)
             .map(|(part, _)| part)
             .collect();
-        println!("{} ({:?}): {}", peer.name, peer.protocol, parts.join(", "));
+        let mut speaks = peer.protocol.clone();
+        speaks.extend(
+            peer.serves()
+                .iter()
+                .filter(|it| !peer.protocol.contains(it)),
+        );
+        let speaks: Vec<_> = speaks.iter().map(|protocol| protocol.as_str()).collect();
+        println!(
+            "{} ({}): {}",
+            peer.name,
+            speaks.join(", "),
+            parts.join(", ")
+        );
     }
     for pair in pairs {
         let suites: Vec<_> = pair.suites.iter().map(|suite| suite.as_str()).collect();
