@@ -82,7 +82,7 @@ def upload_unknown(world):
 
 def expect_continue(world):
     file = world.file("body", pattern(200_000))
-    args = ["-v", "-H", "Expect: 100-continue", "--expect100-timeout", "40", "--data-binary", f"@{file}"]
+    args = ["-v", "-H", "Expect: 100-continue", "--expect100-timeout", "20", "--data-binary", f"@{file}"]
     # A server that begins to echo at once has no place for the 100 left.
     path = "/hash" if world.can("hash") else "/echo"
     body, told, errors = curl(world, path, *args)

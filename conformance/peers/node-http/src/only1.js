@@ -202,6 +202,8 @@ module.exports = {
 
   'upgrade-refused': {
     needs: [ 'upgrade' ],
+    // HTTP/2 has no way to ask for it, so that nobody refuses.
+    unless: world => world.translated,
     async run(_client, world) {
       const socket = raw(world.target);
       socket.write(request(world, '/upgrade', 'Connection: Upgrade\r\nUpgrade: unknown\r\n'));
