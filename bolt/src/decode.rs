@@ -192,6 +192,7 @@ fn request(
             .filter(|millis| *millis > 0)
             .map(Duration::from_millis),
         wire,
+        http: None,
     };
     Ok(Request::new(head, body(content)))
 }
@@ -217,6 +218,7 @@ fn response(
         outcome: Outcome::new(class, status.into()),
         fields,
         wire,
+        http: None,
     };
     Ok(Response::new(head, body(content)))
 }

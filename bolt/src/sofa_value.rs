@@ -149,6 +149,7 @@ pub fn encode_request(call: &SofaCall, options: &CallOptions) -> Result<Request,
         fields: Fields::new(),
         timeout: options.timeout,
         wire,
+        http: None,
     };
     let content = content_of_call(call, options.dialect)?;
     Ok(Request::new(head, Body::Whole(content)))
@@ -280,6 +281,7 @@ pub fn encode_response(
         outcome,
         fields: Fields::new(),
         wire: wire(head, SOFA_RESPONSE, &block)?,
+        http: None,
     };
     Ok(Response::new(head, Body::Whole(encoder.finish())))
 }

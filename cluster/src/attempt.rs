@@ -3,43 +3,47 @@
 use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use tokio::sync::oneshot;
 use wireloom_codecs::{
-    Body, Call, CallError, Class, ErrorKind, Kind, LocalError, ProtocolId, Request, Response,
-    ResponseHead,
+    Answer, Call, CallError, ErrorKind, LocalError, ProtocolId, Request, Response,
 };
 
+use crate::channels::Refused;
 use crate::counters::count;
-use crate::endpoint::Active;
-use crate::local::{LocalCluster, View};
-use crate::permit::Permit;
-use crate::search::Candidate;
-use crate::{ClusterConfig, Tried};
+use crate::local::{LocalCluster, LocalEndpoint, View};
+use crate::search::{Candidate, Found};
+use crate::set::Taken;
+use crate::under_way::{InFlight, UnderWay};
+use crate::{Endpoint, Tried};
 
-type Answer = oneshot::Receiver<Result<Response, CallError>>;
-type Search<'a> = Pin<Box<dyn Future<Output = Result<Active<'a>, CallError>> + Send + 'a>>;
+type Search<'a> = Pin<Box<dyn Future<Output = Result<Found<'a>, CallError>> + Send + 'a>>;
 
-/// A request on its way and the wait for its answer. Dropping it gives up on the answer; counts fall back then.
+/// A request on its way and the wait for its answer. Dropping it gives up on the answer; counts fall back then, or at the
+/// end of an answer's body.
 #[must_use = "a dropped attempt gives up on its answer"]
 pub struct Attempt<'a> {
-    _in_flight: Option<Permit<'a>>,
+    local: &'a LocalCluster,
+    position: usize,
+    deadline: Instant,
+    in_flight: Option<InFlight>,
+    /// It was sent over another connection already because the first had been closed long ago.
+    sent_again: bool,
     state: Stage<'a>,
 }
 
 enum Stage<'a> {
     /// No open connection took it at once.
-    Searching {
-        search: Search<'a>,
-        answer: Option<Answer>,
-    },
+    Searching(Search<'a>),
     /// A connection has it.
-    Waiting { answer: Answer, active: Active<'a> },
-    /// A connection has it, and there will be no answer.
-    OneWay,
+    Waiting {
+        answer: Answer,
+        under_way: UnderWay,
+        /// What another connection needs to try it again, if this one turns out to have been closed long ago.
+        again: Option<&'a mut Tried>,
+    },
     /// Nobody has it.
     Failed(CallError),
     /// The outcome was taken.
@@ -52,8 +56,9 @@ impl LocalCluster {
     /// The work up to the hand-over is done by this call itself, not by the first poll: the request never becomes
     /// part of the future. `protocol` is what the request is encoded in. `tried` is extended by the endpoint that
     /// is asked; those in it already are asked again only if there are no others. An endpoint that cannot be
-    /// connected to just now, and one whose connections are full, is passed over for another. For a one-way request
-    /// the answer is an empty success, as soon as a connection has taken it.
+    /// connected to just now, and one whose connections are full, is passed over for another. A request that was sent
+    /// over a connection which had rested, and whose server had closed it meanwhile, goes over another one if that is
+    /// safe. For a one-way request the answer is an empty success, as soon as a connection has taken it.
     ///
     /// # Errors
     /// With [`CallError::sent`] false: `Overloaded` if the cluster's limits are reached or all connections are
@@ -66,64 +71,18 @@ impl LocalCluster {
         deadline: Instant,
         tried: &'a mut Tried,
     ) -> Attempt<'a> {
-        match self.begin(protocol, request, deadline, tried) {
-            Ok(attempt) => attempt,
-            Err(error) => Attempt {
-                _in_flight: None,
-                state: Stage::Failed(self.refuse(error)),
-            },
-        }
-    }
-
-    fn begin<'a>(
-        &'a self,
-        protocol: ProtocolId,
-        request: Box<Request>,
-        deadline: Instant,
-        tried: &'a mut Tried,
-    ) -> Result<Attempt<'a>, LocalError> {
-        let view = self.view.load();
-        let config = &view.config;
-        let position = self.speaks(config, protocol)?;
-        let Some(in_flight) = Permit::take(&self.cluster.in_flight, config.limits.in_flight) else {
-            return Err(self.overloaded("requests under way", config.limits.in_flight));
-        };
-        let local = view
-            .pick(tried)
-            .or_else(|| view.pick(&Tried::new()))
-            .ok_or_else(|| self.no_endpoint(&view))?;
-        let set = local
-            .set(position, self)
-            .ok_or_else(|| self.unsupported(protocol))?;
-
-        let (reply, answer) = if request.head.kind == Kind::OneWay {
-            (None, None)
-        } else {
-            let (reply, answer) = oneshot::channel();
-            (Some(reply), Some(answer))
-        };
-        let call = Call {
-            request,
+        let mut attempt = Attempt {
+            local: self,
+            position: 0,
             deadline,
-            reply,
+            in_flight: None,
+            sent_again: false,
+            state: Stage::Over,
         };
-        let state = match set.offer(call, config) {
-            Ok(()) => {
-                tried.push(local.endpoint.clone());
-                taken(answer, under_way(tried)?)
-            }
-            Err(refused) => {
-                let first = Candidate::new(local, set, config);
-                Stage::Searching {
-                    search: Box::pin(self.search(position, first, refused, tried)),
-                    answer,
-                }
-            }
-        };
-        Ok(Attempt {
-            _in_flight: Some(in_flight),
-            state,
-        })
+        if let Err(error) = attempt.begin(protocol, request, tried) {
+            attempt.state = Stage::Failed(self.refuse(error));
+        }
+        attempt
     }
 
     /// Counts and makes the failure of a request that nobody took.
@@ -138,21 +97,25 @@ impl LocalCluster {
     }
 
     /// The connector for a request in `protocol`.
-    fn speaks(&self, config: &ClusterConfig, protocol: ProtocolId) -> Result<usize, LocalError> {
-        if let Some(own) = &config.protocol
-            && own != protocol.as_str()
-        {
-            return Err(LocalError::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "cluster {} speaks {own} and the request is {protocol}, which is not translated",
-                    self.cluster.name()
-                ),
-            ));
+    fn speaks(&self, own: Option<&str>, protocol: ProtocolId) -> Result<usize, LocalError> {
+        if let Some(position) = self.upstream.position(own, protocol) {
+            return Ok(position);
         }
-        self.upstream
-            .position(protocol)
-            .ok_or_else(|| self.unsupported(protocol))
+        Err(match own {
+            Some(own) => self.untranslated(own, protocol),
+            None => self.unsupported(protocol),
+        })
+    }
+
+    #[cold]
+    fn untranslated(&self, own: &str, protocol: ProtocolId) -> LocalError {
+        let cluster = self.cluster.name();
+        LocalError::new(
+            ErrorKind::Unsupported,
+            format!(
+                "cluster {cluster} speaks {own} and the request is {protocol}, which is not translated"
+            ),
+        )
     }
 
     #[cold]
@@ -194,23 +157,111 @@ impl LocalCluster {
     }
 }
 
-/// Counts the request at the endpoint that was tried last.
-pub(crate) fn under_way(tried: &Tried) -> Result<Active<'_>, LocalError> {
-    let endpoint = tried.last().ok_or(ErrorKind::Internal)?;
-    count(&endpoint.requests);
-    Ok(endpoint.begin())
-}
+impl<'a> Attempt<'a> {
+    fn begin(
+        &mut self,
+        protocol: ProtocolId,
+        request: Box<Request>,
+        tried: &'a mut Tried,
+    ) -> Result<(), LocalError> {
+        let local = self.local;
+        let view = local.view.load();
+        let config = &view.config;
+        self.position = local.speaks(config.protocol.as_deref(), protocol)?;
+        let limit = config.limits.in_flight;
+        self.in_flight = InFlight::take(&local.cluster, limit);
+        if self.in_flight.is_none() {
+            return Err(local.overloaded("requests under way", limit));
+        }
+        let endpoint = self.pick(&view, tried)?;
+        let set = endpoint
+            .set(self.position, local)
+            .ok_or_else(|| local.unsupported(protocol))?;
+        let call = Call {
+            request,
+            deadline: self.deadline,
+        };
+        match set.offer(call, config) {
+            Ok(taken) => {
+                tried.push(endpoint.endpoint.clone());
+                self.wait(taken, endpoint.endpoint.clone(), tried);
+            }
+            Err(refused) => {
+                let first = Candidate::new(endpoint, set, config);
+                self.search(first, refused, tried);
+            }
+        }
+        Ok(())
+    }
 
-fn taken(answer: Option<Answer>, active: Active<'_>) -> Stage<'_> {
-    match answer {
-        Some(answer) => Stage::Waiting { answer, active },
-        None => Stage::OneWay,
+    fn pick<'v>(&self, view: &'v View, tried: &Tried) -> Result<&'v LocalEndpoint, LocalError> {
+        let picked = view.pick(tried).or_else(|| view.pick(&Tried::new()));
+        picked
+            .map(|endpoint| &**endpoint)
+            .ok_or_else(|| self.local.no_endpoint(view))
+    }
+
+    fn search(&mut self, first: Candidate, refused: Refused, tried: &'a mut Tried) {
+        let search = self.local.search(self.position, first, refused, tried);
+        self.state = Stage::Searching(Box::pin(search));
+    }
+
+    /// A connection to `endpoint` has the call.
+    fn wait(&mut self, taken: Taken, endpoint: Arc<Endpoint>, tried: &'a mut Tried) {
+        count(&endpoint.requests);
+        self.state = Stage::Waiting {
+            answer: taken.answer,
+            under_way: UnderWay {
+                active: endpoint.begin(),
+                _lease: taken.lease,
+            },
+            again: (taken.used && !self.sent_again).then_some(tried),
+        };
+    }
+
+    /// Sends a request over another connection that found its own closed by a server that had tired of it. True if it
+    /// is under way again.
+    #[cold]
+    fn sent_again(
+        &mut self,
+        under_way: &UnderWay,
+        failed: &mut CallError,
+        tried: &'a mut Tried,
+    ) -> bool {
+        let safe = |request: &Request| !failed.sent || request.head.is_idempotent();
+        let Some(request) = failed.request.take_if(|request| safe(request)) else {
+            return false;
+        };
+        let local = self.local;
+        let view = local.view.load();
+        let place = view
+            .members
+            .iter()
+            .position(|member| Arc::ptr_eq(&member.endpoint, under_way.endpoint()));
+        let Some((endpoint, set)) = place.and_then(|at| view.at(at)).and_then(|endpoint| {
+            let set = endpoint.set(self.position, local)?;
+            Some((endpoint, set))
+        }) else {
+            return false;
+        };
+        let call = Box::new(Call {
+            request,
+            deadline: self.deadline,
+        });
+        let first = Candidate::new(endpoint, set, &view.config);
+        self.sent_again = true;
+        self.search(first, Refused::unconnected(call), tried);
+        true
     }
 }
 
 /// A failure of a request of which no byte has left.
 pub(crate) const fn unsent(error: LocalError) -> CallError {
-    CallError { error, sent: false }
+    CallError {
+        error,
+        sent: false,
+        request: None,
+    }
 }
 
 impl Future for Attempt<'_> {
@@ -220,32 +271,33 @@ impl Future for Attempt<'_> {
         let this = self.get_mut();
         loop {
             match &mut this.state {
-                Stage::Searching { search, answer } => {
-                    let found = ready!(search.as_mut().poll(cx));
-                    let answer = answer.take();
-                    this.state = match found {
-                        Ok(active) => taken(answer, active),
-                        Err(error) => Stage::Failed(error),
+                Stage::Searching(search) => match ready!(search.as_mut().poll(cx)) {
+                    Ok(found) => this.wait(found.taken, found.endpoint, found.tried),
+                    Err(error) => this.state = Stage::Failed(error),
+                },
+                Stage::Waiting { answer, .. } => {
+                    let mut result = ready!(Pin::new(answer).poll(cx));
+                    let Stage::Waiting {
+                        under_way, again, ..
+                    } = std::mem::replace(&mut this.state, Stage::Over)
+                    else {
+                        continue;
                     };
-                }
-                Stage::Waiting { answer, active } => {
-                    let result = match ready!(Pin::new(answer).poll(cx)) {
-                        Ok(result) => result,
-                        Err(_) => Err(vanished(active)),
-                    };
-                    let failed = match &result {
-                        Ok(response) => is_failure(response.head.outcome.class),
-                        Err(_) => true,
-                    };
-                    if failed {
-                        active.endpoint().failures.fetch_add(1, Relaxed);
+                    if let Err(failed) = &mut result {
+                        if let Some(tried) = again
+                            && this.sent_again(&under_way, failed, tried)
+                        {
+                            continue;
+                        }
+                        if failed.error.detail.is_empty() {
+                            name_endpoint(failed, under_way.endpoint());
+                        }
                     }
-                    this.state = Stage::Over;
+                    under_way.answered(this.in_flight.take(), &mut result);
                     return Poll::Ready(result);
                 }
-                Stage::OneWay | Stage::Failed(_) | Stage::Over => {
+                Stage::Failed(_) | Stage::Over => {
                     let outcome = match std::mem::replace(&mut this.state, Stage::Over) {
-                        Stage::OneWay => Ok(Response::new(ResponseHead::default(), Body::Empty)),
                         Stage::Failed(error) => Err(error),
                         _ => Err(unsent(ErrorKind::Internal.into())),
                     };
@@ -256,29 +308,10 @@ impl Future for Attempt<'_> {
     }
 }
 
-/// The connection's task ended without a word about this call: whether it was written is not known.
+/// A connection that ended without a word leaves the words to who knows its address.
 #[cold]
-fn vanished(active: &Active<'_>) -> CallError {
-    CallError {
-        error: LocalError::new(
-            ErrorKind::Reset,
-            format!(
-                "the connection to {} ended without an answer",
-                active.endpoint().address()
-            ),
-        ),
-        sent: true,
-    }
-}
-
-/// Answers that say something bad of the endpoint rather than of the request.
-const fn is_failure(class: Class) -> bool {
-    match class {
-        Class::Success | Class::AppError | Class::ClientError => false,
-        Class::Refused
-        | Class::Unavailable
-        | Class::Overloaded
-        | Class::Timeout
-        | Class::ServerError => true,
-    }
+fn name_endpoint(failed: &mut CallError, endpoint: &Endpoint) {
+    let address = endpoint.address();
+    let detail = format!("the connection to {address} ended without an answer");
+    failed.error.detail = detail.into();
 }

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::watch;
-use tokio::time::Instant;
-use wireloom_codecs::{Call, Channel, ChannelState, Connector, LocalError};
+use wireloom_codecs::{Answer, Call, Channel, ChannelState, Connector, LocalError};
 
+use crate::outage::Outage;
 use crate::{Cluster, ClusterConfig, Endpoint, Upstream};
 
 /// One worker's connections to one endpoint in one protocol.
@@ -32,27 +32,27 @@ pub(super) struct State {
     pub(super) draining: Vec<Arc<dyn Channel>>,
     /// The connection that is being made.
     pub(super) flight: Option<Flight>,
-    /// Failures to connect, in a row.
-    pub(super) failures: u32,
-    /// The last of them.
-    pub(super) failure: Option<Failure>,
+    pub(super) outage: Outage,
 }
 
 /// Told how an attempt to connect ended: None while it lasts.
 pub(crate) type Flight = watch::Receiver<Option<Result<(), LocalError>>>;
-
-/// Why there is no connection, and until when nobody tries again.
-#[derive(Clone)]
-pub(super) struct Failure {
-    pub(super) error: LocalError,
-    pub(super) until: Instant,
-}
 
 /// A call that found no connection to take it.
 pub(crate) struct Refused {
     pub(crate) call: Box<Call>,
     /// True if no connection is open; false if those that are take no more now.
     pub(crate) unconnected: bool,
+}
+
+impl Refused {
+    /// A call for which no connection is there.
+    pub(crate) fn unconnected(call: Box<Call>) -> Self {
+        Self {
+            call,
+            unconnected: true,
+        }
+    }
 }
 
 impl ChannelSet {
@@ -80,7 +80,7 @@ impl ChannelSet {
         self: &Arc<Self>,
         call: Call,
         config: &Arc<ClusterConfig>,
-    ) -> Result<(), Refused> {
+    ) -> Result<Answer, Refused> {
         let channels = self.open.load();
         let mut least: Option<(&Arc<dyn Channel>, usize)> = None;
         let mut open = 0;
@@ -100,7 +100,7 @@ impl ChannelSet {
             // A server that drained its connections may have taken that back (Bolt and Dubbo can).
             return offer_any(Box::new(call), &self.open.load(), None);
         };
-        if load > 0 && open < per_endpoint(config) {
+        if load > 0 && open < count(config.connections.per_endpoint.unwrap_or(1)) {
             // In the background: this call does not wait for it.
             let _ = self.connect(config);
         }
@@ -136,15 +136,20 @@ impl ChannelSet {
         self.open.store(Arc::new(open));
     }
 
+    /// Connections that this worker keeps at most.
+    pub(super) fn most(&self, config: &ClusterConfig) -> usize {
+        let named = config.connections.per_endpoint;
+        count(named.unwrap_or_else(|| self.connector.connections()))
+    }
+
     /// Notes that a call was taken by a connection that it had waited for.
     pub(crate) fn prove(&self) {
         self.proven.store(true, Relaxed);
     }
 }
 
-/// Connections that one worker keeps to one endpoint at most.
-pub(super) fn per_endpoint(config: &ClusterConfig) -> usize {
-    usize::try_from(config.connections.per_endpoint).unwrap_or(usize::MAX)
+fn count(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// Asks the connections in turn, but for the one that looked best and has refused.
@@ -153,14 +158,14 @@ fn offer_any(
     mut call: Box<Call>,
     channels: &[Arc<dyn Channel>],
     refused: Option<&Arc<dyn Channel>>,
-) -> Result<(), Refused> {
+) -> Result<Answer, Refused> {
     for channel in channels {
         let asked = refused.is_some_and(|refused| Arc::ptr_eq(channel, refused));
         if asked || channel.state() != ChannelState::Open {
             continue;
         }
         match channel.send(*call) {
-            Ok(()) => return Ok(()),
+            Ok(answer) => return Ok(answer),
             Err(back) => call = back,
         }
     }

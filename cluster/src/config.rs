@@ -97,20 +97,18 @@ impl Balance {
 }
 
 /// How many connections are made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Connections {
     /// The most that each worker keeps to each endpoint, 1 to 1024. The first is made when a request needs it, the
-    /// others when those there are busy.
-    #[serde(deserialize_with = "within::<1, MAX_PER_ENDPOINT, _>")]
-    #[schemars(range(min = 1, max = 1024))]
-    pub per_endpoint: u32,
-}
-
-impl Default for Connections {
-    fn default() -> Self {
-        Self { per_endpoint: 1 }
-    }
+    /// others when those there are busy. Default: 1024 in protocols whose connections carry one request at a time
+    /// (HTTP/1.1, Thrift), 8 in HTTP/2, where another is made only if the server allows no more streams, else 1.
+    #[serde(
+        deserialize_with = "some_within::<1, MAX_PER_ENDPOINT, _>",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "u32", range(min = 1, max = 1024))]
+    pub per_endpoint: Option<u32>,
 }
 
 /// What a cluster takes at once, over all workers.
@@ -207,6 +205,12 @@ fn within<'de, const LOW: u32, const HIGH: u32, D: Deserializer<'de>>(
         .ok()
         .filter(|number| (LOW..=HIGH).contains(number))
         .ok_or_else(|| de::Error::custom(format!("{number} is out of range: {LOW} to {HIGH}")))
+}
+
+fn some_within<'de, const LOW: u32, const HIGH: u32, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<u32>, D::Error> {
+    within::<LOW, HIGH, D>(deserializer).map(Some)
 }
 
 #[cfg(test)]

@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
-use wireloom_codecs::{Channel, ChannelLimits, ChannelState, ErrorKind, LocalError};
+use tokio::time::Instant;
+use wireloom_codecs::{Channel, ChannelState, LocalError};
 
 use crate::ClusterConfig;
-use crate::backoff;
-use crate::channels::{ChannelSet, Failure, Flight, State, per_endpoint};
-use crate::counters::{Reports, count};
-use crate::local::with_rng;
+use crate::channels::{ChannelSet, Flight, State};
+use crate::counters::Reports;
+use crate::open::{closed_at_once, open};
 
 /// Why no connection is being made.
 #[derive(Debug)]
@@ -36,17 +35,15 @@ impl ChannelSet {
             if let Some(flight) = &state.flight {
                 return Ok(flight.clone());
             }
-            if let Some(failure) = &state.failure
-                && Instant::now() < failure.until
-            {
-                return Err(Blocked::BackingOff(failure.error.clone()));
+            if let Some((error, _)) = state.outage.pausing() {
+                return Err(Blocked::BackingOff(error));
             }
             let channels = self.open.load();
             let open = channels
                 .iter()
                 .filter(|channel| channel.state() == ChannelState::Open)
                 .count();
-            if open >= per_endpoint(config) {
+            if open >= self.most(config) {
                 return Err(Blocked::Full);
             }
             state.flight = Some(flight.clone());
@@ -63,33 +60,22 @@ impl ChannelSet {
         Ok(flight)
     }
 
-    /// A byte stream, and on it the protocol.
     async fn open(
         self: &Arc<Self>,
         config: &ClusterConfig,
     ) -> Result<Arc<dyn Channel>, LocalError> {
-        let address = self.endpoint.address();
-        let io = self
-            .upstream
-            .dialer
-            .dial(address, config.connect_timeout.0)
-            .await?;
-        let limits = ChannelLimits {
-            frame: self.upstream.frame,
-            idle: config.idle_timeout.0,
-            keep_alive: config.keep_alive.as_ref().map(|config| config.keep_alive()),
-            ..ChannelLimits::default()
-        };
         let reports = Arc::new(Reports {
             counters: self.cluster.counters.clone(),
             set: Arc::downgrade(self),
         });
-        let opening = self
-            .connector
-            .open(io, limits, self.upstream.budget.clone(), reports);
-        opening
-            .await
-            .map_err(|error| failure(format!("cannot connect to {address}: {error}")))
+        open(
+            &self.endpoint,
+            &self.connector,
+            &self.upstream,
+            config,
+            reports,
+        )
+        .await
     }
 
     /// Takes note of how an attempt ended.
@@ -98,38 +84,18 @@ impl ChannelSet {
         state.flight = None;
         match result {
             Ok(channel) => {
-                if state.failures > 0 {
-                    tracing::info!(
-                        cluster = self.cluster.name(),
-                        endpoint = %self.endpoint.address(),
-                        "connected again"
-                    );
-                }
-                state.failures = 0;
-                state.failure = None;
+                state.outage.over(self.cluster.name(), &self.endpoint);
                 self.proven.store(false, Relaxed);
-                count(&self.endpoint.connects);
                 self.add(channel.clone(), &state);
             }
             Err(error) => self.fail(&mut state, error.clone()),
         }
     }
 
-    /// Begins a pause.
     fn fail(&self, state: &mut State, error: LocalError) {
-        count(&self.endpoint.connect_failures);
-        state.failures = state.failures.saturating_add(1);
-        let pause = with_rng(|rng| backoff::pause(state.failures, rng));
-        // Once per outage and worker is enough to be seen.
-        if state.failures == 1 {
-            tracing::warn!(cluster = self.cluster.name(), "{}", error.detail);
-        } else {
-            tracing::debug!(cluster = self.cluster.name(), ?pause, "{}", error.detail);
-        }
-        state.failure = Some(Failure {
-            error,
-            until: Instant::now() + pause,
-        });
+        state
+            .outage
+            .fail(self.cluster.name(), &self.endpoint, error);
     }
 
     /// The connection that a call had waited for was gone before it took any. Then a server accepts and closes, and
@@ -141,32 +107,21 @@ impl ChannelSet {
         }
         let mut state = self.state.lock();
         // Only the first of those that waited counts it; if the next attempt is under way, there is nothing to count.
-        if state.flight.is_none() && state.failure.is_none() {
-            let address = self.endpoint.address();
-            let error = failure(format!(
-                "cannot connect to {address}: the connection was closed as soon as it was made"
-            ));
-            self.fail(&mut state, error);
+        if state.flight.is_none() && state.outage.last().is_none() {
+            self.fail(&mut state, closed_at_once(&self.endpoint));
         }
-        state.failure.as_ref().map(|failure| failure.error.clone())
+        state.outage.last()
     }
 
     /// How the last attempt to connect ended, if it failed.
     pub(crate) fn last_failure(&self) -> Option<LocalError> {
-        let state = self.state.lock();
-        state.failure.as_ref().map(|failure| failure.error.clone())
+        self.state.lock().outage.last()
     }
 
     /// The last failure to connect and when the next attempt is due, while it is not.
     pub(crate) fn backing_off(&self) -> Option<(LocalError, Instant)> {
-        let state = self.state.lock();
-        let failure = state.failure.as_ref()?;
-        (Instant::now() < failure.until).then(|| (failure.error.clone(), failure.until))
+        self.state.lock().outage.pausing()
     }
-}
-
-fn failure(detail: String) -> LocalError {
-    LocalError::new(ErrorKind::ConnectFailure, detail)
 }
 
 /// An attempt to connect. However it ends, the set is told, and then whoever waits.
@@ -178,14 +133,7 @@ struct Landing {
 
 impl Landing {
     async fn fly(mut self, config: Arc<ClusterConfig>) {
-        let within = config.connect_timeout;
-        let result = match timeout(within.0, self.set.open(&config)).await {
-            Ok(result) => result,
-            Err(_) => Err(failure(format!(
-                "cannot connect to {}: not done within {within}",
-                self.set.endpoint.address()
-            ))),
-        };
+        let result = self.set.open(&config).await;
         self.landed = true;
         self.set.land(&result);
         self.done.send_replace(Some(result.map(|_| ())));

@@ -1,17 +1,18 @@
 //! One server of a cluster: what the workers share about it.
 
-use std::sync::Weak;
+use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use wireloom_net::Address;
 
 use crate::channels::ChannelSet;
+use crate::pool::Pool;
 
 /// An endpoint's identity and counts, shared by all workers and kept for as long as the cluster has its address.
 ///
 /// Its weight and metadata are the [`Member`](crate::Member)'s, so that a change of them is a new snapshot.
-#[derive(Debug)]
 pub struct Endpoint {
     address: Address,
     active: AtomicU32,
@@ -21,6 +22,13 @@ pub struct Endpoint {
     pub(crate) connect_failures: AtomicU64,
     /// Every worker's connections, for the admin page.
     sets: Mutex<Vec<Weak<ChannelSet>>>,
+    pools: Mutex<Vec<Weak<Pool>>>,
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Endpoint").field(&self.address).finish()
+    }
 }
 
 impl Endpoint {
@@ -33,7 +41,8 @@ impl Endpoint {
             failures: AtomicU64::new(0),
             connects: AtomicU64::new(0),
             connect_failures: AtomicU64::new(0),
-            sets: Mutex::new(Vec::new()),
+            sets: Mutex::default(),
+            pools: Mutex::default(),
         }
     }
 
@@ -48,9 +57,9 @@ impl Endpoint {
     }
 
     /// Counts a request as under way until the value is dropped.
-    pub(crate) fn begin(&self) -> Active<'_> {
+    pub(crate) fn begin(self: &Arc<Self>) -> Active {
         self.active.fetch_add(1, Relaxed);
-        Active(self)
+        Active(self.clone())
     }
 
     pub(crate) fn register(&self, set: Weak<ChannelSet>) {
@@ -59,22 +68,32 @@ impl Endpoint {
         sets.push(set);
     }
 
-    pub(crate) fn sets(&self) -> Vec<std::sync::Arc<ChannelSet>> {
+    pub(crate) fn sets(&self) -> Vec<Arc<ChannelSet>> {
         self.sets.lock().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    pub(crate) fn register_pool(&self, pool: Weak<Pool>) {
+        let mut pools = self.pools.lock();
+        pools.retain(|pool| pool.strong_count() > 0);
+        pools.push(pool);
+    }
+
+    pub(crate) fn pools(&self) -> Vec<Arc<Pool>> {
+        self.pools.lock().iter().filter_map(Weak::upgrade).collect()
     }
 }
 
 /// A request under way at an endpoint.
 #[derive(Debug)]
-pub(crate) struct Active<'a>(&'a Endpoint);
+pub(crate) struct Active(Arc<Endpoint>);
 
-impl Active<'_> {
-    pub(crate) fn endpoint(&self) -> &Endpoint {
-        self.0
+impl Active {
+    pub(crate) fn endpoint(&self) -> &Arc<Endpoint> {
+        &self.0
     }
 }
 
-impl Drop for Active<'_> {
+impl Drop for Active {
     fn drop(&mut self) {
         self.0.active.fetch_sub(1, Relaxed);
     }

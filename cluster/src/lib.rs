@@ -7,7 +7,9 @@
 //!
 //! * `attempt`: the future, and the way of a request to a connection that is there (no lock, one allocation);
 //! * `search`: the way of one that has to wait for a connection or go elsewhere;
-//! * `channels`: one worker's connections to one endpoint; `connect` makes them, one at a time; `backoff` spaces failures;
+//! * `set`: one worker's connections to one endpoint: `channels`, which carry many calls each and which `connect` makes
+//!   one at a time, or a `pool` of those that carry one; `open` makes one, `outage` and `backoff` space failures;
+//! * `under_way`: what is counted and held to the end of an answer's body;
 //! * `balance`: which endpoint; `tried`: which not.
 //!
 //! Every wait has a bound: requests under way and requests that wait for a connection are limited per cluster,
@@ -24,10 +26,15 @@ mod counters;
 mod endpoint;
 mod local;
 mod members;
+mod open;
+mod outage;
 mod permit;
+mod pool;
 mod search;
+mod set;
 mod stats;
 mod tried;
+mod under_way;
 mod upstream;
 
 pub use attempt::Attempt;

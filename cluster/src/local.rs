@@ -8,8 +8,8 @@ use arc_swap::ArcSwap;
 use rand::rngs::SmallRng;
 
 use crate::balance::{Balancer, balancer};
-use crate::channels::ChannelSet;
 use crate::cluster::Current;
+use crate::set::Set;
 use crate::{Cluster, ClusterConfig, Endpoint, Members, Tried, Upstream};
 
 thread_local! {
@@ -45,7 +45,7 @@ pub(crate) struct View {
 pub(crate) struct LocalEndpoint {
     pub(crate) endpoint: Arc<Endpoint>,
     /// At each connector's position its connections, once there was a request for them.
-    sets: Box<[OnceLock<Arc<ChannelSet>>]>,
+    sets: Box<[OnceLock<Set>]>,
 }
 
 impl LocalCluster {
@@ -118,18 +118,23 @@ impl View {
         let index = with_rng(|rng| self.balancer.pick(&self.members, avoid, rng))?;
         self.endpoints.get(index)
     }
+
+    /// The member at that place.
+    pub(crate) fn at(&self, index: usize) -> Option<&Arc<LocalEndpoint>> {
+        self.endpoints.get(index)
+    }
 }
 
 impl LocalEndpoint {
     /// The connections that speak the protocol at `position`; None if no connector has it.
-    pub(crate) fn set(&self, position: usize, local: &LocalCluster) -> Option<&Arc<ChannelSet>> {
+    pub(crate) fn set(&self, position: usize, local: &LocalCluster) -> Option<&Set> {
         let slot = self.sets.get(position)?;
         if let Some(set) = slot.get() {
             return Some(set);
         }
         let connector = local.upstream.connector(position)?;
         Some(slot.get_or_init(|| {
-            ChannelSet::new(
+            Set::new(
                 self.endpoint.clone(),
                 connector.clone(),
                 local.upstream.clone(),

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 use wireloom_codecs::{Call, CallError, ErrorKind, LocalError};
 
-use crate::attempt::{under_way, unsent};
+use crate::attempt::unsent;
 use crate::channels::{ChannelSet, Refused};
 use crate::connect::Blocked;
-use crate::endpoint::Active;
 use crate::local::{LocalCluster, LocalEndpoint};
 use crate::permit::Permit;
+use crate::pool::{NoLease, Pool};
+use crate::set::{Set, Taken};
 use crate::{ClusterConfig, Endpoint, Tried};
 
 /// Endpoints that one attempt passes over before it gives up: each costs a pick, and a large cluster that is down as
@@ -21,16 +22,12 @@ const MOST_CANDIDATES: usize = 16;
 #[derive(Clone)]
 pub(crate) struct Candidate {
     endpoint: Arc<Endpoint>,
-    set: Arc<ChannelSet>,
+    set: Set,
     config: Arc<ClusterConfig>,
 }
 
 impl Candidate {
-    pub(crate) fn new(
-        local: &LocalEndpoint,
-        set: &Arc<ChannelSet>,
-        config: &Arc<ClusterConfig>,
-    ) -> Self {
+    pub(crate) fn new(local: &LocalEndpoint, set: &Set, config: &Arc<ClusterConfig>) -> Self {
         Self {
             endpoint: local.endpoint.clone(),
             set: set.clone(),
@@ -39,10 +36,29 @@ impl Candidate {
     }
 }
 
+/// A connection that has the call.
+pub(crate) struct Found<'a> {
+    pub(crate) taken: Taken,
+    pub(crate) endpoint: Arc<Endpoint>,
+    /// Extended by the endpoint.
+    pub(crate) tried: &'a mut Tried,
+}
+
+impl<'a> Found<'a> {
+    fn new(candidate: Candidate, taken: Taken, tried: &'a mut Tried) -> Self {
+        tried.push(candidate.endpoint.clone());
+        Self {
+            taken,
+            endpoint: candidate.endpoint,
+            tried,
+        }
+    }
+}
+
 /// What became of a call at a candidate.
 enum Reached {
     /// A connection took it.
-    Taken,
+    Taken(Taken),
     /// The candidate cannot take it now, for this reason; another may.
     Passed(Box<Call>, LocalError),
     /// A connection is being made, and the last attempt failed: another candidate is the better bet.
@@ -66,14 +82,14 @@ impl LocalCluster {
         first: Candidate,
         refused: Refused,
         tried: &'a mut Tried,
-    ) -> Result<Active<'a>, CallError> {
+    ) -> Result<Found<'a>, CallError> {
         let mut avoid = tried.clone();
         let mut passed = Tried::new();
         let mut doubtful = None;
         let (mut candidate, mut refused) = (first, refused);
         let (call, why) = loop {
             let (call, why) = match self.wait(&candidate, refused, Patience::IfItWasFine).await {
-                Reached::Taken => return arrived(candidate, tried),
+                Reached::Taken(taken) => return Ok(Found::new(candidate, taken, tried)),
                 Reached::Failed(error) => return failed(candidate, tried, error),
                 Reached::Passed(call, error) => (call, error),
                 Reached::Doubtful(call, error) => {
@@ -93,19 +109,16 @@ impl LocalCluster {
             };
             candidate = next;
             refused = match candidate.set.offer(*call, &candidate.config) {
-                Ok(()) => return arrived(candidate, tried),
+                Ok(taken) => return Ok(Found::new(candidate, taken, tried)),
                 Err(refused) => refused,
             };
         };
         let Some(last) = doubtful else {
             return Err(self.refuse(why));
         };
-        let refused = Refused {
-            call,
-            unconnected: true,
-        };
+        let refused = Refused::unconnected(call);
         match self.wait(&last, refused, Patience::Always).await {
-            Reached::Taken => arrived(last, tried),
+            Reached::Taken(taken) => Ok(Found::new(last, taken, tried)),
             Reached::Failed(error) | Reached::Passed(_, error) | Reached::Doubtful(_, error) => {
                 tried.push(last.endpoint);
                 Err(self.refuse(error))
@@ -121,16 +134,55 @@ impl LocalCluster {
     }
 
     /// Waits until the candidate has a connection that takes the call, or can have none.
-    async fn wait(
+    async fn wait(&self, candidate: &Candidate, refused: Refused, patience: Patience) -> Reached {
+        match &candidate.set {
+            Set::Shared(set) => self.wait_shared(candidate, set, refused, patience).await,
+            Set::Exclusive(pool) => {
+                let call = refused.call;
+                self.wait_exclusive(candidate, pool, call, patience).await
+            }
+        }
+    }
+
+    async fn wait_exclusive(
         &self,
         candidate: &Candidate,
+        pool: &Pool,
+        call: Box<Call>,
+        patience: Patience,
+    ) -> Reached {
+        if patience == Patience::IfItWasFine
+            && pool.backing_off().is_none()
+            && let Some(error) = pool.last_failure()
+        {
+            return Reached::Doubtful(call, error);
+        }
+        let limit = candidate.config.limits.pending;
+        let Some(_pending) = Permit::take(&self.cluster.pending, limit) else {
+            let error = self.overloaded("requests that wait for a connection", limit);
+            return Reached::Passed(call, error);
+        };
+        let _active = candidate.endpoint.begin();
+        let deadline = Instant::from_std(call.deadline);
+        match pool.acquire(&candidate.config, deadline).await {
+            Ok(lease) => match Taken::exclusive(lease, *call) {
+                Ok(taken) => Reached::Taken(taken),
+                Err(call) => Reached::Passed(call, full(&candidate.endpoint)),
+            },
+            Err(NoLease::Pausing(error)) => Reached::Passed(call, error),
+            Err(NoLease::Failed(error)) => Reached::Failed(error),
+        }
+    }
+
+    async fn wait_shared(
+        &self,
+        candidate: &Candidate,
+        set: &Arc<ChannelSet>,
         mut refused: Refused,
         patience: Patience,
     ) -> Reached {
         let Candidate {
-            endpoint,
-            set,
-            config,
+            endpoint, config, ..
         } = candidate;
         let deadline = Instant::from_std(refused.call.deadline);
         // Each round is a connection more, up to as many as there may be, or one in place of another that closed.
@@ -166,9 +218,9 @@ impl LocalCluster {
                 return Reached::Failed(error);
             }
             refused = match set.offer(*refused.call, config) {
-                Ok(()) => {
+                Ok(answer) => {
                     set.prove();
-                    return Reached::Taken;
+                    return Reached::Taken(Taken::shared(answer));
                 }
                 Err(refused) => refused,
             };
@@ -181,16 +233,11 @@ impl LocalCluster {
     }
 }
 
-fn arrived(candidate: Candidate, tried: &mut Tried) -> Result<Active<'_>, CallError> {
-    tried.push(candidate.endpoint);
-    under_way(tried).map_err(unsent)
-}
-
 fn failed(
     candidate: Candidate,
     tried: &mut Tried,
     error: LocalError,
-) -> Result<Active<'_>, CallError> {
+) -> Result<Found<'_>, CallError> {
     tried.push(candidate.endpoint);
     Err(unsent(error))
 }

@@ -11,6 +11,7 @@ use wireloom_codecs::units::Span;
 
 use crate::channels::ChannelSet;
 use crate::config::Balance;
+use crate::pool::Pool;
 use crate::{Cluster, Endpoint, Member, Metadata};
 
 /// A cluster at one moment. Totals are since it was made.
@@ -128,7 +129,7 @@ impl Cluster {
 impl Member {
     fn stats(&self) -> EndpointStats {
         let endpoint = &self.endpoint;
-        let sets = endpoint.sets();
+        let (sets, pools) = (endpoint.sets(), endpoint.pools());
         EndpointStats {
             address: endpoint.address().to_string(),
             weight: self.weight,
@@ -138,8 +139,8 @@ impl Member {
             failures: endpoint.failures.load(Relaxed),
             connects: endpoint.connects.load(Relaxed),
             connect_failures: endpoint.connect_failures.load(Relaxed),
-            channels: channels(&sets),
-            backing_off: backing_off(&sets),
+            channels: channels(&sets, &pools),
+            backing_off: backing_off(&sets, &pools),
         }
     }
 }
@@ -147,12 +148,17 @@ impl Member {
 impl Endpoint {
     /// Its connections now, over all workers.
     pub fn channels(&self) -> ChannelStats {
-        channels(&self.sets())
+        channels(&self.sets(), &self.pools())
     }
 }
 
-fn channels(sets: &[Arc<ChannelSet>]) -> ChannelStats {
+fn channels(sets: &[Arc<ChannelSet>], pools: &[Arc<Pool>]) -> ChannelStats {
     let mut stats = ChannelStats::default();
+    for pool in pools {
+        let (open, idle) = pool.counts();
+        stats.open += open;
+        stats.in_flight += open.saturating_sub(idle);
+    }
     for set in sets {
         set.sweep();
         let state = set.state.lock();
@@ -169,8 +175,10 @@ fn channels(sets: &[Arc<ChannelSet>]) -> ChannelStats {
     stats
 }
 
-fn backing_off(sets: &[Arc<ChannelSet>]) -> Option<BackingOff> {
-    let failures: Vec<_> = sets.iter().filter_map(|set| set.backing_off()).collect();
+fn backing_off(sets: &[Arc<ChannelSet>], pools: &[Arc<Pool>]) -> Option<BackingOff> {
+    let shared = sets.iter().filter_map(|set| set.backing_off());
+    let exclusive = pools.iter().filter_map(|pool| pool.backing_off());
+    let failures: Vec<_> = shared.chain(exclusive).collect();
     let (error, until) = failures.iter().max_by_key(|(_, until)| *until)?;
     let left = until.saturating_duration_since(Instant::now());
     Some(BackingOff {

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use wireloom_codecs::{
-    Body, BoxFuture, ByteBudget, Call, CallError, Channel, ChannelEvents, ChannelLimits,
+    Answer, Body, BoxFuture, ByteBudget, Call, CallError, Channel, ChannelEvents, ChannelLimits,
     ChannelState, ConnError, Connector, ErrorKind, Fields, FrameLimits, Io, Kind, LocalError,
     ProtocolId, Request, RequestHead, Response, ResponseHead, Str, Wire,
 };
@@ -164,12 +165,14 @@ impl Connector for FakeConnector {
     }
 }
 
+type Reply = oneshot::Sender<Result<Response, CallError>>;
+
 /// A connection that holds its calls until the test answers them.
 pub(crate) struct FakeChannel {
     address: Address,
     state: AtomicU8,
     capacity: usize,
-    held: Mutex<Vec<Call>>,
+    held: Mutex<Vec<(Call, Option<Reply>)>>,
     events: Mutex<Arc<dyn ChannelEvents>>,
 }
 
@@ -180,8 +183,8 @@ impl FakeChannel {
 
     /// Answers the oldest call.
     pub(crate) fn answer(&self, result: Result<Response, CallError>) {
-        let call = self.held.lock().remove(0);
-        call.reply.expect("not one-way").send(result).ok();
+        let (_, reply) = self.held.lock().remove(0);
+        reply.expect("not one-way").send(result).ok();
     }
 
     /// Ends as a connection task does that vanishes: calls are dropped.
@@ -200,13 +203,18 @@ impl FakeChannel {
 }
 
 impl Channel for FakeChannel {
-    fn send(&self, call: Call) -> Result<(), Box<Call>> {
+    fn send(&self, call: Call) -> Result<Answer, Box<Call>> {
         let mut held = self.held.lock();
         if self.state() != ChannelState::Open || held.len() >= self.capacity {
             return Err(Box::new(call));
         }
-        held.push(call);
-        Ok(())
+        if call.request.head.kind == Kind::OneWay {
+            held.push((call, None));
+            return Ok(Answer::Nothing);
+        }
+        let (reply, answer) = oneshot::channel();
+        held.push((call, Some(reply)));
+        Ok(Answer::Waiting(answer))
     }
 
     fn state(&self) -> ChannelState {
@@ -235,6 +243,7 @@ pub(crate) fn request(kind: Kind) -> Box<Request> {
         fields: Fields::new(),
         timeout: None,
         wire: Wire::default(),
+        http: None,
     };
     Box::new(Request::new(head, Body::Empty))
 }

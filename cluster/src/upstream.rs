@@ -81,9 +81,13 @@ impl Upstream {
         &self.ids
     }
 
-    /// A dozen short names at most: a scan beats a hash.
-    pub(crate) fn position(&self, protocol: ProtocolId) -> Option<usize> {
-        self.ids.iter().position(|id| *id == protocol)
+    /// The connector for a request in `protocol` to a cluster that speaks `own`, if that is said.
+    pub(crate) fn position(&self, own: Option<&str>, protocol: ProtocolId) -> Option<usize> {
+        // A dozen at most: a scan beats a hash.
+        self.connectors.iter().position(|connector| match own {
+            None => connector.serves(protocol),
+            Some(own) => connector.named(own) && connector.takes(protocol),
+        })
     }
 
     pub(crate) fn connector(&self, position: usize) -> Option<&Arc<dyn Connector>> {

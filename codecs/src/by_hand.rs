@@ -12,13 +12,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{self, Either};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    Accepted, Body, BoxFuture, ByteBudget, Call, CallError, Channel, ChannelEvents, ChannelLimits,
-    ChannelState, ConnError, Connector, ErrorKind, Fields, Io, Kind, LocalError, Message, Part,
-    Protocol, ProtocolId, RequestHead, ResponseHead, Service, Sniff, Str, StreamSender,
-    sniff_pattern, stream,
+    Accepted, Answer, Body, BoxFuture, ByteBudget, Call, CallError, Channel, ChannelEvents,
+    ChannelLimits, ChannelState, ConnError, Connector, ErrorKind, Fields, HeaderList, Headers, Io,
+    Kind, LocalError, Message, Part, Protocol, ProtocolId, RequestHead, Response, ResponseHead,
+    Service, Sniff, Str, StreamSender, sniff_pattern, stream,
 };
 
 const ID: ProtocolId = ProtocolId("stream");
@@ -52,7 +52,7 @@ pub(crate) async fn read(from: &mut (impl AsyncRead + Unpin)) -> std::io::Result
 /// Sends a body to its end. A body that breaks off breaks the connection off: it must not look complete.
 async fn send_body(to: &mut (impl AsyncWrite + Unpin), body: Body) -> Result<(), LocalError> {
     let broken = |error: std::io::Error| LocalError::new(ErrorKind::Reset, error.to_string());
-    let mut trailers = Fields::new();
+    let mut trailers = Headers::new();
     match body {
         Body::Empty => {}
         Body::Whole(bytes) => write(to, DATA, &bytes).await.map_err(broken)?,
@@ -65,7 +65,11 @@ async fn send_body(to: &mut (impl AsyncWrite + Unpin), body: Body) -> Result<(),
             }
         }
     }
-    let text: Vec<_> = trailers.iter().map(|(n, v)| format!("{n}={v}")).collect();
+    let lossy = String::from_utf8_lossy;
+    let fields = trailers.iter();
+    let text: Vec<_> = fields
+        .map(|(n, v)| format!("{}={}", lossy(n), lossy(v)))
+        .collect();
     write(to, END, text.join(";").as_bytes())
         .await
         .map_err(broken)
@@ -95,7 +99,8 @@ async fn receive_body(
             (END, text) => {
                 let text = String::from_utf8_lossy(&text).into_owned();
                 let fields = text.split(';').filter_map(|field| field.split_once('='));
-                let fields: Fields = fields.map(|(n, v)| (n.into(), v.into())).collect();
+                let fields = fields.map(|(n, v)| (n.to_owned().into(), v.to_owned().into()));
+                let fields = Headers::from(HeaderList::from_iter(fields));
                 let pushed = match fields.is_empty() {
                     true => Ok(()),
                     false => body.push(Part::Trailers(fields)),
@@ -142,6 +147,7 @@ impl<S: Service> Protocol<S> for ByHand {
                     fields: Fields::new(),
                     timeout: None,
                     wire: Default::default(),
+                    http: None,
                 };
                 let answer = service.call(Box::new(Message::new(head, Body::Stream(body))));
                 let down = async {
@@ -178,21 +184,27 @@ struct State {
     gone: std::sync::atomic::AtomicBool,
 }
 
+type Reply = oneshot::Sender<Result<Response, CallError>>;
+
 struct Handle {
-    calls: mpsc::UnboundedSender<Call>,
+    calls: mpsc::UnboundedSender<(Call, Reply)>,
     state: Arc<State>,
 }
 
 impl Channel for Handle {
-    fn send(&self, call: Call) -> Result<(), Box<Call>> {
+    fn send(&self, call: Call) -> Result<Answer, Box<Call>> {
         if self.state() != ChannelState::Open || self.in_flight() > 0 {
             return Err(Box::new(call));
         }
         self.state.in_flight.fetch_add(1, Ordering::Relaxed);
-        self.calls.send(call).map_err(|refused| {
-            self.state.in_flight.fetch_sub(1, Ordering::Relaxed);
-            Box::new(refused.0)
-        })
+        let (reply, answer) = oneshot::channel();
+        match self.calls.send((call, reply)) {
+            Ok(()) => Ok(Answer::Waiting(answer)),
+            Err(refused) => {
+                self.state.in_flight.fetch_sub(1, Ordering::Relaxed);
+                Err(Box::new(refused.0.0))
+            }
+        }
     }
 
     fn state(&self) -> ChannelState {
@@ -228,8 +240,8 @@ impl Connector for ByHand {
             let state = Arc::new(State::default());
             let shared = state.clone();
             tokio::spawn(async move {
-                while let Some(call) = waiting.recv().await {
-                    let carried = carry(&mut io, call).await;
+                while let Some((call, reply)) = waiting.recv().await {
+                    let carried = carry(&mut io, call, reply).await;
                     if carried.is_err() {
                         shared.gone.store(true, Ordering::Relaxed);
                     }
@@ -246,11 +258,8 @@ impl Connector for ByHand {
 }
 
 /// One exchange. `Err` if the connection cannot be used again.
-async fn carry(io: &mut Box<dyn Io>, call: Call) -> Result<(), ConnError> {
+async fn carry(io: &mut Box<dyn Io>, call: Call, mut reply: Reply) -> Result<(), ConnError> {
     let (mut from, mut to) = split(io);
-    let Some(mut reply) = call.reply else {
-        return Ok(());
-    };
     let request = *call.request;
     write(&mut to, HEAD, request.head.service.as_bytes()).await?;
     let up = send_body(&mut to, request.body);
@@ -270,7 +279,7 @@ async fn carry(io: &mut Box<dyn Io>, call: Call) -> Result<(), ConnError> {
         };
         if let Err(text) = head {
             let error = LocalError::new(ErrorKind::Reset, text);
-            let _ = reply.send(Err(CallError { error, sent: true }));
+            let _ = reply.send(Err(CallError::new(error, true)));
             return Err(ConnError::Timeout("reset"));
         }
         let (sender, body) = stream(WINDOW);

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use crate::toy::{self, Multiplexed, PingPong, frame};
 use crate::{
     Accepted, ByteBudget, Call, Channel, ChannelLimits, ChannelState, Codec, ErrorKind, KeepAlive,
-    Kind, LocalError, Message, Needs, Request, Response, ResponseHead, ServeLimits, Service, drain,
+    LocalError, Needs, Request, Response, ServeLimits, Service, drain,
 };
 
 const MEMORY: usize = 256 << 10;
@@ -206,24 +206,14 @@ impl<C: Codec<Settings = Option<KeepAlive>>> Service for Proxy<C> {
     ) -> impl Future<Output = Result<Response, LocalError>> + Send + use<C> {
         let proxy = self.clone();
         async move {
-            let one_way = request.head.kind == Kind::OneWay;
-            let (reply, answer) = oneshot::channel();
             let call = Call {
                 request,
                 deadline: Instant::now() + Duration::from_millis(25),
-                reply: (!one_way).then_some(reply),
             };
-            let sent = proxy.channel().send(call);
-            if sent.is_err() {
-                return Err(LocalError::from(ErrorKind::Overloaded));
+            match proxy.channel().send(call) {
+                Ok(answer) => answer.await.map_err(|failed| failed.error),
+                Err(_) => Err(LocalError::from(ErrorKind::Overloaded)),
             }
-            if one_way {
-                return Ok(Message::new(ResponseHead::default(), crate::Body::Empty));
-            }
-            let Ok(answer) = answer.await else {
-                panic!("a call ends without a word")
-            };
-            answer.map_err(|failed| failed.error)
         }
     }
 
@@ -285,6 +275,7 @@ async fn chaos<C: Codec<Settings = Option<KeepAlive>>>(seed: u64) -> u32 {
     let budgets = [ByteBudget::new(MEMORY), ByteBudget::new(MEMORY)];
     let (drain, watch) = drain();
     let connection = Accepted {
+        tls: false,
         io: Box::new(near),
         prefix: Bytes::new(),
         limits: ServeLimits {

@@ -16,10 +16,11 @@ pub fn now() -> Instant {
 
 /// A turn: until it is dropped, [`now`] on this thread answers the time at which it began.
 #[derive(Debug)]
-pub(crate) struct Turn(());
+pub struct Turn(());
 
 impl Turn {
-    pub(crate) fn begin() -> (Self, Instant) {
+    /// Begins one; with the time.
+    pub fn begin() -> (Self, Instant) {
         let now = Instant::now();
         NOW.set(Some(now));
         (Self(()), now)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     Accepted, BoxFuture, ByteBudget, Channel, ChannelEvents, ChannelLimits, Codec, ConnError,
-    Connector, Io, Protocol, ProtocolId, Service, Sniff, channel, server,
+    Connector, Io, Mode, Protocol, ProtocolId, Service, Sniff, channel, server,
 };
 
 /// A protocol made of frames: what a codec crate registers.
@@ -45,6 +45,10 @@ impl<C: Codec, S: Service> Protocol<S> for Framed<C> {
 impl<C: Codec> Connector for Framed<C> {
     fn id(&self) -> ProtocolId {
         C::ID
+    }
+
+    fn mode(&self) -> Mode {
+        C::MODE
     }
 
     fn open(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::{Fields, Outcome, Str};
+use crate::{Fields, HttpRequest, HttpResponse, Outcome, Str};
 
 /// A protocol's name as configs, metrics and logs write it: `bolt`, `dubbo`, `thrift`, `http1`, `http2`, `grpc`, `triple`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,9 +72,28 @@ pub struct RequestHead {
     pub timeout: Option<Duration>,
     /// The codec's own.
     pub wire: Wire,
+    /// What only HTTP has; None in other protocols.
+    pub http: Option<Box<HttpRequest>>,
 }
 
 impl RequestHead {
+    /// Whether it may be carried out twice without harm. Known of HTTP alone, by the method (RFC 9110 §9.2.2).
+    pub fn is_idempotent(&self) -> bool {
+        let http = self.http.as_ref();
+        http.is_some_and(|http| http.method.is_idempotent())
+    }
+
+    /// The values under `name`: of [`RequestHead::fields`], where `name` counts byte by byte, and of an HTTP request's
+    /// fields, where case does not count.
+    pub fn values<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let http = self.http.iter().flat_map(|http| http.headers.iter());
+        let fields = self.fields.all(name).map(Str::as_bytes);
+        fields.chain(
+            http.filter(move |(n, _)| n.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value),
+        )
+    }
+
     /// What an error reply must know of the request after the request itself is gone.
     pub fn origin(&self) -> Origin {
         Origin {
@@ -106,4 +125,6 @@ pub struct ResponseHead {
     pub fields: Fields,
     /// The codec's own.
     pub wire: Wire,
+    /// What only HTTP has; None in other protocols.
+    pub http: Option<Box<HttpResponse>>,
 }

@@ -19,6 +19,8 @@ mod exchange;
 mod fields;
 mod framed;
 mod head;
+mod headers;
+pub mod http;
 mod message;
 mod needs;
 mod outcome;
@@ -27,7 +29,7 @@ mod progress;
 mod protocol;
 mod reader;
 mod refused;
-mod scratch;
+pub mod scratch;
 mod server;
 mod slots;
 mod sniff;
@@ -35,7 +37,8 @@ mod text;
 pub mod units;
 mod write_buf;
 
-pub use body::{Abandoned, Body, Part, Stream, StreamSender, stream};
+pub use self::http::{Early, HttpRequest, HttpResponse, Scheme};
+pub use body::{Abandoned, Body, BodyEnd, Part, Pull, Stream, StreamSender, Watch, stream};
 pub use budget::{ByteBudget, Claim, Reserved};
 pub use codec::{Codec, Control, Fault, FrameLimits, Inbound, KeepAlive, Mode, Outbound, Role};
 pub use drain::{Drain, DrainPoll, DrainWatch, drain};
@@ -43,13 +46,14 @@ pub use error::{ConnError, ErrorKind, LocalError};
 pub use fields::Fields;
 pub use framed::Framed;
 pub use head::{Kind, Origin, ProtocolId, RequestHead, ResponseHead, StreamId, Wire};
+pub use headers::{HeaderList, Headers, InvalidField};
 pub use message::{Message, Request, Response};
 pub use needs::Needs;
 pub use outcome::{Class, Outcome};
 pub use prefixed::Prefixed;
 pub use protocol::{
-    Accepted, BoxFuture, Call, CallError, Channel, ChannelEvents, ChannelLimits, ChannelState,
-    Connector, Io, Protocol, ServeLimits, Service,
+    Accepted, Answer, BoxFuture, Call, CallError, Channel, ChannelEvents, ChannelLimits,
+    ChannelState, Connector, Io, Protocol, ServeLimits, Service,
 };
 pub use refused::Refused;
 pub use sniff::{Detected, MAX_PREFIX, Sniff, detect, sniff_pattern};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Body, RequestHead, Reserved, ResponseHead};
+use crate::{Body, Headers, RequestHead, Reserved, ResponseHead};
 
 /// A message of either direction.
 #[derive(Debug)]
@@ -11,6 +11,8 @@ pub struct Message<H> {
     pub head: H,
     /// What it does not.
     pub body: Body,
+    /// The fields after a body that is empty or whole; a streamed one brings its own.
+    pub trailers: Option<Box<Headers>>,
     /// The memory reserved for it, given back with the last copy. Set by the driver that read it.
     pub hold: Option<Arc<Reserved>>,
 }
@@ -26,6 +28,7 @@ impl<H> Message<H> {
         Self {
             head,
             body,
+            trailers: None,
             hold: None,
         }
     }
@@ -37,6 +40,7 @@ impl<H: Clone> Message<H> {
         Some(Self {
             head: self.head.clone(),
             body: self.body.try_clone()?,
+            trailers: self.trailers.clone(),
             hold: self.hold.clone(),
         })
     }

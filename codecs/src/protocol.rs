@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -13,8 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 
 use crate::{
-    ByteBudget, ConnError, DrainWatch, FrameLimits, LocalError, Needs, Prefixed, ProtocolId,
-    Request, Response, Sniff,
+    Body, ByteBudget, ConnError, DrainWatch, ErrorKind, FrameLimits, LocalError, Mode, Needs,
+    Prefixed, ProtocolId, Request, Response, ResponseHead, Sniff,
 };
 
 /// A byte stream: a socket, TLS over one, or either with sniffed bytes put back.
@@ -87,6 +88,8 @@ pub struct Accepted {
     pub budget: ByteBudget,
     /// Tells when to stop taking requests.
     pub drain: DrainWatch,
+    /// Whether the bytes came over TLS.
+    pub tls: bool,
 }
 
 impl Accepted {
@@ -104,6 +107,10 @@ impl Accepted {
 pub trait Protocol<S: Service>: Send + Sync {
     /// Its name.
     fn id(&self) -> ProtocolId;
+    /// The protocols that its requests may be in: those that it recognises request by request, beside its own.
+    fn carries(&self) -> &'static [ProtocolId] {
+        &[]
+    }
     /// Judges the first bytes of a connection.
     fn sniff(&self, prefix: &[u8]) -> Sniff;
     /// Serves the connection to its end. `Ok` is a clean end, by either side.
@@ -141,6 +148,31 @@ impl Default for ChannelLimits {
 pub trait Connector: Send + Sync {
     /// Its name.
     fn id(&self) -> ProtocolId;
+    /// Whether one connection carries one call at a time or many.
+    fn mode(&self) -> Mode {
+        Mode::Multiplexed
+    }
+    /// The protocols that are carried over its connections and bear names of their own, beside [`Connector::id`].
+    fn carries(&self) -> &'static [ProtocolId] {
+        &[]
+    }
+    /// Whether it can carry a request of that protocol: one of its own, or one that it translates.
+    fn takes(&self, protocol: ProtocolId) -> bool {
+        self.serves(protocol)
+    }
+    /// Whether it is what a request of that protocol goes to where the configuration names no protocol.
+    fn serves(&self, protocol: ProtocolId) -> bool {
+        protocol == self.id() || self.carries().contains(&protocol)
+    }
+    /// Whether the configuration may call it so.
+    fn named(&self, name: &str) -> bool {
+        self.id().as_str() == name || self.carries().iter().any(|id| id.as_str() == name)
+    }
+    /// How many connections to one endpoint there may be where the configuration names no number and those there take no
+    /// more calls.
+    fn connections(&self) -> u32 {
+        1
+    }
     /// Takes over a connected stream, with whatever handshake the protocol has, and spawns its task.
     ///
     /// `budget` is memory for response frames, shared by the worker's connections.
@@ -187,7 +219,7 @@ pub enum ChannelState {
 /// One upstream connection that carries calls.
 pub trait Channel: Send + Sync {
     /// Hands the call over and never waits. A call that the connection cannot take now comes back whole.
-    fn send(&self, call: Call) -> Result<(), Box<Call>>;
+    fn send(&self, call: Call) -> Result<Answer, Box<Call>>;
     /// Whether it takes requests.
     fn state(&self) -> ChannelState;
     /// Requests under way.
@@ -200,10 +232,35 @@ pub trait Channel: Send + Sync {
 pub struct Call {
     /// The request. Boxed once, where it is read, since it changes hands a dozen times.
     pub request: Box<Request>,
-    /// When its caller stops waiting.
+    /// When its caller stops waiting. The connection keeps it until the answer's head is there.
     pub deadline: Instant,
-    /// Where the answer goes; None for a one-way request.
-    pub reply: Option<oneshot::Sender<Result<Response, CallError>>>,
+}
+
+/// The wait for the answer to a call. Dropping it gives up on the answer.
+#[must_use = "a dropped answer is given up"]
+pub enum Answer {
+    /// There will be none: the request is one-way.
+    Nothing,
+    /// The connection's task brings it.
+    Waiting(oneshot::Receiver<Result<Response, CallError>>),
+    /// The caller's own task drives the exchange.
+    Driven(BoxFuture<Result<Response, CallError>>),
+}
+
+impl Future for Answer {
+    /// For a one-way request an empty success.
+    type Output = Result<Response, CallError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Nothing => Poll::Ready(Ok(Response::new(ResponseHead::default(), Body::Empty))),
+            Self::Waiting(receiver) => {
+                let result = ready!(Pin::new(receiver).poll(cx));
+                Poll::Ready(result.unwrap_or_else(|_| Err(CallError::vanished())))
+            }
+            Self::Driven(future) => future.as_mut().poll(cx),
+        }
+    }
 }
 
 /// Why a call has no answer.
@@ -213,4 +270,25 @@ pub struct CallError {
     pub error: LocalError,
     /// Whether any byte of the request may have left: the one fact that retry safety turns on.
     pub sent: bool,
+    /// The request itself, if it is still whole and the peer closed the connection without a byte of an answer: a server
+    /// that tired of a resting connection does so, and another connection may carry it.
+    pub request: Option<Box<Request>>,
+}
+
+impl CallError {
+    /// A failure of a request that is gone.
+    pub fn new(error: LocalError, sent: bool) -> Self {
+        Self {
+            error,
+            sent,
+            request: None,
+        }
+    }
+
+    /// The connection's task ended without a word about the call: whether it was written is not known. Whoever knows
+    /// the address says it.
+    #[cold]
+    fn vanished() -> Self {
+        Self::new(ErrorKind::Reset.into(), true)
+    }
 }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use bytes::BytesMut;
 
 /// The size of a fresh block. Every frame decoded from a block keeps it alive.
-pub(crate) const BLOCK: usize = 32 << 10;
+pub const BLOCK: usize = 32 << 10;
 /// Blocks kept per thread: what a full turn of writing takes.
 const KEPT: usize = 8;
 /// A block with less room than this is not worth another read.
@@ -16,13 +16,13 @@ thread_local! {
 }
 
 /// An empty buffer with room.
-pub(crate) fn take() -> BytesMut {
+pub fn take() -> BytesMut {
     POOL.with_borrow_mut(Vec::pop)
         .unwrap_or_else(|| BytesMut::with_capacity(BLOCK))
 }
 
 /// Gives a buffer back; its contents are dropped.
-pub(crate) fn give(mut buffer: BytesMut) {
+pub fn give(mut buffer: BytesMut) {
     buffer.clear();
     // `try_reclaim` takes the whole block back if no frame of it is alive any more.
     if buffer.capacity() < USEFUL && !buffer.try_reclaim(BLOCK / 2) {

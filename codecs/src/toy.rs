@@ -94,6 +94,7 @@ impl<const P: bool> Decoder for Toy<P> {
                         fields: Default::default(),
                         timeout: None,
                         wire,
+                        http: None,
                     },
                     body,
                 ),

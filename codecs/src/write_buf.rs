@@ -24,6 +24,8 @@ pub struct WriteBuf {
     /// The block that is being filled.
     tail: BytesMut,
     len: usize,
+    /// The writer took bytes and may have them still: TLS encrypts into a buffer of its own.
+    unflushed: bool,
 }
 
 /// Part of the queue that takes no more.
@@ -53,14 +55,14 @@ impl WriteBuf {
         Self::default()
     }
 
-    /// Bytes that wait.
+    /// Bytes that wait. Those that the writer took and has not sent count as one, whatever their number.
     pub fn len(&self) -> usize {
-        self.len
+        self.len + usize::from(self.unflushed)
     }
 
     /// True if nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// Queues a copy of `bytes`: for heads and other small things.
@@ -111,7 +113,7 @@ impl WriteBuf {
         }
     }
 
-    /// Writes until all is out or the peer takes no more. Ready when the queue is empty.
+    /// Writes until all is out or the peer takes no more. Ready when the queue is empty and the writer too.
     pub fn poll_flush<W: AsyncWrite + Unpin + ?Sized>(
         &mut self,
         io: &mut W,
@@ -135,9 +137,14 @@ impl WriteBuf {
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
+            self.unflushed = true;
             self.advance(written);
         }
         self.release();
+        if self.unflushed {
+            ready!(Pin::new(io).poll_flush(cx))?;
+            self.unflushed = false;
+        }
         Poll::Ready(Ok(()))
     }
 
@@ -209,6 +216,28 @@ mod tests {
         }
         assert_eq!(budget.free(), 100);
         assert_eq!(queue.to_vec(), b"xt");
+    }
+
+    #[tokio::test]
+    async fn what_the_writer_keeps_still_waits() {
+        let (near, mut far) = tokio::io::duplex(2);
+        // As TLS: takes all at once, and sends what the peer has room for.
+        let mut writer = tokio::io::BufWriter::with_capacity(64, near);
+        let mut queue = WriteBuf::new();
+        queue.put_slice(b"answer");
+        std::future::poll_fn(|cx| {
+            assert!(queue.poll_flush(&mut writer, cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        assert_eq!((queue.len(), queue.is_empty()), (1, false));
+        let mut got = [0; 6];
+        let flush = std::future::poll_fn(|cx| queue.poll_flush(&mut writer, cx));
+        let (flushed, read) = tokio::join!(flush, far.read_exact(&mut got));
+        flushed.unwrap();
+        read.unwrap();
+        assert_eq!(&got, b"answer");
+        assert!(queue.is_empty());
     }
 
     #[tokio::test]

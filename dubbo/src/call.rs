@@ -80,6 +80,7 @@ impl DubboCall {
                 fixed: Head::request(HESSIAN2, !one_way).to_fixed(),
                 image: Bytes::new(),
             },
+            http: None,
         };
         Ok(Request::new(head, Body::Whole(body)))
     }

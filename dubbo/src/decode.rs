@@ -116,6 +116,7 @@ impl DubboCodec {
                     fields,
                     timeout,
                     wire: wire(head),
+                    http: None,
                 };
                 Inbound::Request(StreamId(head.id), Request::new(request, Body::Whole(body)))
             }

@@ -1,14 +1,16 @@
-//! Sockets: addresses, listeners, accepting and connecting.
+//! Sockets: addresses, listeners, accepting, TLS, and connecting.
 //!
 //! A listener is bound with [`bind`] (its errors name the address and the remedy) and read with an [`Acceptor`],
 //! which survives descriptor exhaustion and closes what is over its [`ConnectionLimit`]. Accepted connections are
-//! plain `std` sockets, so that any worker's runtime may take them. [`connect`] makes the upstream ones.
+//! plain `std` sockets, so that any worker's runtime may take them; [`tls`] turns them into secured ones there.
+//! [`connect`] makes the upstream ones.
 
 mod accept;
 mod address;
 mod connect;
 mod limit;
 mod listen;
+pub mod tls;
 mod tune;
 
 pub use accept::{AcceptEvents, Acceptor, Incoming};

@@ -1,32 +1,44 @@
-//! A downstream connection from accept to close: detection, then the protocol's own driver.
+//! A downstream connection from accept to close: the handshake, if the listener has TLS, then detection, then the
+//! protocol's own driver.
+
+mod alpn;
+mod handshake;
+mod recognise;
+#[cfg(test)]
+mod tests;
 
 use std::net::{SocketAddr, TcpStream as StdStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use tokio::io::AsyncReadExt;
+use bytes::Bytes;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
-use wireloom_codecs::{
-    Accepted, ByteBudget, Detected, DrainWatch, MAX_PREFIX, ServeLimits, detect,
-};
+use wireloom_codecs::{Accepted, ByteBudget, DrainWatch, Io, ServeLimits};
 use wireloom_net::ConnectionPermit;
-use wireloom_telemetry::{Limited, ListenerStats, OpenConnection, escaped};
+use wireloom_net::tls::TlsAcceptor;
+use wireloom_telemetry::{Limited, ListenerStats, OpenConnection};
 
 use crate::exchange::Exchanges;
 use crate::protocols::Registered;
+
+pub(crate) use alpn::offered;
 
 /// What a listener's connections on one worker share.
 pub(crate) struct Serving {
     pub(crate) name: Arc<str>,
     /// The protocols that detection tries, each with the service that its requests go to.
-    pub(crate) protocols: Vec<(Registered, Exchanges)>,
+    pub(crate) protocols: Vec<Spoken>,
+    /// Shakes hands with every client, if there is one.
+    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) handshake_timeout: Duration,
     pub(crate) sniff_timeout: Duration,
     pub(crate) limits: ServeLimits,
     pub(crate) budget: ByteBudget,
     pub(crate) stats: ListenerStats,
 }
+
+/// A protocol and the service that its requests go to.
+type Spoken = (Registered, Exchanges);
 
 /// A connection on its way to a worker.
 pub(crate) struct Incoming {
@@ -44,7 +56,6 @@ pub(crate) struct Incoming {
 const QUIET: Duration = Duration::from_millis(500);
 
 /// One log line a second is enough for what any peer can cause.
-static UNKNOWN: Limited = Limited::new();
 static BROKEN: Limited = Limited::new();
 
 impl Incoming {
@@ -54,17 +65,61 @@ impl Incoming {
             stream,
             peer,
             serving,
-            mut drain,
+            drain,
             open: _open,
             permit: _permit,
         } = self;
-        let Ok(stream) = TcpStream::from_std(stream) else {
+        let Ok(mut stream) = TcpStream::from_std(stream) else {
             return;
         };
-        let recognised = recognise(stream, &serving, peer, &mut drain).await;
-        let Some((stream, prefix, (entry, service))) = recognised else {
+        let mut client = Client {
+            peer,
+            serving,
+            drain,
+        };
+        if let Some(tls) = client.serving.tls.clone() {
+            // In a box of its own: connections without TLS carry no room for a handshake.
+            return Box::pin(client.secured(tls, stream)).await;
+        }
+        if let Some((prefix, spoken)) = client.recognise(&mut stream).await {
+            client.speak(stream, prefix, spoken).await;
+        }
+    }
+}
+
+/// Who is served, and with what.
+struct Client {
+    peer: SocketAddr,
+    serving: Arc<Serving>,
+    drain: DrainWatch,
+}
+
+impl Client {
+    async fn secured(mut self, tls: TlsAcceptor, stream: TcpStream) {
+        let Some(mut stream) = self.shake_hands(&tls, stream).await else {
             return;
         };
+        let recognised = match alpn::agreed(&stream, &self.serving.protocols) {
+            Some(spoken) => Some((Bytes::new(), spoken)),
+            None => self.recognise(&mut stream).await,
+        };
+        if let Some((prefix, spoken)) = recognised {
+            self.speak(stream, prefix, spoken).await;
+        }
+    }
+
+    /// Hands the connection to its protocol. Not async, so that the stream is kept in one place only.
+    fn speak(
+        self,
+        stream: impl Io,
+        prefix: Bytes,
+        (entry, service): Spoken,
+    ) -> impl Future<Output = ()> {
+        let Self {
+            peer,
+            serving,
+            drain,
+        } = self;
         serving.stats.recognised(entry.id.as_str());
         let connection = Accepted {
             io: Box::new(stream),
@@ -72,72 +127,17 @@ impl Incoming {
             limits: serving.limits.clone(),
             budget: serving.budget.clone(),
             drain,
+            tls: serving.tls.is_some(),
         };
-        if let Err(error) = entry.protocol.serve(connection, service).await {
-            serving.stats.connection_error(error.label());
-            if let Some(suppressed) = BROKEN.pass() {
-                let (listener, protocol) = (&serving.name, entry.id);
-                tracing::info!(%listener, %peer, %protocol, suppressed, "connection ended: {error}");
+        let served = entry.protocol.serve(connection, service);
+        async move {
+            if let Err(error) = served.await {
+                serving.stats.connection_error(error.label());
+                if let Some(suppressed) = BROKEN.pass() {
+                    let (listener, protocol) = (&serving.name, entry.id);
+                    tracing::info!(%listener, %peer, %protocol, suppressed, "connection ended: {error}");
+                }
             }
-        }
-    }
-}
-
-type Recognised = (TcpStream, Bytes, (Registered, Exchanges));
-
-/// Reads until the first bytes tell the protocol. None if they do not, and the connection is to be closed.
-async fn recognise(
-    mut stream: TcpStream,
-    serving: &Serving,
-    peer: SocketAddr,
-    drain: &mut DrainWatch,
-) -> Option<Recognised> {
-    if let [only] = serving.protocols.as_slice() {
-        // Nothing to tell apart: the protocol's own decoder judges the bytes.
-        return Some((stream, Bytes::new(), only.clone()));
-    }
-    // Nothing is allocated for a client that has not sent anything yet; such a one may wait as long as an idle one.
-    let waited = tokio::select! {
-        waited = timeout(serving.limits.idle, stream.readable()) => matches!(waited, Ok(Ok(()))),
-        () = quiet_drain(drain) => return None,
-    };
-    if !waited {
-        serving.stats.sniff_failure("silent");
-        return None;
-    }
-    let mut prefix = BytesMut::new();
-    match timeout(
-        serving.sniff_timeout,
-        sniff(&mut stream, serving, &mut prefix),
-    )
-    .await
-    {
-        Ok(Some(found)) => Some((stream, prefix.freeze(), found)),
-        Ok(None) if prefix.is_empty() => {
-            // A probe that connects and closes, as load balancers send them.
-            serving.stats.sniff_failure("closed");
-            None
-        }
-        outcome => {
-            let reason = if outcome.is_ok() {
-                "unknown"
-            } else {
-                "timeout"
-            };
-            serving.stats.sniff_failure(reason);
-            if let Some(suppressed) = UNKNOWN.pass() {
-                let listener = &serving.name;
-                let names: Vec<_> = serving
-                    .protocols
-                    .iter()
-                    .map(|(p, _)| p.id.as_str())
-                    .collect();
-                tracing::warn!(
-                    %listener, %peer, suppressed,
-                    "closed: the first bytes {} are none of {names:?} ({reason})", escaped(&prefix, 16)
-                );
-            }
-            None
         }
     }
 }
@@ -146,34 +146,4 @@ async fn recognise(
 async fn quiet_drain(drain: &mut DrainWatch) {
     drain.wait().await;
     tokio::time::sleep(QUIET).await;
-}
-
-async fn sniff(
-    stream: &mut TcpStream,
-    serving: &Serving,
-    prefix: &mut BytesMut,
-) -> Option<(Registered, Exchanges)> {
-    loop {
-        prefix.reserve(512);
-        if stream.read_buf(prefix).await.ok()? == 0 {
-            return None;
-        }
-        let judged = prefix
-            .get(..prefix.len().min(MAX_PREFIX))
-            .unwrap_or_default();
-        match judge(&serving.protocols, judged) {
-            Detected::Protocol(place) => return serving.protocols.get(place).cloned(),
-            Detected::More => {}
-            Detected::Unknown => return None,
-        }
-    }
-}
-
-fn judge(protocols: &[(Registered, Exchanges)], prefix: &[u8]) -> Detected<usize> {
-    detect(
-        protocols
-            .iter()
-            .map(|(entry, _)| entry.protocol.sniff(prefix)),
-        prefix.len(),
-    )
 }

@@ -1,7 +1,8 @@
 //! The control plane: what runs, and how another configuration takes its place.
 //!
-//! A configuration is put to work whole or not at all: tables are compiled and sockets bound before anything that runs
-//! is touched. What stays the same stays: listeners keep their socket and connections, clusters their channels.
+//! A configuration is put to work whole or not at all: tables are compiled, certificates read and sockets bound before
+//! anything that runs is touched. What stays the same stays: listeners keep their socket and connections, clusters
+//! their channels.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,11 +12,13 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use wireloom_codecs::FrameLimits;
-use wireloom_router::{RouteTable, config::RouteConfig};
+use wireloom_net::tls::TlsAcceptor;
+use wireloom_router::{Edits, RouteTable, config::RouteConfig};
 use wireloom_telemetry::Metrics;
 
 use crate::clusters::Clusters;
 use crate::config::{Config, ListenerConfig};
+use crate::connection;
 use crate::listener::{Bound, Listener, Parts};
 use crate::protocols::Protocols;
 use crate::routing::{Routing, StatsTable};
@@ -33,6 +36,14 @@ pub enum ApplyError {
         /// The table.
         table: String,
         /// What is wrong with it.
+        problems: String,
+    },
+    /// A listener's certificates are of no use.
+    #[error("the listener {listener} gets no TLS: {problems}")]
+    Tls {
+        /// Its name.
+        listener: String,
+        /// What is wrong with the files.
         problems: String,
     },
     /// The system refuses a thread or a socket.
@@ -108,6 +119,7 @@ impl Proxy {
             return Err(ApplyError::Draining);
         }
         let tables = compile(&config.routes)?;
+        let tls = self.secure(&config)?;
         let mut bound = BTreeMap::new();
         for listener in &config.listeners {
             let address = listener.address.to_string();
@@ -126,10 +138,11 @@ impl Proxy {
         for listener in &config.listeners {
             let address = listener.address.to_string();
             let routings = self.routings(listener, &tables, &state.clusters);
+            let tls = tls.get(&address);
             if let Some(running) = state.listeners.get_mut(&address) {
-                running.update(listener, routings, &parts);
+                running.update(listener, routings, tls, &parts);
             } else if let Some(bound) = bound.remove(&address) {
-                let started = Listener::start(listener, bound, routings, &parts);
+                let started = Listener::start(listener, bound, routings, tls, &parts);
                 let local = started.local;
                 tracing::info!(listener = listener.name(), %local, "listening");
                 state.listeners.insert(address, started);
@@ -157,6 +170,24 @@ impl Proxy {
         Ok(())
     }
 
+    /// Reads the certificates of the listeners that have TLS, by their addresses.
+    fn secure(&self, config: &Config) -> Result<BTreeMap<String, TlsAcceptor>, ApplyError> {
+        let secured = config.listeners.iter().filter_map(|listener| {
+            let tls = listener.tls.as_ref()?;
+            let taken = self.protocols.taken_by(listener);
+            let alpn = connection::offered(taken.map(|entry| entry.id.as_str()));
+            let loaded = TlsAcceptor::load(tls, &alpn).map_err(|errors| {
+                let problems: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                ApplyError::Tls {
+                    listener: listener.name(),
+                    problems: problems.join("; "),
+                }
+            });
+            Some(loaded.map(|acceptor| (listener.address.to_string(), acceptor)))
+        });
+        secured.collect()
+    }
+
     fn routings(
         &self,
         listener: &ListenerConfig,
@@ -168,12 +199,16 @@ impl Proxy {
         };
         let name: Arc<str> = listener.name().into();
         let needs = Arc::new(table.needs().clone());
+        // `check` has refused what does not compile.
+        let edits = Edits::compile("headers", &listener.headers).ok();
+        let edits = edits.filter(|edits| !edits.is_empty()).map(Arc::new);
         (0..self.workers.len())
             .map(|worker| Routing {
                 // A copy per worker: its regular expressions keep scratch memory, which is not to be fought over.
                 table: Arc::new(RouteTable::clone(table)),
                 bindings: clusters.bindings(table, worker),
                 needs: needs.clone(),
+                edits: edits.clone(),
                 stats: StatsTable::new(
                     self.metrics.clone(),
                     name.clone(),
@@ -248,6 +283,7 @@ impl Proxy {
                 "protocols": listener.config.protocols.clone().unwrap_or_else(|| {
                     self.protocols.names().into_iter().map(String::from).collect()
                 }),
+                "tls": listener.config.tls.is_some(),
                 "routes": listener.config.routes,
             })
         });

@@ -4,14 +4,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use wireloom_cluster::Tried;
 use wireloom_codecs::{
-    CallError, Class, ErrorKind, LocalError, Needs, Request, RequestHead, Response, Service, clock,
+    Body, Class, ErrorKind, LocalError, Needs, ProtocolId, Request, RequestHead, Response, Service,
+    clock,
 };
-use wireloom_router::{Active, Attempt, Decision, Failure, RetryPolicy, Retrying, Route, Why};
-use wireloom_telemetry::{LocalErrorStats, Outcome, Record, Retry};
+use wireloom_router::{Action, Route};
+use wireloom_telemetry::{LocalErrorStats, Outcome, Record};
 
-use crate::routing::{Binding, Routing};
+use crate::routing::Routing;
+
+mod direct;
+mod streaming;
+mod tries;
+
+use tries::{once, with_retries};
+
+/// The place of a cluster that is none: the proxy answers by itself.
+const NO_CLUSTER: usize = usize::MAX;
 
 /// What "no limit" is to a deadline.
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -22,20 +31,37 @@ pub struct Exchanges(Arc<Shared>);
 
 struct Shared {
     routing: Arc<ArcSwap<Routing>>,
-    /// The place of the connections' protocol in the registry.
-    position: usize,
+    /// The connections' protocol and its place among the labels.
+    protocol: (ProtocolId, usize),
+    /// Every protocol that a request can be in.
+    labels: Arc<[ProtocolId]>,
     local_errors: LocalErrorStats,
+}
+
+impl Shared {
+    /// The place of the request's protocol among the labels.
+    fn label(&self, protocol: ProtocolId) -> usize {
+        let (own, place) = self.protocol;
+        if protocol == own {
+            return place;
+        }
+        let place = self.labels.iter().position(|label| *label == protocol);
+        place.unwrap_or_default()
+    }
 }
 
 impl Exchanges {
     pub(crate) fn new(
         routing: Arc<ArcSwap<Routing>>,
-        position: usize,
+        protocol: ProtocolId,
+        labels: Arc<[ProtocolId]>,
         local_errors: LocalErrorStats,
     ) -> Self {
+        let place = labels.iter().position(|label| *label == protocol);
         Self(Arc::new(Shared {
             routing,
-            position,
+            protocol: (protocol, place.unwrap_or_default()),
+            labels,
             local_errors,
         }))
     }
@@ -69,12 +95,28 @@ impl Service for Exchanges {
 async fn exchange(
     routing: &Routing,
     shared: &Shared,
-    request: Box<Request>,
+    mut request: Box<Request>,
 ) -> Result<Response, LocalError> {
     let started = clock::now();
     let Some(route) = routing.table.route(&request.head) else {
         return Err(no_route(&request.head));
     };
+    let label = shared.label(request.head.protocol);
+    match &route.action {
+        Action::Forward(None) => {}
+        Action::Forward(Some(rewrite)) => {
+            if let Some(http) = &mut request.head.http {
+                rewrite.apply(http)?;
+            }
+        }
+        answered => {
+            let stats = routing.stats.get(route, NO_CLUSTER, label);
+            let record = Record::started_at(stats, started);
+            let mut result = direct::answer(answered, &request.head);
+            routing.edit_response(route, &mut result);
+            return finish(record, result, None, started);
+        }
+    }
     let share = if route.split.is_choice() {
         rand::random()
     } else {
@@ -84,17 +126,40 @@ async fn exchange(
     let Some(binding) = routing.bindings.get(cluster) else {
         return Err(ErrorKind::Internal.into());
     };
-    let stats = routing.stats.get(route, cluster, shared.position);
-    let mut record = Record::started_at(stats, started);
+    routing.edit_request(route, &mut request);
+    let stats = routing.stats.get(route, cluster, label);
+    let record = Record::started_at(stats, started);
+    let own = streaming::deadline(&request.head, started);
     let deadline = deadline(route, &request.head, started);
-    let result = match &route.retry {
-        None => once(binding, request, deadline).await,
-        Some(policy) => with_retries(binding, policy, request, deadline).await,
+    let mut result = match (&request.body, &route.retry) {
+        (Body::Stream(_), _) => Box::pin(streaming::send(binding, route, request, own)).await,
+        (_, None) => once(binding, request, deadline).await,
+        (_, Some(policy)) => with_retries(binding, policy, request, deadline).await,
     };
-    record.set(outcome(match &result {
-        Ok(response) => response.head.outcome.class,
-        Err(error) => error.kind.class(),
-    }));
+    routing.edit_response(route, &mut result);
+    finish(record, result, own, started)
+}
+
+/// Takes note of how it ended, or has the end of a streamed answer noted.
+fn finish(
+    mut record: Record,
+    mut result: Result<Response, LocalError>,
+    own: Option<Instant>,
+    started: Instant,
+) -> Result<Response, LocalError> {
+    match &mut result {
+        Ok(response) => match std::mem::take(&mut response.body) {
+            Body::Stream(body) => {
+                let head = outcome(response.head.outcome.class);
+                response.body = Body::Stream(streaming::recorded(body, record, head, own));
+            }
+            body => {
+                response.body = body;
+                record.set(outcome(response.head.outcome.class));
+            }
+        },
+        Err(error) => record.set(outcome(error.kind.class())),
+    }
     result.map_err(|error| explain(error, started))
 }
 
@@ -106,111 +171,6 @@ fn deadline(route: &Route, head: &RequestHead, started: Instant) -> Instant {
         (None, None) => FAR,
     };
     started + timeout.min(FAR)
-}
-
-async fn once(
-    binding: &Binding,
-    request: Box<Request>,
-    deadline: Instant,
-) -> Result<Response, LocalError> {
-    let protocol = request.head.protocol;
-    let mut tried = Tried::new();
-    let attempt = binding
-        .cluster
-        .attempt(protocol, request, deadline, &mut tried);
-    attempt.await.map_err(|failed| failed.error)
-}
-
-async fn with_retries(
-    binding: &Binding,
-    policy: &RetryPolicy,
-    request: Box<Request>,
-    deadline: Instant,
-) -> Result<Response, LocalError> {
-    let _active = Active::new(&*binding.budget);
-    let mut retrying: Option<Retrying<&_>> = None;
-    let mut tried = Tried::new();
-    let (protocol, kind) = (request.head.protocol, request.head.kind);
-    let mut next = Some(request);
-    let mut number = 0;
-    loop {
-        number += 1;
-        let Some(request) = next.take() else {
-            return Err(ErrorKind::Internal.into());
-        };
-        if number <= policy.attempts {
-            next = request.try_clone().map(Box::new);
-        }
-        let limit = match policy.per_try_timeout {
-            Some(limit) => deadline.min(Instant::now() + limit),
-            None => deadline,
-        };
-        let attempt = binding
-            .cluster
-            .attempt(protocol, request, limit, &mut tried);
-        let result = attempt.await;
-        drop(retrying.take());
-        let (failure, sent) = match &result {
-            Ok(response) if !failed(response.head.outcome.class) => {
-                if number > 1 {
-                    binding.stats.retry(Retry::Recovered);
-                }
-                return unpack(result);
-            }
-            Ok(response) => (Failure::Response(response.head.outcome.class), true),
-            Err(error) => (Failure::Local(error.error.kind), error.sent),
-        };
-        let facts = Attempt {
-            number,
-            kind,
-            sent,
-            replayable: next.is_some() || number > policy.attempts,
-            failure,
-            remaining: Some(deadline.saturating_duration_since(Instant::now())),
-        };
-        let decision = match policy.decide(&facts, rand::random()) {
-            Decision::Retry { backoff } => match Retrying::new(&*binding.budget) {
-                Some(guard) => {
-                    retrying = Some(guard);
-                    Ok(backoff)
-                }
-                None => Err(Why::Budget),
-            },
-            Decision::No(why) => Err(why),
-        };
-        match decision {
-            Ok(backoff) => {
-                binding.stats.retry(Retry::Attempted);
-                Box::pin(tokio::time::sleep(backoff)).await;
-            }
-            Err(why) => {
-                if let Some(retry) = refusal(why) {
-                    binding.stats.retry(retry);
-                }
-                return unpack(result);
-            }
-        }
-    }
-}
-
-fn unpack(result: Result<Response, CallError>) -> Result<Response, LocalError> {
-    result.map_err(|failed| failed.error)
-}
-
-/// Classes that a retry may mend.
-fn failed(class: Class) -> bool {
-    !matches!(class, Class::Success | Class::AppError | Class::ClientError)
-}
-
-/// What is counted when a failure is not tried again; None where no retry was in question.
-fn refusal(why: Why) -> Option<Retry> {
-    match why {
-        Why::Disabled | Why::NotRetriable => None,
-        Why::Attempts => Some(Retry::Exhausted),
-        Why::OneWaySent | Why::NotSafe => Some(Retry::Unsafe),
-        Why::Deadline => Some(Retry::NoTime),
-        Why::Budget => Some(Retry::OverBudget),
-    }
 }
 
 fn outcome(class: Class) -> Outcome {

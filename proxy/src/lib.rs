@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `config` | the file's keys, and what is told of a file that is wrong |
 //! | `control` | what runs, and how another configuration takes its place |
-//! | `listener`, `worker`, `connection` | the way of a connection: accepted, handed over, recognised, served |
+//! | `listener`, `worker`, `connection` | the way of a connection: accepted, handed over, secured, recognised, served |
 //! | `exchange` | **the request loop**: route, deadline, cluster, tries |
 //! | `routing`, `clusters` | a configuration as workers use it |
 //! | `protocols` | the registry of protocols |
@@ -34,4 +34,4 @@ pub use control::{ApplyError, Proxy};
 pub use protocols::{Protocols, Registered};
 
 /// The names of the protocols that Wireloom comes with.
-pub const PROTOCOLS: &[&str] = &["bolt", "dubbo"];
+pub const PROTOCOLS: &[&str] = &["bolt", "dubbo", "http1", "http2", "grpc", "triple"];

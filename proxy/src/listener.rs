@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::task::JoinHandle;
-use wireloom_codecs::{Drain, ErrorKind, drain};
+use wireloom_codecs::{Drain, ErrorKind, ProtocolId, drain};
+use wireloom_net::tls::TlsAcceptor;
 use wireloom_net::{AcceptEvents, Acceptor, ConnectionLimit, bind};
 use wireloom_telemetry::{Limited, ListenerStats, Metrics};
 
@@ -15,7 +16,7 @@ use crate::config::{Config, ListenerConfig};
 use crate::connection::{Incoming, Serving};
 use crate::control::ApplyError;
 use crate::exchange::Exchanges;
-use crate::protocols::{Protocols, Registered};
+use crate::protocols::Protocols;
 use crate::routing::Routing;
 use crate::worker::Worker;
 
@@ -79,6 +80,7 @@ impl Listener {
         config: &ListenerConfig,
         bound: Bound,
         routings: Vec<Routing>,
+        tls: Option<&TlsAcceptor>,
         parts: &Parts<'_>,
     ) -> Self {
         let Bound {
@@ -92,11 +94,11 @@ impl Listener {
             .zip(routings)
             .map(|(worker, routing)| {
                 let routing = Arc::new(ArcSwap::from_pointee(routing));
-                let serving = ArcSwap::from_pointee(serving(config, worker, &routing, parts));
+                let serving = serving(config, worker, &routing, tls, parts);
                 Lane {
                     worker: worker.clone(),
                     routing,
-                    serving,
+                    serving: ArcSwap::from_pointee(serving),
                 }
             })
             .collect();
@@ -118,11 +120,12 @@ impl Listener {
         &mut self,
         config: &ListenerConfig,
         routings: Vec<Routing>,
+        tls: Option<&TlsAcceptor>,
         parts: &Parts<'_>,
     ) {
         for (lane, routing) in self.lanes.iter().zip(routings) {
             lane.routing.store(Arc::new(routing));
-            let serving = serving(config, &lane.worker, &lane.routing, parts);
+            let serving = serving(config, &lane.worker, &lane.routing, tls, parts);
             lane.serving.store(Arc::new(serving));
         }
         self.limit.set_most(config.limits.connections);
@@ -146,24 +149,22 @@ fn serving(
     config: &ListenerConfig,
     worker: &Worker,
     routing: &Arc<ArcSwap<Routing>>,
+    tls: Option<&TlsAcceptor>,
     parts: &Parts<'_>,
 ) -> Serving {
     let name = config.name();
-    let wanted = |entry: &&Registered| {
-        let id = entry.id.as_str();
-        let listed = config.protocols.as_ref();
-        listed.is_none_or(|names| names.iter().any(|name| name == id))
-    };
     let errors = ErrorKind::ALL.map(ErrorKind::as_str);
-    let protocols = parts.protocols.iter().filter(wanted).map(|entry| {
+    let labels: Arc<[ProtocolId]> = parts.protocols.labels().into();
+    let protocols = parts.protocols.taken_by(config).map(|entry| {
         let id = entry.id;
         let local_errors = parts.metrics.local_errors(&name, id.as_str(), &errors);
-        let position = parts.protocols.position(id).unwrap_or_default();
-        let service = Exchanges::new(routing.clone(), position, local_errors);
+        let service = Exchanges::new(routing.clone(), id, labels.clone(), local_errors);
         (entry.clone(), service)
     });
     Serving {
         protocols: protocols.collect(),
+        tls: tls.cloned(),
+        handshake_timeout: config.timeouts.handshake.0,
         sniff_timeout: config.timeouts.sniff.0,
         limits: config.serve_limits(parts.config.drain_timeout),
         budget: worker.requests.clone(),

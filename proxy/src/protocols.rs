@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use wireloom_codecs::{Codec, Connector, Framed, Protocol, ProtocolId};
 
+use crate::config::ListenerConfig;
 use crate::exchange::Exchanges;
 
 /// One protocol, both sides of it.
@@ -15,6 +16,14 @@ pub struct Registered {
     pub protocol: Arc<dyn Protocol<Exchanges>>,
     /// The upstream side.
     pub connector: Arc<dyn Connector>,
+}
+
+impl Registered {
+    /// Whether a listener means it by that name: its own, or one that it carries.
+    pub fn is_named(&self, name: &str) -> bool {
+        let carried = self.protocol.carries();
+        self.id.as_str() == name || carried.iter().any(|id| id.as_str() == name)
+    }
 }
 
 /// The registered protocols, in the order in which detection asks them.
@@ -57,14 +66,30 @@ impl Protocols {
         self.0.iter()
     }
 
-    /// Their names.
-    pub fn names(&self) -> Vec<&'static str> {
-        self.0.iter().map(|entry| entry.id.as_str()).collect()
+    /// Those that a listener takes.
+    pub(crate) fn taken_by(&self, listener: &ListenerConfig) -> impl Iterator<Item = &Registered> {
+        self.iter().filter(|entry| {
+            let listed = listener.protocols.as_ref();
+            listed.is_none_or(|names| names.iter().any(|name| entry.is_named(name)))
+        })
     }
 
-    /// Where a protocol stands in the order of registration: a dense index for tables.
-    pub fn position(&self, id: ProtocolId) -> Option<usize> {
-        self.0.iter().position(|entry| entry.id == id)
+    /// The names that a configuration may use.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.labels().into_iter().map(ProtocolId::as_str).collect()
+    }
+
+    /// Every protocol that a request can be in: the registered ones, and those that they carry.
+    pub fn labels(&self) -> Vec<ProtocolId> {
+        let mut labels: Vec<_> = self.0.iter().map(|entry| entry.id).collect();
+        for entry in &self.0 {
+            for id in entry.protocol.carries() {
+                if !labels.contains(id) {
+                    labels.push(*id);
+                }
+            }
+        }
+        labels
     }
 
     /// The upstream sides.

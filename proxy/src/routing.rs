@@ -3,8 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use wireloom_cluster::LocalCluster;
-use wireloom_codecs::Needs;
-use wireloom_router::{RetryBudget, Route, RouteTable};
+use wireloom_codecs::{LocalError, Needs, Request, Response};
+use wireloom_router::{Edits, RetryBudget, Route, RouteTable};
 use wireloom_telemetry::{ClusterStats, Metrics, RequestLabels, RequestStats};
 
 /// Routes with their clusters. Replaced whole on reload; exchanges under way keep the one that they began with.
@@ -13,7 +13,35 @@ pub(crate) struct Routing {
     /// In the order of [`RouteTable::clusters`].
     pub(crate) bindings: Vec<Binding>,
     pub(crate) needs: Arc<Needs>,
+    /// What the listener changes in header fields.
+    pub(crate) edits: Option<Arc<Edits>>,
     pub(crate) stats: StatsTable,
+}
+
+impl Routing {
+    /// Changes the header fields of a request as the listener says, and then as the route and its cluster do.
+    pub(crate) fn edit_request(&self, route: &Route, request: &mut Request) {
+        for edits in self.layers(route) {
+            if let Some(http) = &mut request.head.http {
+                edits.request.apply(&mut http.headers);
+            }
+        }
+    }
+
+    /// The same for an answer, be it an upstream's or the route's own.
+    pub(crate) fn edit_response(&self, route: &Route, result: &mut Result<Response, LocalError>) {
+        let Ok(response) = result else { return };
+        for edits in self.layers(route) {
+            if let Some(http) = &mut response.head.http {
+                edits.response.apply(&mut http.headers);
+            }
+        }
+    }
+
+    fn layers<'a>(&'a self, route: &'a Route) -> impl Iterator<Item = &'a Edits> {
+        let route = route.edits.as_deref();
+        self.edits.as_deref().into_iter().chain(route)
+    }
 }
 
 /// A cluster as a route uses it.

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
+use wireloom_http::h1::{Http1, Http1Connector};
+use wireloom_http::h2::{Http2, Http2Connector};
 use wireloom_telemetry::{LogControl, Metrics};
 
 use crate::admin::{AdminServer, AdminState};
@@ -21,6 +23,14 @@ pub fn builtin(config: &Config) -> Protocols {
     Protocols::new()
         .codec::<wireloom_bolt::BoltCodec>(config.protocols.bolt.clone())
         .codec::<wireloom_dubbo::DubboCodec>(config.protocols.dubbo.clone())
+        .register(
+            Arc::new(Http1::new(config.protocols.http.h1.clone())),
+            Arc::new(Http1Connector),
+        )
+        .register(
+            Arc::new(Http2::new(config.protocols.http.h2.clone())),
+            Arc::new(Http2Connector::new(config.protocols.http.h2.clone())),
+        )
 }
 
 /// Runs `config` until SIGTERM (drains) or SIGINT (stops at once). SIGHUP reads `path` again.

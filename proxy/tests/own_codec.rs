@@ -69,6 +69,7 @@ impl Decoder for Tilde {
                 fields: Default::default(),
                 timeout: None,
                 wire: Wire::default(),
+                http: None,
             };
             return Ok(Some(Inbound::Request(
                 id,

@@ -5,12 +5,15 @@
 //! codecs must decode for it ([`RouteTable::needs`]) and which clusters and protocols it names, because this crate
 //! knows neither clusters nor protocols: the caller checks the names.
 //!
-//! A route carries its [`Split`] over clusters, its timeout and its [`RetryPolicy`]. Retrying is a pure decision
+//! A route has an [`Action`]: requests go to one of the clusters of its [`Split`], perhaps with another host or path, or
+//! the client is redirected or answered. It carries [`Edits`] of header fields, its timeout and its [`RetryPolicy`]. Retrying is a pure decision
 //! ([`RetryPolicy::decide`]) over the facts of one failed try; the [`RetryBudget`], shared by all requests to a
 //! cluster, then bounds how many retries run at once.
 
+mod action;
 mod budget;
 pub mod config;
+mod edits;
 #[doc(hidden)]
 pub mod fuzz;
 mod matcher;
@@ -20,9 +23,11 @@ mod route;
 mod split;
 mod table;
 
+pub use action::{Action, DirectResponse, Redirect, Rewrite};
 pub use budget::{Active, RetryBudget, Retrying};
+pub use edits::{Edits, HeaderEditSet};
 pub use problem::Problem;
-pub use retry::{Attempt, Conditions, Decision, Failure, RetryPolicy, Why};
+pub use retry::{Answered, Attempt, Conditions, Decision, Failure, RetryPolicy, Why};
 pub use route::Route;
 pub use split::Split;
 pub use table::{Mention, RouteTable};

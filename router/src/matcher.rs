@@ -1,10 +1,21 @@
 //! Compiled conditions on a request head. They compare bytes and allocate nothing.
 
+mod host;
+mod http;
+mod path;
+mod query;
+
 use regex::bytes::{Regex, RegexBuilder};
-use wireloom_codecs::{Fields, RequestHead, Str};
+use wireloom_codecs::{RequestHead, Str};
 
 use crate::Problem;
 use crate::config::{MatchConfig, StringMatch};
+
+pub(crate) use self::host::{
+    Key as HostKey, check as check_host, check_authority, default_port, port,
+};
+use self::http::HttpMatcher;
+pub(crate) use self::path::check as check_path;
 
 /// The largest compiled form of one regular expression, and of its lazily built automaton, in bytes.
 const REGEX_LIMIT: usize = 1 << 20;
@@ -63,26 +74,28 @@ impl Text {
 
 /// A regular expression that must match the whole text.
 fn whole(pattern: &str) -> Result<Regex, String> {
-    let build = |pattern: &str| {
-        RegexBuilder::new(pattern)
-            // The texts are compared as bytes; classes are ASCII and the automata small.
-            .unicode(false)
-            .size_limit(REGEX_LIMIT)
-            .dfa_size_limit(REGEX_LIMIT)
-            .build()
-            .map_err(|error| match error {
-                regex::Error::CompiledTooBig(limit) => {
-                    format!("compiles to more than {limit} bytes: repeat less, or match a prefix")
-                }
-                error => format!(
-                    "is not a regular expression: {}",
-                    sentence(&error.to_string())
-                ),
-            })
-    };
     // First as written, so that `a)|(b` cannot close the group and errors show the user's own text.
-    build(pattern)?;
-    build(&format!(r"\A(?:{pattern})\z"))
+    part(pattern)?;
+    part(&format!(r"\A(?:{pattern})\z"))
+}
+
+/// A regular expression that may match a part of a text.
+pub(crate) fn part(pattern: &str) -> Result<Regex, String> {
+    RegexBuilder::new(pattern)
+        // The texts are compared as bytes; classes are ASCII and the automata small.
+        .unicode(false)
+        .size_limit(REGEX_LIMIT)
+        .dfa_size_limit(REGEX_LIMIT)
+        .build()
+        .map_err(|error| match error {
+            regex::Error::CompiledTooBig(limit) => {
+                format!("compiles to more than {limit} bytes: repeat less, or match a prefix")
+            }
+            error => format!(
+                "is not a regular expression: {}",
+                sentence(&error.to_string())
+            ),
+        })
 }
 
 /// What an error of the regex crate says in the end: it draws the pattern over several lines first, which stands in the
@@ -117,11 +130,17 @@ impl Field {
     }
 
     /// True if any value under the name matches; for `present: false`, if there is none.
-    fn matches(&self, fields: &Fields) -> bool {
-        let mut values = fields.iter().filter(|(name, _)| self.is_named(name));
+    fn matches(&self, head: &RequestHead) -> bool {
+        let fields = head.fields.iter();
+        let fields = fields.filter(|(name, _)| self.is_named(name));
+        let http = head.http.iter().flat_map(|http| http.headers.iter());
+        let http = http.filter(|(name, _)| name.eq_ignore_ascii_case(&self.name));
+        let mut values = fields
+            .map(|(_, value)| value.as_bytes())
+            .chain(http.map(|(_, value)| value));
         match self.text {
             Text::Present(present) => values.next().is_some() == present,
-            _ => values.any(|(_, value)| self.text.matches(value.as_bytes())),
+            _ => values.any(|value| self.text.matches(value)),
         }
     }
 }
@@ -133,6 +152,7 @@ pub(crate) struct Matcher {
     service: Option<Text>,
     method: Option<Text>,
     fields: Box<[Field]>,
+    http: Option<Box<HttpMatcher>>,
 }
 
 impl Matcher {
@@ -167,6 +187,10 @@ impl Matcher {
                 Err(problem) => note(problem),
             }
         }
+        let http = config.http.as_ref().map(|config| {
+            let path = format!("{path}.http");
+            Box::new(HttpMatcher::compile(&path, config, &mut problems))
+        });
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -176,6 +200,7 @@ impl Matcher {
             service,
             method,
             fields: fields.into(),
+            http,
         })
     }
 
@@ -185,7 +210,11 @@ impl Matcher {
         (self.protocols.is_empty() || self.takes_protocol(head.protocol.as_str()))
             && holds(&self.service, &head.service)
             && holds(&self.method, &head.method)
-            && self.fields.iter().all(|field| field.matches(&head.fields))
+            && self.fields.iter().all(|field| field.matches(head))
+            && self.http.as_ref().is_none_or(|http| {
+                let request = head.http.as_ref();
+                request.is_some_and(|request| http.matches(request))
+            })
     }
 
     fn takes_protocol(&self, name: &str) -> bool {
@@ -198,6 +227,16 @@ impl Matcher {
             Some(Text::Exact(service)) => Some(service),
             _ => None,
         }
+    }
+
+    /// The one path whose requests it can match, if it is bound to one.
+    pub(crate) fn exact_path(&self) -> Option<&[u8]> {
+        self.http.as_ref()?.exact_path()
+    }
+
+    /// The hosts of which a request must name one, if all of them are written out.
+    pub(crate) fn exact_hosts(&self) -> Option<Vec<&[u8]>> {
+        self.http.as_ref()?.exact_hosts()
     }
 
     /// The protocols of which a request must be one; none means all.

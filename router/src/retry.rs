@@ -2,20 +2,25 @@
 
 use std::time::Duration;
 
-use wireloom_codecs::{Class, ErrorKind, Kind};
+use wireloom_codecs::units::{Size, Span};
+use wireloom_codecs::{Class, ErrorKind, Kind, Outcome, ProtocolId, http};
 
 use crate::Problem;
 use crate::config::{Condition, RetryConfig};
 
 /// The most retries that a route may ask for.
 const MAX_ATTEMPTS: u32 = 100;
+/// The most statuses that a route may name.
+const MAX_STATUSES: usize = 64;
+/// The most of a request that may be kept: it is memory that a client can claim.
+const MAX_BUFFER: usize = 64 << 20;
 
 /// A set of [`Condition`]s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Conditions(u16);
+pub struct Conditions(u32);
 
 impl Conditions {
-    const fn bit(condition: Condition) -> u16 {
+    const fn bit(condition: Condition) -> u32 {
         1 << condition as u16
     }
 
@@ -37,7 +42,7 @@ impl FromIterator<Condition> for Conditions {
 }
 
 /// A compiled [`RetryConfig`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// How many times at most a request is tried again after its first try.
     pub attempts: u32,
@@ -45,6 +50,10 @@ pub struct RetryPolicy {
     pub per_try_timeout: Option<Duration>,
     /// Which failures are tried again.
     pub on: Conditions,
+    /// Which answers are tried again whatever they mean, by the status that their protocol gives them.
+    pub statuses: Box<[u32]>,
+    /// How many bytes of a request's body may be kept to send it again.
+    pub buffer: usize,
     /// The longest wait before the first retry.
     pub base: Duration,
     /// The longest wait before any retry.
@@ -73,8 +82,24 @@ pub struct Attempt {
 pub enum Failure {
     /// The proxy got no answer. [`ErrorKind::Timeout`] with time remaining is the timeout of this try.
     Local(ErrorKind),
-    /// The upstream answered; of this class.
-    Response(Class),
+    /// The upstream answered.
+    Response(Answered),
+}
+
+/// An answer that may be a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// What the answer says, in the status of `protocol`.
+    pub outcome: Outcome,
+    /// The request's protocol.
+    pub protocol: ProtocolId,
+}
+
+impl Answered {
+    /// An answer to a request of `protocol`.
+    pub const fn new(protocol: ProtocolId, outcome: Outcome) -> Self {
+        Self { outcome, protocol }
+    }
 }
 
 /// What to do about a failed try.
@@ -152,15 +177,22 @@ impl RetryPolicy {
                 format!("{given} is more than {MAX_ATTEMPTS} retries"),
             );
         }
-        if config.on.is_empty() {
+        if config.on.is_empty() && config.statuses.is_empty() {
             let message = "an empty list retries nothing: name a failure, or leave `retry` out";
             note("on", message.to_owned());
+        }
+        if config.statuses.len() > MAX_STATUSES {
+            note("statuses", format!("there are more than {MAX_STATUSES}"));
+        }
+        if config.buffer.0 > MAX_BUFFER {
+            let (given, most) = (config.buffer, Size(MAX_BUFFER));
+            note("buffer", format!("{given} is more than {most}"));
         }
         let per_try = config.per_try_timeout.filter(|span| !span.0.is_zero());
         if let (Some(per_try), Some(timeout)) = (per_try, timeout)
             && per_try.0 > timeout
         {
-            let whole = wireloom_codecs::units::Span(timeout);
+            let whole = Span(timeout);
             let message = format!(
                 "{per_try} is longer than the route's timeout of {whole}, so it never passes: \
                  lower it, or raise `timeout`"
@@ -181,6 +213,8 @@ impl RetryPolicy {
             attempts: config.attempts,
             per_try_timeout: per_try.map(|span| span.0),
             on: config.on.iter().copied().collect(),
+            statuses: config.statuses.as_slice().into(),
+            buffer: config.buffer.0,
             base: base.0,
             max: max.0,
         })
@@ -240,13 +274,28 @@ impl RetryPolicy {
             Failure::Local(ErrorKind::Timeout) => on(Condition::Timeout),
             // The proxy's own limits and faults: more of the same work would not mend them.
             Failure::Local(_) => false,
-            Failure::Response(Class::Refused) => on(Condition::Refused),
-            Failure::Response(Class::Unavailable) => on(Condition::Unavailable),
-            Failure::Response(Class::Timeout) => on(Condition::Timeout),
-            Failure::Response(Class::Overloaded) => on(Condition::Overloaded),
-            Failure::Response(Class::ServerError) => on(Condition::ServerError),
-            Failure::Response(Class::Success | Class::AppError | Class::ClientError) => false,
+            Failure::Response(answered) => self.names_answer(answered),
         }
+    }
+
+    /// True if an answer is a failure that the route names. A success never is.
+    pub fn names_answer(&self, answered: Answered) -> bool {
+        let Outcome { class, native } = answered.outcome;
+        let condition = match class {
+            Class::Success => return false,
+            Class::AppError | Class::ClientError => None,
+            Class::Refused => Some(Condition::Refused),
+            Class::Unavailable => Some(Condition::Unavailable),
+            Class::Timeout => Some(Condition::Timeout),
+            Class::Overloaded => Some(Condition::Overloaded),
+            Class::ServerError => Some(Condition::ServerError),
+        };
+        let grpc = match answered.protocol {
+            http::GRPC | http::TRIPLE => Condition::of_grpc(native),
+            _ => None,
+        };
+        let mut conditions = condition.into_iter().chain(grpc);
+        conditions.any(|condition| self.on.contains(condition)) || self.statuses.contains(&native)
     }
 
     /// The wait before the retry that follows try `number`: uniform in [0, min(max, base × 2^(number - 1))].

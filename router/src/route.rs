@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{RetryPolicy, Split};
+use crate::{Action, Edits, RetryPolicy, Split};
 
 /// A compiled route.
 #[derive(Clone, Debug)]
@@ -12,10 +12,24 @@ pub struct Route {
     pub name: Arc<str>,
     /// Its place in the table, from 0.
     pub index: usize,
-    /// The clusters that share its requests.
+    /// What it does with its requests.
+    pub action: Action,
+    /// The clusters that share its requests: none where it answers by itself.
     pub split: Split,
+    /// What header fields become; None if they stay.
+    pub edits: Option<Box<Edits>>,
     /// What the whole exchange may take, with all retries; None means no limit.
     pub timeout: Option<Duration>,
     /// When a failed try is made again; None means never.
     pub retry: Option<RetryPolicy>,
+}
+
+impl Route {
+    /// True if it has regular expressions, whose scratch memory workers had better not share.
+    pub(crate) fn has_regex(&self) -> bool {
+        match &self.action {
+            Action::Forward(Some(rewrite)) => rewrite.has_regex(),
+            _ => false,
+        }
+    }
 }

@@ -15,6 +15,14 @@ enum Shares {
 }
 
 impl Split {
+    /// No cluster, for a route that answers by itself.
+    pub(crate) fn none() -> Self {
+        Self(Shares::Many {
+            ends: Box::default(),
+            total: 0,
+        })
+    }
+
     /// All requests to one cluster.
     pub(crate) fn one(cluster: usize) -> Self {
         Self(Shares::One(cluster))
@@ -44,13 +52,14 @@ impl Split {
 
     /// True if there is a choice, so that a random number is worth drawing.
     pub fn is_choice(&self) -> bool {
-        matches!(self.0, Shares::Many { .. })
+        matches!(self.0, Shares::Many { total: 1.., .. })
     }
 
     /// The cluster that `random`, uniform over all `u32`, chooses, as an index into
     /// [`RouteTable::clusters`](crate::RouteTable::clusters).
     ///
-    /// Each cluster is chosen by its exact share of the 2^32 numbers, give or take one number.
+    /// Each cluster is chosen by its exact share of the 2^32 numbers, give or take one number. If there are none, no
+    /// cluster has the index.
     pub fn pick(&self, random: u32) -> usize {
         match &self.0 {
             Shares::One(cluster) => *cluster,
@@ -60,7 +69,7 @@ impl Split {
                 // `point` is below `total`, which is the last end.
                 ends.get(above)
                     .or(ends.last())
-                    .map_or(0, |(_, cluster)| *cluster)
+                    .map_or(usize::MAX, |(_, cluster)| *cluster)
             }
         }
     }
@@ -111,6 +120,13 @@ mod tests {
         assert!(!split.is_choice());
         assert_eq!(split, Split::one(7));
         assert_eq!([split.pick(0), split.pick(u32::MAX)], [7, 7]);
+    }
+
+    #[test]
+    fn none_is_nowhere() {
+        let split = Split::none();
+        assert!(!split.is_choice() && split.clusters().next().is_none());
+        assert_eq!([split.pick(0), split.pick(u32::MAX)], [usize::MAX; 2]);
     }
 
     #[test]

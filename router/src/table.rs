@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use wireloom_codecs::{Needs, RequestHead};
+use wireloom_codecs::{HttpRequest, Needs, RequestHead};
 
 use crate::Route;
-use crate::matcher::Matcher;
+use crate::matcher::{HostKey, Matcher};
 
-/// Up to so many routes are tried one by one, which is cheaper than a hash of the service.
+/// Up to so many routes are tried one by one, which is cheaper than a hash of what is looked up.
 const SCAN: usize = 16;
 
 /// A compiled, immutable route table. The first route that matches a request takes it.
@@ -29,10 +29,23 @@ pub struct RouteTable {
     needs: Needs,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Entry {
     matcher: Matcher,
     route: Arc<Route>,
+}
+
+impl Clone for Entry {
+    fn clone(&self) -> Self {
+        let route = match self.route.has_regex() {
+            true => Arc::new(Route::clone(&self.route)),
+            false => self.route.clone(),
+        };
+        Self {
+            matcher: self.matcher.clone(),
+            route,
+        }
+    }
 }
 
 /// A name that the table refers to without knowing whether it exists.
@@ -44,68 +57,93 @@ pub struct Mention {
     pub path: String,
 }
 
-/// Places in `entries`, ascending: those bound to one exact service by that service, and all others.
+/// Places in `entries`, ascending. Each stands under the one service, else the one path, else each of the hosts that
+/// its requests must name, or among the others.
 ///
 /// The hash function need not resist chosen keys: its keys are the configuration's, and a lookup adds none.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Index {
-    by_service: HashMap<Box<[u8]>, Vec<usize>, RandomState>,
+    by_service: Places,
+    by_path: Places,
+    by_host: Places,
     others: Vec<usize>,
 }
 
+type Places = HashMap<Box<[u8]>, Vec<usize>, RandomState>;
+
 impl Index {
     fn new(entries: &[Entry]) -> Self {
-        let mut by_service: HashMap<Box<[u8]>, Vec<usize>, RandomState> = HashMap::default();
-        let mut others = Vec::new();
-        for (place, entry) in entries.iter().enumerate() {
-            match entry.matcher.exact_service() {
-                Some(service) => by_service.entry(service.into()).or_default().push(place),
-                None => others.push(place),
+        let mut index = Self::default();
+        let put = |places: &mut Places, key: &[u8], place| {
+            let places = places.entry(key.into()).or_default();
+            // A host may be named twice, with different ports.
+            if places.last() != Some(&place) {
+                places.push(place);
+            }
+        };
+        for (place, Entry { matcher, .. }) in entries.iter().enumerate() {
+            if let Some(service) = matcher.exact_service() {
+                put(&mut index.by_service, service, place);
+            } else if let Some(path) = matcher.exact_path() {
+                put(&mut index.by_path, path, place);
+            } else if let Some(hosts) = matcher.exact_hosts() {
+                for host in hosts {
+                    put(&mut index.by_host, host, place);
+                }
+            } else {
+                index.others.push(place);
             }
         }
-        Self { by_service, others }
+        index
     }
 
-    /// The places that can match a request for `service`, ascending.
-    fn candidates(&self, service: &[u8]) -> Merged<'_> {
-        Merged {
-            a: self.by_service.get(service).map_or(&[], Vec::as_slice),
-            b: &self.others,
-        }
+    /// The places that can match a request, ascending.
+    fn candidates(&self, service: &[u8], http: Option<&HttpRequest>) -> Merged<'_> {
+        let by_host = match http {
+            Some(http) if !self.by_host.is_empty() => {
+                HostKey::new(http).map_or(&[][..], |host| find(&self.by_host, host.as_bytes()))
+            }
+            _ => &[],
+        };
+        Merged([
+            find(&self.by_service, service),
+            http.map_or(&[], |http| find(&self.by_path, http.path())),
+            by_host,
+            &self.others,
+        ])
     }
 }
 
-/// Two ascending lists as one.
-struct Merged<'a> {
-    a: &'a [usize],
-    b: &'a [usize],
+fn find<'a>(places: &'a Places, key: &[u8]) -> &'a [usize] {
+    places.get(key).map_or(&[], Vec::as_slice)
 }
+
+/// Ascending lists as one.
+struct Merged<'a>([&'a [usize]; 4]);
 
 impl Iterator for Merged<'_> {
     type Item = usize;
 
     fn next(&mut self) -> Option<usize> {
-        let first = match (self.a.first(), self.b.first()) {
-            (Some(a), Some(b)) if a < b => &mut self.a,
-            (Some(_), None) => &mut self.a,
-            _ => &mut self.b,
-        };
-        let (place, rest) = first.split_first()?;
-        *first = rest;
-        Some(*place)
+        let lists = self.0.iter_mut();
+        let (list, first) = lists
+            .filter_map(|list| list.first().copied().map(|first| (list, first)))
+            .min_by_key(|(_, first)| *first)?;
+        *list = list.get(1..).unwrap_or_default();
+        Some(first)
     }
 }
 
 impl RouteTable {
     /// The first route that matches. Allocates nothing but, once per thread, a regular expression's scratch memory.
     ///
-    /// A table of many routes costs one lookup by service and then a scan over the routes of that service and over
-    /// those that are not bound to one service.
+    /// A table of many routes costs one lookup each by service, path and host, and then a scan over the routes of
+    /// these and over those that are bound to none.
     pub fn route(&self, head: &RequestHead) -> Option<&Arc<Route>> {
         let entry = match &self.index {
             None => self.scan(head),
             Some(index) => index
-                .candidates(head.service.as_bytes())
+                .candidates(head.service.as_bytes(), head.http.as_deref())
                 .filter_map(|place| self.entries.get(place))
                 .find(|entry| entry.matcher.matches(head)),
         };

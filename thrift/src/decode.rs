@@ -381,6 +381,7 @@ pub(crate) fn event(opened: Opened, seen: &Seen, frame: Bytes, context: &Context
             outcome: outcome::of(fixed.kind, fixed.dialect.protocol, start),
             fields,
             wire,
+            http: None,
         };
         return Inbound::Response(id, Response::new(head, Body::Whole(body)));
     };
@@ -399,6 +400,7 @@ pub(crate) fn event(opened: Opened, seen: &Seen, frame: Bytes, context: &Context
         fields,
         timeout: seen.timeout.map(Duration::from_millis),
         wire,
+        http: None,
     };
     Inbound::Request(id, Request::new(head, Body::Whole(body)))
 }

@@ -2,7 +2,6 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::io::{DuplexStream, duplex};
-use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::*;
@@ -45,9 +44,9 @@ impl Service for Origin {
                             }
                         }
                         Ok(Part::Trailers(_)) => {
-                            let count = Str::from(count.to_string().as_str());
-                            let fields = [("parts".into(), count)].into_iter().collect();
-                            let _ = sender.send(Part::Trailers(fields)).await;
+                            let field = (Bytes::from("parts"), Bytes::from(count.to_string()));
+                            let fields = HeaderList::from_iter([field]);
+                            let _ = sender.send(Part::Trailers(fields.into())).await;
                             sender.finish();
                             break;
                         }
@@ -86,16 +85,14 @@ impl Service for Forward {
             seen.lock()
                 .push(format!("{} {}", head.protocol, head.service));
             let channel = channels.iter().find(|(id, _)| *id == head.protocol);
-            let (reply, answer) = oneshot::channel();
             let call = Call {
                 request,
                 deadline: Instant::now() + Duration::from_secs(5),
-                reply: Some(reply),
             };
             let full = || LocalError::from(ErrorKind::Overloaded);
-            channel.ok_or_else(full)?.1.send(call).map_err(|_| full())?;
-            let answer = answer.await.map_err(|_| full())?;
-            answer.map_err(|failed| failed.error)
+            let sent = channel.ok_or_else(full)?.1.send(call);
+            let answer = sent.map_err(|_| full())?;
+            answer.await.map_err(|failed| failed.error)
         }
     }
 
@@ -109,6 +106,7 @@ fn accepted(io: DuplexStream, prefix: &[u8]) -> Accepted {
     // A drain that never begins.
     std::mem::forget(drain);
     Accepted {
+        tls: false,
         io: Box::new(io),
         prefix: Bytes::copy_from_slice(prefix),
         limits: ServeLimits::default(),

@@ -11,15 +11,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
-use super::handle::{Command, Shared};
+use super::handle::{Command, Queued, Shared};
 use super::timers::Timers;
 use crate::clock::Turn;
 use crate::reader::{Read, Reader, Shed};
 use crate::slots::{Slots, Taken};
 use crate::{
-    ByteBudget, Call, CallError, ChannelEvents, ChannelLimits, ChannelState, Codec, ConnError,
-    Control, ErrorKind, FrameLimits, Inbound, Io, Kind, LocalError, Mode, Outbound, Request,
-    Response, Role, StreamId, WriteBuf,
+    ByteBudget, CallError, ChannelEvents, ChannelLimits, ChannelState, Codec, ConnError, Control,
+    ErrorKind, FrameLimits, Inbound, Io, Kind, LocalError, Mode, Outbound, Request, Response, Role,
+    StreamId, WriteBuf,
 };
 
 /// Above this many unwritten bytes, calls wait unencoded.
@@ -57,7 +57,7 @@ pub(super) struct Driver<C> {
     pub(super) slots: Slots<Pending>,
     pub(super) capacity: usize,
     /// Calls that wait for the peer to read.
-    pub(super) unsent: VecDeque<Call>,
+    pub(super) unsent: VecDeque<Queued>,
     /// How many may.
     queue: usize,
     /// Nobody can send another call.
@@ -212,7 +212,7 @@ impl<C: Codec> Driver<C> {
                         LocalError::new(ErrorKind::Reset, what)
                     }
                 };
-                self.deliver(id, Err(CallError { error, sent: true }))
+                self.deliver(id, Err(CallError::new(error, true)))
             }
             Inbound::Control(control) => self.control(control),
             Inbound::Request(id, request) => self.refuse_push(id, &request.head.origin()),
@@ -314,12 +314,12 @@ impl<C: Codec> Driver<C> {
     }
 
     /// Gives the call a slot and its request an id, and queues the bytes.
-    fn start(&mut self, call: Call, now: Instant) -> Result<(), ConnError> {
+    fn start(&mut self, call: Queued, now: Instant) -> Result<(), ConnError> {
         if call.deadline <= now {
             self.fail_unsent(call, ErrorKind::Timeout, "the upstream does not read");
             return Ok(());
         }
-        let Call {
+        let Queued {
             request,
             deadline,
             reply,
@@ -416,14 +416,14 @@ impl<C> Driver<C> {
     ) {
         self.shared.done();
         let error = LocalError::new(kind, detail);
-        let _ = pending.reply.send(Err(CallError { error, sent }));
+        let _ = pending.reply.send(Err(CallError::new(error, sent)));
     }
 
-    pub(super) fn fail_unsent(&self, call: Call, kind: ErrorKind, what: &str) {
+    pub(super) fn fail_unsent(&self, call: Queued, kind: ErrorKind, what: &str) {
         self.shared.done();
         if let Some(reply) = call.reply {
             let error = LocalError::new(kind, what.to_owned());
-            let _ = reply.send(Err(CallError { error, sent: false }));
+            let _ = reply.send(Err(CallError::new(error, false)));
         }
     }
 

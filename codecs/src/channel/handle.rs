@@ -2,17 +2,29 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use tokio::sync::mpsc::error::SendError;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 
 use super::driver::{self, Driver};
-use crate::{ByteBudget, Call, Channel, ChannelEvents, ChannelLimits, ChannelState, Codec, Io};
+use crate::{
+    Answer, ByteBudget, Call, CallError, Channel, ChannelEvents, ChannelLimits, ChannelState,
+    Codec, Io, Kind, Request, Response,
+};
 
 /// What callers send to the connection's task.
 pub(super) enum Command {
-    Call(Call),
+    Call(Queued),
     Drain,
+}
+
+/// A call and where its answer goes; None for a one-way request.
+pub(super) struct Queued {
+    pub(super) request: Box<Request>,
+    pub(super) deadline: Instant,
+    pub(super) reply: Option<oneshot::Sender<Result<Response, CallError>>>,
 }
 
 /// What both ends see of each other; open at first.
@@ -77,7 +89,7 @@ pub(crate) fn open<C: Codec>(
 }
 
 impl Channel for Handle {
-    fn send(&self, call: Call) -> Result<(), Box<Call>> {
+    fn send(&self, call: Call) -> Result<Answer, Box<Call>> {
         if self.state() != ChannelState::Open {
             return Err(Box::new(call));
         }
@@ -85,11 +97,26 @@ impl Channel for Handle {
             self.shared.done();
             return Err(Box::new(call));
         }
-        let Err(SendError(Command::Call(call))) = self.commands.send(Command::Call(call)) else {
-            return Ok(());
+        let (reply, answer) = match call.request.head.kind {
+            Kind::OneWay => (None, Answer::Nothing),
+            Kind::Unary | Kind::Streaming => {
+                let (reply, answer) = oneshot::channel();
+                (Some(reply), Answer::Waiting(answer))
+            }
+        };
+        let command = Command::Call(Queued {
+            request: call.request,
+            deadline: call.deadline,
+            reply,
+        });
+        let Err(SendError(Command::Call(refused))) = self.commands.send(command) else {
+            return Ok(answer);
         };
         self.shared.done();
-        Err(Box::new(call))
+        Err(Box::new(Call {
+            request: refused.request,
+            deadline: refused.deadline,
+        }))
     }
 
     fn state(&self) -> ChannelState {

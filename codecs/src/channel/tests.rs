@@ -11,8 +11,8 @@ use tokio::time::timeout;
 
 use crate::toy::{self, Multiplexed, PingPong, frame};
 use crate::{
-    Body, ByteBudget, Call, CallError, Channel, ChannelEvents, ChannelLimits, ChannelState, Codec,
-    ErrorKind, KeepAlive, Kind, Message, ProtocolId, Request, RequestHead, Response, Str, Wire,
+    Answer, Body, ByteBudget, Call, Channel, ChannelEvents, ChannelLimits, ChannelState, Codec,
+    ErrorKind, KeepAlive, Kind, Message, ProtocolId, Request, RequestHead, Str, Wire,
 };
 
 mod ends;
@@ -93,21 +93,18 @@ fn request(kind: Kind, body: &str) -> Request {
             fields: Default::default(),
             timeout: None,
             wire,
+            http: None,
         },
         Body::Whole(Bytes::copy_from_slice(body.as_bytes())),
     )
 }
 
-type Answer = oneshot::Receiver<Result<Response, CallError>>;
-
 fn try_call(channel: &Arc<dyn Channel>, body: &str, within: Duration) -> Option<Answer> {
-    let (reply, answer) = oneshot::channel();
     let call = Call {
         request: Box::new(request(Kind::Unary, body)),
         deadline: Instant::now() + within,
-        reply: Some(reply),
     };
-    channel.send(call).ok().map(|()| answer)
+    channel.send(call).ok()
 }
 
 fn call(channel: &Arc<dyn Channel>, body: &str) -> Answer {
@@ -118,7 +115,7 @@ async fn text(answer: Answer) -> Result<String, (ErrorKind, bool)> {
     let answer = timeout(Duration::from_secs(5), answer)
         .await
         .expect("an answer in time");
-    match answer.expect("an answer") {
+    match answer {
         Ok(response) => Ok(String::from_utf8(response.body.whole().unwrap().to_vec()).unwrap()),
         Err(failed) => Err((failed.error.kind, failed.sent)),
     }
@@ -290,17 +287,15 @@ async fn calls_over_the_limit_come_back_whole() {
     } = rig_with::<Multiplexed>(limits, None, 1 << 16);
     let first = call(&channel, "1");
     let _second = call(&channel, "2");
-    let (reply, _answer) = oneshot::channel();
     let refused = channel.send(Call {
         request: Box::new(request(Kind::Unary, "3")),
         deadline: Instant::now(),
-        reply: Some(reply),
     });
     assert_eq!(refused.err().unwrap().request.body.whole().unwrap(), b"3");
     let (_, id, _) = read(&mut peer).await;
     answer(&mut peer, id, b"").await;
     text(first).await.unwrap();
-    call(&channel, "4");
+    let _fourth = call(&channel, "4");
 }
 
 #[tokio::test]
@@ -392,7 +387,6 @@ async fn one_way_calls_take_no_slot() {
         let call = Call {
             request: Box::new(request(Kind::OneWay, &n.to_string())),
             deadline: Instant::now() + Duration::from_secs(1),
-            reply: None,
         };
         assert!(channel.send(call).is_ok());
     }

@@ -11,8 +11,8 @@ use tokio::time::{sleep, timeout};
 
 use crate::toy::{self, Multiplexed, PingPong, frame};
 use crate::{
-    Accepted, Body, ByteBudget, Codec, ConnError, Drain, ErrorKind, KeepAlive, LocalError, Message,
-    Needs, Request, Response, ResponseHead, ServeLimits, Service, drain,
+    Accepted, Body, ByteBudget, Codec, ConnError, Drain, ErrorKind, Io, KeepAlive, LocalError,
+    Message, Needs, Request, Response, ResponseHead, ServeLimits, Service, drain,
 };
 
 mod ends;
@@ -66,11 +66,21 @@ const MEMORY: usize = 1 << 20;
 
 fn rig_with<C: Codec<Settings = Option<KeepAlive>>>(limits: ServeLimits, prefix: &[u8]) -> Rig {
     let (client, near) = duplex(1 << 16);
+    rig_on::<C>(client, Box::new(near), limits, prefix)
+}
+
+fn rig_on<C: Codec<Settings = Option<KeepAlive>>>(
+    client: DuplexStream,
+    near: Box<dyn Io>,
+    limits: ServeLimits,
+    prefix: &[u8],
+) -> Rig {
     let (drain, watch) = drain();
     let echo = Echo::default();
     let budget = ByteBudget::new(MEMORY);
     let connection = Accepted {
-        io: Box::new(near),
+        tls: false,
+        io: near,
         prefix: Bytes::copy_from_slice(prefix),
         limits,
         budget: budget.clone(),

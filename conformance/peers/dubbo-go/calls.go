@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand"
-	"reflect"
 	"strings"
 	"time"
 
@@ -254,28 +252,4 @@ func concurrent(echo *EchoService, target string) (string, error) {
 	}
 	after, err := connections(target)
 	return fmt.Sprint("all in ", took.Milliseconds(), " ms"), equal(before, after, err)
-}
-
-func randomBytes(n int) []byte {
-	b := make([]byte, n)
-	rand.New(rand.NewSource(int64(n))).Read(b)
-	return b
-}
-
-func equal(expected, actual any, err error) error {
-	if err != nil {
-		return fmt.Errorf("expected %s but got the error %T %w", brief(expected), err, err)
-	}
-	if !reflect.DeepEqual(expected, actual) {
-		return fmt.Errorf("expected %s but got %s", brief(expected), brief(actual))
-	}
-	return nil
-}
-
-func brief(value any) string {
-	s := fmt.Sprintf("%T %+v", value, value)
-	if len(s) > 200 {
-		s = s[:200] + "…"
-	}
-	return s
 }

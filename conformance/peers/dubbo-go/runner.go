@@ -14,14 +14,6 @@ type scenario struct {
 	body func() (string, error)
 }
 
-// lacks names what cannot be done with a partner; anything else is expected to work with everybody.
-var lacks = map[string][]string{
-	"dubbo-go": {},
-	// Java's $echo takes a java.lang.Object, and this library declares a string argument as nothing else.
-	"dubbo-3.3": {"echo-probe"},
-	"dubbo-2.7": {"echo-probe"},
-}
-
 func run(target, suite, with string) int {
 	suites := map[string]func(string) ([]scenario, error){"calls": callSuite, "errors": errorSuite, "idle": idleSuite}
 	make := suites[suite]

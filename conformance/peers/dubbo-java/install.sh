@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# install.sh PEER_FOLDER: compiles the shared sources and the peer's own against the version that its pom pins.
+# install.sh FOLDER…: compiles the shared sources and those of the folders, of which later ones replace earlier ones,
+# against the versions that the last folder's pom pins.
 # Everything is made in $PEER_OUT; a second run with unchanged sources does nothing.
 set -euo pipefail
 
-peer=$1
+peer=${*: -1}
 shared=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 out=${PEER_OUT:?PEER_OUT is the folder to install into}
 exec 1>&2
 
 fingerprint=$(cat "$peer/pom.xml" "$shared/install.sh" \
-    <(find "$shared/src" "$peer/src" -type f | LC_ALL=C sort | xargs cat) | sha256sum | cut -d' ' -f1)
+    <(find "$shared/src" "${@/%//src}" -type f | LC_ALL=C sort | xargs cat) | sha256sum | cut -d' ' -f1)
 stamp=$out/stamp
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$fingerprint" ]; then
     exit 0
@@ -17,8 +18,10 @@ fi
 
 mkdir -p "$out"
 rm -rf "${out:?}/src" "${out:?}/target" "${out:?}/lib" "$stamp"
-cp -R "$shared/src" "$out/src"
-cp -R "$peer/src/." "$out/src/"
+mkdir "$out/src"
+for folder in "$shared" "$@"; do
+    cp -R "$folder/src/." "$out/src/"
+done
 cp "$peer/pom.xml" "$out/pom.xml"
 
 for try in 1 2 3; do

@@ -1,7 +1,8 @@
 //! Real clients and servers, made with the vendors' libraries and driven by their manifests.
 //!
 //! `manifest` finds them, `install` prepares them, `matrix` says who meets whom and `protocol` over what, `pair` lets a
-//! client meet a server, over `client` for one run of a suite, `report` is the table.
+//! client meet a server, over `client` for one run of a suite, `second` gives what failed another try, `report` is the
+//! table.
 
 mod client;
 mod install;
@@ -11,6 +12,7 @@ mod pair;
 mod protocol;
 mod report;
 mod run;
+mod second;
 mod table;
 
 pub use run::run;

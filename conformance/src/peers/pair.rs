@@ -10,12 +10,13 @@ use tokio::time::sleep;
 
 use super::client::{Client, Mode, Ran, Task};
 use super::matrix::Pair;
+use super::protocol::Protocol;
 use super::report::Row;
 use crate::cli::Suite;
 use crate::ports;
 use crate::process::{Process, Spec};
 use crate::proxy::Proxy;
-use crate::proxy::config::{self, Faulty};
+use crate::proxy::config::{self, Faulty, Picked};
 use crate::scripted::Upstream;
 
 /// How long a server may take to start. Java on a busy machine is slow.
@@ -26,6 +27,7 @@ const END: Duration = Duration::from_secs(15);
 const RESTART_SECONDS: u64 = 12;
 
 /// What all pairs share.
+#[derive(Clone)]
 pub(crate) struct Grounds {
     /// The proxy, unless all runs are direct.
     pub(crate) wireloom: Option<PathBuf>,
@@ -54,14 +56,16 @@ impl Grounds {
             server: address,
         };
         let mut rows = Vec::new();
-        for suite in suites {
+        let mut suites = suites.iter();
+        while let Some(suite) = suites.next() {
             rows.extend(meeting.run(*suite).await);
             if !server.is_running() {
-                rows.push(names.failed(
-                    *suite,
-                    format!("the server ended meanwhile{}", server.explain()),
-                ));
-                return rows;
+                let reason = format!("the server ended meanwhile{}", server.explain());
+                rows.push(names.failed(*suite, reason));
+                let missed = |suite: &Suite| {
+                    names.failed(*suite, "not run: the server had ended before".to_owned())
+                };
+                rows.extend(suites.by_ref().map(missed));
             }
         }
         rows
@@ -234,11 +238,15 @@ impl Meeting<'_> {
             silent: silent.address(),
             resetting: resetting.address(),
         };
+        let picked = match self.pair.link.client {
+            Protocol::Grpc => Picked::ByMetadata,
+            _ => Picked::ByGroup,
+        };
         Ok(self
             .through(
                 wireloom,
                 Suite::Errors,
-                &config::failures(self.server, &faulty),
+                &config::failures(self.server, &faulty, picked),
             )
             .await)
     }

@@ -6,7 +6,7 @@ use super::client::{Outcome, Ran};
 use crate::cli::Suite;
 
 /// The scenario column of a row about a whole run.
-const WHOLE: &str = "(run)";
+pub(crate) const WHOLE: &str = "(run)";
 
 /// One row of the table.
 #[derive(Clone, Debug, Serialize)]
@@ -22,6 +22,25 @@ pub(crate) struct Row {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
+    /// Why it failed at first, if there was a second try, which is what all else tells of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) first_failure: Option<String>,
+}
+
+impl Row {
+    /// Whether it passed at the second try only.
+    pub(crate) fn needed_second_try(&self) -> bool {
+        self.ok && self.first_failure.is_some()
+    }
+
+    /// Why it failed, at both tries if there were two.
+    pub(crate) fn reasons(&self) -> String {
+        let reason = self.reason.as_deref().unwrap_or("no reason was given");
+        match &self.first_failure {
+            Some(first) => format!("{reason}\nat the first try: {first}"),
+            None => reason.to_owned(),
+        }
+    }
 }
 
 /// What a pair's rows have in common.
@@ -49,6 +68,7 @@ impl Names {
             direct,
             proxied,
             reason: None,
+            first_failure: None,
         }
     }
 
@@ -122,6 +142,8 @@ pub(crate) struct Report {
     pub(crate) wireloom: Option<String>,
     pub(crate) seconds: u64,
     pub(crate) passed: usize,
+    /// How many of these only at the second try.
+    pub(crate) second_try: usize,
     pub(crate) failed: usize,
     pub(crate) rows: Vec<Row>,
 }
@@ -129,10 +151,12 @@ pub(crate) struct Report {
 impl Report {
     pub(crate) fn new(wireloom: Option<String>, seconds: u64, rows: Vec<Row>) -> Self {
         let passed = rows.iter().filter(|row| row.ok).count();
+        let second_try = rows.iter().filter(|row| row.needed_second_try());
         Self {
             wireloom,
             seconds,
             passed,
+            second_try: second_try.count(),
             failed: rows.len() - passed,
             rows,
         }

@@ -13,7 +13,8 @@ use super::install::install;
 use super::manifest::{Peer, discover};
 use super::matrix::{Pair, involved, pairs};
 use super::pair::Grounds;
-use super::report::{Report, Row};
+use super::report::Report;
+use super::second::{self, Set};
 use crate::cli::{Cli, Suite};
 use crate::proxy::build_release;
 
@@ -60,6 +61,10 @@ pub async fn run(cli: &Cli) -> Result<bool> {
         installed,
         logs: target.join("conformance"),
     });
+    let once_more = Grounds {
+        logs: grounds.logs.join("second-try"),
+        ..(*grounds).clone()
+    };
     eprintln!(
         "running {} pairs, {} at a time, with {}; their output is in {}",
         pairs.len(),
@@ -67,7 +72,13 @@ pub async fn run(cli: &Cli) -> Result<bool> {
         version.as_deref().unwrap_or("no proxy"),
         grounds.logs.display()
     );
-    let rows = run_all(grounds, pairs, missing, cli.jobs()).await?;
+    let mut sets = run_all(grounds, pairs, missing, cli.jobs()).await?;
+    // Nothing else runs any more.
+    second::again(&mut sets, async |pair, suite| {
+        once_more.meet(pair, &[suite]).await
+    })
+    .await;
+    let rows = sets.into_iter().flat_map(|set| set.rows).collect();
     let report = Report::new(version, start.elapsed().as_secs(), rows);
     print!("\n{}", report.text());
     for path in &cli.report {
@@ -155,27 +166,28 @@ async fn install_all(peers: &[&Peer], installed: &Path) -> HashMap<String, Strin
     missing
 }
 
-/// Runs every pair, and tells in their order what came of them.
+/// Runs every pair, and tells in their order what came of each suite.
 async fn run_all(
     grounds: Arc<Grounds>,
     pairs: Vec<Pair>,
     missing: HashMap<String, String>,
     jobs: usize,
-) -> Result<Vec<Row>> {
+) -> Result<Vec<Set>> {
     let (busy, idle) = (
         Arc::new(Semaphore::new(jobs)),
         Arc::new(Semaphore::new(IDLE_JOBS)),
     );
     let mut running = JoinSet::new();
-    let mut done: Vec<((usize, bool), Vec<Row>)> = Vec::new();
+    let mut done: Vec<(usize, Vec<Set>)> = Vec::new();
     for (place, pair) in pairs.into_iter().enumerate() {
+        let pair = Arc::new(pair);
         let absent = [&pair.client.name, &pair.server.name];
         if let Some(why) = absent.into_iter().find_map(|name| missing.get(name)) {
             let row = |suite: &Suite| pair.names().failed(*suite, why.clone());
-            done.push(((place, false), pair.suites.iter().map(row).collect()));
+            let rows = pair.suites.iter().map(row).collect();
+            done.push((place, Set::split(&pair, &pair.suites, rows, false)));
             continue;
         }
-        let pair = Arc::new(pair);
         for (is_idle, gate) in [(false, &busy), (true, &idle)] {
             let mut suites = pair.suites.clone();
             suites.retain(|suite| (*suite == Suite::Idle) == is_idle);
@@ -185,13 +197,18 @@ async fn run_all(
             let (grounds, pair, gate) = (grounds.clone(), pair.clone(), gate.clone());
             running.spawn(async move {
                 let _turn = gate.acquire_owned().await;
-                ((place, is_idle), grounds.meet(&pair, &suites).await)
+                let rows = grounds.meet(&pair, &suites).await;
+                (place, Set::split(&pair, &suites, rows, true))
             });
         }
     }
     while let Some(finished) = running.join_next().await {
         done.push(finished.context("a run broke down")?);
     }
-    done.sort_by_key(|(place, _)| *place);
-    Ok(done.into_iter().flat_map(|(_, rows)| rows).collect())
+    let mut sets: Vec<_> = done
+        .into_iter()
+        .flat_map(|(place, sets)| sets.into_iter().map(move |set| (place, set)))
+        .collect();
+    sets.sort_by_key(|(place, set)| (*place, set.suite));
+    Ok(sets.into_iter().map(|(_, set)| set).collect())
 }

@@ -42,26 +42,28 @@ impl Report {
             text.push('\n');
         }
         for row in self.rows.iter().filter(|row| !row.ok) {
-            let reason = row.reason.as_deref().unwrap_or("no reason was given");
-            let _ = write!(
-                text,
-                "\nFAILED {} {} {}\n  ",
-                pair(row),
-                row.suite,
-                row.scenario
-            );
-            text.push_str(&reason.replace('\n', "\n  "));
-            text.push('\n');
+            text.push_str(&told("FAILED", row, &row.reasons()));
+        }
+        for row in self.rows.iter().filter(|row| row.needed_second_try()) {
+            let first = row.first_failure.as_deref().unwrap_or_default();
+            text.push_str(&told("OK AT THE 2ND TRY, at first", row, first));
         }
         let _ = writeln!(
             text,
-            "\n{} passed, {} failed, {} pairs, {} s",
-            self.passed,
-            self.failed,
+            "\n{}, {} pairs, {} s",
+            self.sums(),
             self.pairs().len(),
             self.seconds
         );
         text
+    }
+
+    fn sums(&self) -> String {
+        let again = match self.second_try {
+            0 => String::new(),
+            count => format!(" ({count} of them at the 2nd try)"),
+        };
+        format!("{} passed{again}, {} failed", self.passed, self.failed)
     }
 
     fn pairs(&self) -> Vec<String> {
@@ -73,8 +75,9 @@ impl Report {
     fn markdown(&self) -> String {
         let wireloom = self.wireloom.as_deref().unwrap_or("none");
         let mut text = format!(
-            "# Conformance\n\nProxy: {wireloom}. {} passed, {} failed, in {} s.\n",
-            self.passed, self.failed, self.seconds
+            "# Conformance\n\nProxy: {wireloom}. {}, in {} s.\n",
+            self.sums(),
+            self.seconds
         );
         for name in self.pairs() {
             let _ = write!(
@@ -90,20 +93,12 @@ impl Report {
                 );
             }
         }
-        let failed: Vec<_> = self.rows.iter().filter(|row| !row.ok).collect();
-        if !failed.is_empty() {
-            text.push_str("\n## Failures\n");
-        }
-        for row in failed {
-            let reason = row.reason.as_deref().unwrap_or_default();
-            let _ = write!(
-                text,
-                "\n{}, {}, {}:\n\n```\n{reason}\n```\n",
-                pair(row),
-                row.suite,
-                row.scenario
-            );
-        }
+        let failed = self.rows.iter().filter(|row| !row.ok);
+        let failed = failed.map(|row| (row, row.reasons()));
+        text.push_str(&section("Failures", failed));
+        let again = self.rows.iter().filter(|row| row.needed_second_try());
+        let again = again.map(|row| (row, row.first_failure.clone().unwrap_or_default()));
+        text.push_str(&section("Ok at the 2nd try: what the first said", again));
         text
     }
 
@@ -125,6 +120,35 @@ impl Report {
     }
 }
 
+/// A paragraph of the text about a row.
+fn told(what: &str, row: &Row, reason: &str) -> String {
+    format!(
+        "\n{what} {} {} {}\n  {}\n",
+        pair(row),
+        row.suite,
+        row.scenario,
+        reason.replace('\n', "\n  ")
+    )
+}
+
+/// A part of the Markdown about these rows, or nothing.
+fn section<'a>(title: &str, rows: impl Iterator<Item = (&'a Row, String)>) -> String {
+    let mut text = String::new();
+    for (row, reason) in rows {
+        if text.is_empty() {
+            let _ = write!(text, "\n## {title}\n");
+        }
+        let _ = write!(
+            text,
+            "\n{}, {}, {}:\n\n```\n{reason}\n```\n",
+            pair(row),
+            row.suite,
+            row.scenario
+        );
+    }
+    text
+}
+
 fn pair(row: &Row) -> String {
     format!("{} → {}", row.client, row.server)
 }
@@ -139,16 +163,21 @@ fn cell(outcome: Option<&Outcome>) -> String {
     }
 }
 
-/// The last column, in which a row that has failed for another reason than its outcomes says so.
+/// The last column. A row that failed for another reason than its outcomes says so here, and so does one that needed a
+/// second try.
 fn last_cell(row: &Row) -> String {
     let told = [&row.direct, &row.proxied]
         .into_iter()
         .flatten()
         .any(|outcome| !outcome.ok);
-    if row.ok || told {
-        return cell(row.proxied.as_ref());
+    if !row.ok && !told {
+        return "FAILED".to_owned();
     }
-    "FAILED".to_owned()
+    match (&row.proxied, row.needed_second_try()) {
+        (proxied, false) => cell(proxied.as_ref()),
+        (None, true) => "ok (2nd try)".to_owned(),
+        (proxied, true) => format!("{} (2nd try)", cell(proxied.as_ref())),
+    }
 }
 
 #[cfg(test)]
@@ -175,6 +204,7 @@ mod tests {
             direct: direct.map(outcome),
             proxied: proxied.map(outcome),
             reason: reason.map(str::to_owned),
+            first_failure: None,
         }
     }
 
@@ -207,6 +237,54 @@ FAILED c → s calls gone
 2 passed, 2 failed, 1 pairs, 3 s
 ";
         assert_eq!(report().text(), expected);
+    }
+
+    #[test]
+    fn second_tries_are_told_openly() {
+        let mut rows = vec![
+            row("good", Some(true), Some(true), None),
+            row("twice", Some(true), Some(true), None),
+            row("(run)", None, None, None),
+            row("bad", Some(true), Some(false), Some("proxied: torn")),
+        ];
+        for (row, said) in rows.iter_mut().skip(1).zip(["late", "it\ncrashed", "gone"]) {
+            row.first_failure = Some(format!("proxied: {said}"));
+        }
+        let report = Report::new(None, 3, rows);
+        let expected = "\
+client → server  suite  scenario  direct   proxied
+c → s            calls  good      ok 7 ms  ok 7 ms
+c → s            calls  twice     ok 7 ms  ok 7 ms (2nd try)
+c → s            calls  (run)     -        ok (2nd try)
+c → s            calls  bad       ok 7 ms  FAILED
+
+FAILED c → s calls bad
+  proxied: torn
+  at the first try: proxied: gone
+
+OK AT THE 2ND TRY, at first c → s calls twice
+  proxied: late
+
+OK AT THE 2ND TRY, at first c → s calls (run)
+  proxied: it
+  crashed
+
+3 passed (2 of them at the 2nd try), 1 failed, 1 pairs, 3 s
+";
+        assert_eq!(report.text(), expected);
+        let markdown = report.markdown();
+        for part in [
+            "3 passed (2 of them at the 2nd try), 1 failed, in 3 s",
+            "| calls | twice | ok 7 ms | ok 7 ms (2nd try) |",
+            "proxied: torn\nat the first try: proxied: gone",
+            "## Ok at the 2nd try: what the first said\n\nc → s, calls, twice:\n\n```\nproxied: late\n",
+        ] {
+            assert!(markdown.contains(part), "{part:?} is not in {markdown}");
+        }
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["second_try"], 2);
+        assert_eq!(json["rows"][1]["first_failure"], "proxied: late");
+        assert!(json["rows"][0].get("first_failure").is_none());
     }
 
     #[test]

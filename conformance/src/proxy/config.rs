@@ -33,22 +33,42 @@ pub struct Faulty {
     pub resetting: SocketAddr,
 }
 
-/// The groups that pick a failure, and the cluster and timeout of each. Calls without a group, and those of group
-/// `blue`, go to `server`; calls of any other group match no route.
-pub fn failures(server: SocketAddr, faulty: &Faulty) -> String {
+/// The part of a call that picks a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Picked {
+    /// The group of Dubbo, or the uniqueId of Bolt.
+    ByGroup,
+    /// The metadata key `x-case` of gRPC.
+    ByMetadata,
+}
+
+impl Picked {
+    /// The match of calls for which this part is `value`, in YAML.
+    fn by(self, value: &str) -> String {
+        match self {
+            Self::ByGroup => format!("{{group: {value}}}"),
+            Self::ByMetadata => format!("{{headers: {{x-case: {value}}}}}"),
+        }
+    }
+}
+
+/// The failures that calls pick, and the cluster and timeout of each. Calls that pick none, and those that pick
+/// `blue`, go to `server`; calls that pick anything else match no route.
+pub fn failures(server: SocketAddr, faulty: &Faulty, picked: Picked) -> String {
     let mut text = HEAD.to_owned();
     text.push_str("    limits: {frame: 8MiB}\nroutes:\n  main:\n");
-    text.push_str("    - {match: {group: {present: false}}, to: server}\n");
-    text.push_str("    - {match: {group: blue}, to: server}\n");
-    for group in ["no-endpoint", "refused", "overloaded", "reset", "too-large"] {
-        let cluster = if group == "too-large" {
-            "server"
-        } else {
-            group
-        };
-        let _ = writeln!(text, "    - {{match: {{group: {group}}}, to: {cluster}}}");
+    for (case, to) in [
+        ("{present: false}", "server"),
+        ("blue", "server"),
+        ("no-endpoint", "no-endpoint"),
+        ("refused", "refused"),
+        ("overloaded", "overloaded"),
+        ("reset", "reset"),
+        ("too-large", "server"),
+        ("timeout", "silent, timeout: 300ms"),
+    ] {
+        let _ = writeln!(text, "    - {{match: {}, to: {to}}}", picked.by(case));
     }
-    text.push_str("    - {match: {group: timeout}, to: silent, timeout: 300ms}\n");
     let _ = write!(
         text,
         "\

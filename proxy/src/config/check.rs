@@ -1,13 +1,14 @@
 //! What only the whole configuration can tell: names that nothing has, addresses that collide, tables that do not
-//! compile.
+//! compile, certificates that are none.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use wireloom_net::Address;
+use wireloom_net::tls::TlsAcceptor;
 use wireloom_router::config::{RouteConfig, To};
-use wireloom_router::{Problem, RouteTable};
+use wireloom_router::{Edits, Problem, RouteTable};
 
 use super::{Config, ListenerConfig, suggest};
 
@@ -132,6 +133,18 @@ impl<'a> Check<'a> {
                 known,
             );
         }
+        if let Some(tls) = &listener.tls {
+            let errors = TlsAcceptor::load(tls, &[]).err();
+            for error in errors.into_iter().flatten() {
+                self.note(
+                    format!("{path}.tls.{}", error.file.key()),
+                    error.to_string(),
+                );
+            }
+        }
+        if let Err(problems) = Edits::compile(&format!("{path}.headers"), &listener.headers) {
+            self.problems.extend(problems);
+        }
         let timeouts = &listener.timeouts;
         for (key, span) in [
             ("handshake", timeouts.handshake),
@@ -208,8 +221,10 @@ impl<'a> Check<'a> {
         for (at, route) in routes.iter().enumerate() {
             let path = format!("routes.{name}[{at}]");
             match &route.to {
-                To::Cluster(cluster) => self.cluster(format!("{path}.to"), cluster),
-                To::Split(parts) => {
+                // The router tells what a route must have.
+                None => {}
+                Some(To::Cluster(cluster)) => self.cluster(format!("{path}.to"), cluster),
+                Some(To::Split(parts)) => {
                     for (at, part) in parts.iter().enumerate() {
                         self.cluster(format!("{path}.to[{at}].cluster"), &part.cluster);
                     }

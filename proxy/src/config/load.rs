@@ -51,7 +51,7 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Reads `text`, which is said to come from `file`. See [`load`].
+/// Reads `text`, which is said to come from `file`: files that it names are looked for in the same folder. See [`load`].
 pub fn parse(file: &Path, text: &str, protocols: &[&str]) -> Result<Config, ConfigErrors> {
     let index = Index::new(text);
     let value = match yaml::read(text, &index) {
@@ -64,7 +64,10 @@ pub fn parse(file: &Path, text: &str, protocols: &[&str]) -> Result<Config, Conf
         Ok(value) => value,
         Err(error) => return Err(ConfigErrors::new(file, vec![error])),
     };
-    let config = typed::read(value, &index).map_err(|errors| ConfigErrors::new(file, errors))?;
+    let mut config =
+        typed::read(value, &index).map_err(|errors| ConfigErrors::new(file, errors))?;
+    // Whoever reads the file from elsewhere, now or later, means the same certificates.
+    config.resolve(file.parent().unwrap_or(Path::new("")));
     let problems = check::problems(&config, protocols);
     if problems.is_empty() {
         return Ok(config);

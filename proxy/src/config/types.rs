@@ -1,6 +1,7 @@
 //! The keys of the file. These comments are the schema's descriptions.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -10,8 +11,10 @@ use wireloom_cluster::ClusterConfig;
 use wireloom_codecs::units::{Size, Span};
 use wireloom_codecs::{FrameLimits, ServeLimits};
 use wireloom_dubbo::DubboConfig;
+use wireloom_http::HttpConfig;
 use wireloom_net::Address;
-use wireloom_router::config::RouteConfig;
+use wireloom_net::tls::TlsConfig;
+use wireloom_router::config::{HeaderEdits, RouteConfig};
 use wireloom_telemetry::Format;
 
 /// Reads an optional key that may be left out but not left empty.
@@ -62,6 +65,15 @@ pub struct Config {
     pub log: LogConfig,
 }
 
+impl Config {
+    /// Lets relative paths start at `folder`.
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        for tls in self.listeners.iter_mut().filter_map(|l| l.tls.as_mut()) {
+            tls.resolve(folder);
+        }
+    }
+}
+
 fn default_drain() -> Span {
     Span(Duration::from_secs(30))
 }
@@ -104,6 +116,18 @@ pub struct ListenerConfig {
     /// How much a client may ask for.
     #[serde(default)]
     pub limits: ListenerLimits,
+    /// Certificates. With them every connection must begin with a TLS handshake, in which HTTP/2 and HTTP/1.1 are
+    /// agreed on by their names; other protocols are recognised as without TLS. Default: no TLS.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "TlsConfig")]
+    pub tls: Option<TlsConfig>,
+    /// What it changes in the header fields of HTTP requests and responses, before their route does.
+    #[serde(default, skip_serializing_if = "HeaderEdits::is_empty")]
+    pub headers: HeaderEdits,
     /// The route table that its requests go through.
     pub routes: String,
 }
@@ -137,7 +161,7 @@ impl ListenerConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ListenerTimeouts {
-    /// For a TLS handshake.
+    /// For a TLS handshake, from the accepted connection on.
     pub handshake: Span,
     /// From the accepted connection until its first bytes tell the protocol.
     pub sniff: Span,
@@ -202,6 +226,8 @@ pub struct ProtocolsConfig {
     pub bolt: BoltConfig,
     /// Dubbo.
     pub dubbo: DubboConfig,
+    /// HTTP/1.1, HTTP/2, and gRPC and Triple over it.
+    pub http: HttpConfig,
 }
 
 /// Memory that large messages may take together, over all connections. A message waits unread until there is room.

@@ -2,11 +2,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use wireloom_codecs::{Class, Kind};
+use wireloom_codecs::{Class, Kind, Outcome, ProtocolId};
 
 use super::*;
 use crate::config::{Condition, RetryConfig};
-use crate::{Attempt, Decision, Failure, RetryPolicy};
+use crate::{Answered, Attempt, Decision, Failure, RetryPolicy};
 
 fn budget(percent: u32, min: u32) -> RetryBudget {
     RetryBudget::new(BudgetConfig { percent, min })
@@ -139,7 +139,10 @@ fn amplification(
                     kind: Kind::Unary,
                     sent: true,
                     replayable: true,
-                    failure: Failure::Response(Class::Unavailable),
+                    failure: Failure::Response(Answered::new(
+                        ProtocolId("bolt"),
+                        Outcome::new(Class::Unavailable, 7),
+                    )),
                     remaining: None,
                 };
                 let decision = policy.decide(&facts, jitter());

@@ -4,13 +4,21 @@
 //! cluster for a split) are parsed by hand: serde's untagged enums would forget where an error is and which keys
 //! exist.
 
+mod action;
+mod headers;
+mod http_match;
 mod names;
+mod path_match;
 mod retry;
 mod route;
 mod string_match;
 mod target;
 
+pub use action::{RedirectConfig, RedirectScheme, RegexRewrite, RespondConfig, RewriteConfig};
+pub use headers::{HeaderChanges, HeaderEdits};
+pub use http_match::HttpMatch;
 pub use names::OneOrMany;
+pub use path_match::PathMatch;
 pub use retry::{BackoffConfig, BudgetConfig, Condition, RetryConfig};
 pub use route::{DEFAULT_TIMEOUT, MatchConfig, RouteConfig};
 pub use string_match::StringMatch;

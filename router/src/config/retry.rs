@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wireloom_codecs::units::Span;
+use wireloom_codecs::units::{Size, Span};
 
 use super::not_null;
 use crate::Problem;
@@ -27,8 +27,16 @@ pub struct RetryConfig {
     pub per_try_timeout: Option<Span>,
     /// Which failures are tried again.
     #[serde(default = "default_on")]
-    #[schemars(length(min = 1))]
     pub on: Vec<Condition>,
+    /// Answers with one of these statuses are tried again too, whatever `on` says: the status as the request's
+    /// protocol has it (HTTP 503, gRPC 14, Dubbo 31).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub statuses: Vec<u32>,
+    /// How much of a request's body may be kept to send it again; a request with a longer one is tried once. `0B`
+    /// keeps none.
+    #[serde(default = "default_buffer")]
+    pub buffer: Size,
     /// How long to wait before each retry.
     #[serde(default)]
     pub backoff: BackoffConfig,
@@ -47,6 +55,10 @@ fn default_on() -> Vec<Condition> {
     ]
 }
 
+fn default_buffer() -> Size {
+    Size(64 << 10)
+}
+
 impl Default for RetryConfig {
     /// One retry, of what is always safe.
     fn default() -> Self {
@@ -54,6 +66,8 @@ impl Default for RetryConfig {
             attempts: one(),
             per_try_timeout: None,
             on: default_on(),
+            statuses: Vec::new(),
+            buffer: default_buffer(),
             backoff: BackoffConfig::default(),
         }
     }
@@ -80,6 +94,36 @@ pub enum Condition {
     Overloaded,
     /// The peer answered that it failed while it worked on the request.
     ServerError,
+    /// gRPC and Triple: the peer answered CANCELLED.
+    Cancelled,
+    /// gRPC and Triple: the peer answered UNKNOWN.
+    Unknown,
+    /// gRPC and Triple: the peer answered DEADLINE_EXCEEDED. A timeout of the proxy's own is `timeout`.
+    DeadlineExceeded,
+    /// gRPC and Triple: the peer answered RESOURCE_EXHAUSTED.
+    ResourceExhausted,
+    /// gRPC and Triple: the peer answered ABORTED.
+    Aborted,
+    /// gRPC and Triple: the peer answered INTERNAL.
+    Internal,
+    /// gRPC and Triple: the peer answered DATA_LOSS.
+    DataLoss,
+}
+
+impl Condition {
+    /// The condition that names this gRPC status (gRPC, "Status codes") and no other.
+    pub(crate) const fn of_grpc(status: u32) -> Option<Self> {
+        Some(match status {
+            1 => Self::Cancelled,
+            2 => Self::Unknown,
+            4 => Self::DeadlineExceeded,
+            8 => Self::ResourceExhausted,
+            10 => Self::Aborted,
+            13 => Self::Internal,
+            15 => Self::DataLoss,
+            _ => return None,
+        })
+    }
 }
 
 /// Exponential back-off with full jitter: retry n waits for a random time of up to `base` × 2^(n-1), at most `max`.

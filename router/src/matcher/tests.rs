@@ -21,6 +21,7 @@ fn head(
             .collect(),
         timeout: None,
         wire: Wire::default(),
+        http: None,
     }
 }
 

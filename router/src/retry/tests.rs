@@ -3,6 +3,7 @@ use crate::config::{BackoffConfig, Condition::*};
 
 const MS: Duration = Duration::from_millis(1);
 
+/// Those that hold for every protocol.
 const ALL: [Condition; 8] = [
     ConnectFailure,
     ResetBeforeRequest,
@@ -19,6 +20,8 @@ fn policy(attempts: u32, on: &[Condition]) -> RetryPolicy {
         attempts,
         per_try_timeout: None,
         on: on.iter().copied().collect(),
+        statuses: Box::default(),
+        buffer: 0,
         base: 25 * MS,
         max: 250 * MS,
     }
@@ -41,7 +44,12 @@ fn local(kind: ErrorKind, sent: bool) -> Attempt {
 }
 
 fn answer(class: Class) -> Attempt {
-    failed(Failure::Response(class), true)
+    reply("bolt", class, 0)
+}
+
+fn reply(protocol: &'static str, class: Class, native: u32) -> Attempt {
+    let answered = Answered::new(ProtocolId(protocol), Outcome::new(class, native));
+    failed(Failure::Response(answered), true)
 }
 
 fn why(policy: &RetryPolicy, facts: Attempt) -> Option<Why> {
@@ -107,6 +115,66 @@ fn what_no_condition_covers_is_never_tried_again() {
             );
         }
     }
+}
+
+#[test]
+fn a_grpc_status_is_told_from_the_others_of_its_class() {
+    // The statuses of gRPC, and the classes that they might be given.
+    let named = [
+        (1, Class::ClientError, Cancelled),
+        (2, Class::AppError, Unknown),
+        (4, Class::Timeout, DeadlineExceeded),
+        (8, Class::Overloaded, ResourceExhausted),
+        (10, Class::ClientError, Aborted),
+        (13, Class::ServerError, Internal),
+        (15, Class::ServerError, DataLoss),
+    ];
+    for (status, class, condition) in named {
+        for protocol in ["grpc", "triple"] {
+            for (other, class, _) in named {
+                let why = why(&policy(1, &[condition]), reply(protocol, class, other));
+                let expected = (other != status).then_some(Why::NotRetriable);
+                assert_eq!(why, expected, "{protocol} {other} on {condition:?}");
+            }
+        }
+        // 13 may be anything elsewhere.
+        for protocol in ["bolt", "http2"] {
+            let why = why(&policy(1, &[condition]), reply(protocol, class, status));
+            assert_eq!(why, Some(Why::NotRetriable), "{protocol} {status}");
+        }
+    }
+    // A class holds for gRPC as for all.
+    let unavailable = reply("grpc", Class::Unavailable, 14);
+    assert_eq!(why(&policy(1, &[Unavailable]), unavailable), None);
+    assert_eq!(
+        why(&policy(1, &[Internal]), unavailable),
+        Some(Why::NotRetriable)
+    );
+}
+
+#[test]
+fn a_status_that_is_named_is_tried_again_whatever_its_class() {
+    let config = RetryConfig {
+        on: Vec::new(),
+        statuses: vec![409, 0],
+        ..RetryConfig::default()
+    };
+    let policy = RetryPolicy::compile("r", &config, None).unwrap();
+    assert_eq!(why(&policy, reply("http1", Class::ClientError, 409)), None);
+    assert_eq!(
+        why(&policy, reply("http1", Class::ClientError, 404)),
+        Some(Why::NotRetriable)
+    );
+    assert_eq!(
+        why(&policy, reply("http1", Class::Unavailable, 503)),
+        Some(Why::NotRetriable)
+    );
+    // A success is none that failed.
+    assert_eq!(
+        why(&policy, reply("grpc", Class::Success, 0)),
+        Some(Why::NotRetriable)
+    );
+    assert_eq!(policy.buffer, 64 << 10);
 }
 
 #[test]
@@ -221,7 +289,7 @@ fn backoff_doubles_to_its_limit_with_full_jitter() {
 
     let none = RetryPolicy {
         base: Duration::ZERO,
-        ..policy
+        ..policy.clone()
     };
     assert_eq!(none.backoff(5, u32::MAX), Duration::ZERO);
     let huge = RetryPolicy {
@@ -238,6 +306,8 @@ fn a_bad_policy_says_what_would_be_right() {
         attempts: 101,
         per_try_timeout: Some("3s".parse().unwrap()),
         on: Vec::new(),
+        statuses: Vec::new(),
+        buffer: "65MiB".parse().unwrap(),
         backoff: BackoffConfig {
             base: "1s".parse().unwrap(),
             max: Some("10ms".parse().unwrap()),
@@ -250,10 +320,20 @@ fn a_bad_policy_says_what_would_be_right() {
         [
             "r.attempts: 101 is more than 100 retries",
             "r.on: an empty list retries nothing: name a failure, or leave `retry` out",
+            "r.buffer: 65MiB is more than 64MiB",
             "r.per_try_timeout: 3s is longer than the route's timeout of 2s, so it never passes: \
              lower it, or raise `timeout`",
             "r.backoff.max: 10ms is shorter than `base`, 1s",
         ]
+    );
+    let statuses = RetryConfig {
+        statuses: (500..565).collect(),
+        ..RetryConfig::default()
+    };
+    let problems = RetryPolicy::compile("r", &statuses, None).unwrap_err();
+    assert_eq!(
+        problems[0].to_string(),
+        "r.statuses: there are more than 64"
     );
     let unlimited = RetryConfig {
         per_try_timeout: config.per_try_timeout,

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use wireloom_codecs::Needs;
+use wireloom_codecs::{Needs, http};
 
 use super::{Entry, Index, Mention, RouteTable, SCAN};
-use crate::config::{RouteConfig, To};
+use crate::config::{HeaderEdits, RouteConfig, To};
 use crate::matcher::Matcher;
-use crate::{Problem, RetryPolicy, Route, Split};
+use crate::{Action, Edits, Problem, RetryPolicy, Route, Split};
 
 impl RouteTable {
     /// Compiles the table that stands under `routes.<name>`.
@@ -59,20 +59,28 @@ impl Builder {
         let before = self.problems.len();
         let name = self.name(&path, config);
         let matcher = self.matcher(&path, config);
-        let split = self.split(&format!("{path}.to"), &config.to);
+        let action = Action::compile(&path, config, &mut self.problems);
+        let split = match &config.to {
+            Some(to) => self.split(&format!("{path}.to"), to),
+            None => Some(Split::none()),
+        };
+        let edits = self.edits(&format!("{path}.headers"), &config.headers);
         let timeout = Some(config.timeout.0).filter(|timeout| !timeout.is_zero());
         let retry = config.retry.as_ref().and_then(|retry| {
             RetryPolicy::compile(&format!("{path}.retry"), retry, timeout)
                 .map_err(|problems| self.problems.extend(problems))
                 .ok()
         });
-        if let Some(split) = split
+        self.http_only(&path, config, &matcher);
+        if let (Some(action), Some(split)) = (action, split)
             && self.problems.len() == before
         {
             let route = Route {
                 name,
                 index,
+                action,
                 split,
+                edits,
                 timeout,
                 retry,
             };
@@ -119,6 +127,38 @@ impl Builder {
                 .intern(protocol, || format!("{path}.protocol"));
         }
         matcher
+    }
+
+    fn edits(&mut self, path: &str, config: &HeaderEdits) -> Option<Box<Edits>> {
+        let edits = Edits::compile(path, config);
+        let edits = edits
+            .map_err(|problems| self.problems.extend(problems))
+            .ok();
+        edits.filter(|edits| !edits.is_empty()).map(Box::new)
+    }
+
+    /// What only HTTP has is a mistake on a route that takes no HTTP request.
+    fn http_only(&mut self, path: &str, config: &RouteConfig, matcher: &Matcher) {
+        let mut protocols = matcher.protocols().peekable();
+        if protocols.peek().is_none() || protocols.any(is_http) {
+            return;
+        }
+        let has_http = config
+            .r#match
+            .as_ref()
+            .is_some_and(|rule| rule.http.is_some());
+        for (key, there) in [
+            ("match.http", has_http),
+            ("redirect", config.redirect.is_some()),
+            ("rewrite", config.rewrite.is_some()),
+            ("headers", !config.headers.is_empty()),
+        ] {
+            if there {
+                let message =
+                    "is for HTTP, and `match.protocol` names none of http1, http2, grpc and triple";
+                self.note(format!("{path}.{key}"), message);
+            }
+        }
     }
 
     fn cluster(&mut self, path: String, name: &str) -> usize {
@@ -187,4 +227,10 @@ impl Builder {
             entries: self.entries.into(),
         })
     }
+}
+
+fn is_http(protocol: &str) -> bool {
+    [http::HTTP1, http::HTTP2, http::GRPC, http::TRIPLE]
+        .iter()
+        .any(|id| id.as_str() == protocol)
 }

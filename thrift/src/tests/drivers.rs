@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-use tokio::sync::oneshot;
 use wireloom_codecs::{
     Accepted, ByteBudget, Call, Channel, ChannelLimits, ChannelState, Connector, ErrorKind, Framed,
-    Kind, LocalError, Needs, Protocol, Request, Response, ServeLimits, Service, drain,
+    LocalError, Needs, Protocol, Request, Response, ServeLimits, Service, drain,
 };
 
 use super::{binary, framed, hex, settings};
@@ -22,22 +21,15 @@ impl Service for Forward {
         &self,
         request: Box<Request>,
     ) -> impl Future<Output = Result<Response, LocalError>> + Send + use<> {
-        let one_way = request.head.kind == Kind::OneWay;
-        let (reply, answer) = oneshot::channel();
         let call = Call {
             request,
             deadline: Instant::now() + Duration::from_secs(5),
-            reply: (!one_way).then_some(reply),
         };
-        let refused = self.0.send(call).is_err();
+        let sent = self.0.send(call);
         async move {
-            if refused {
-                return Err(ErrorKind::Overloaded.into());
-            }
-            match answer.await {
-                Ok(Ok(response)) => Ok(response),
-                Ok(Err(error)) => Err(error.error),
-                Err(_) => Err(ErrorKind::Internal.into()),
+            match sent {
+                Ok(answer) => answer.await.map_err(|failed| failed.error),
+                Err(_) => Err(ErrorKind::Overloaded.into()),
             }
         }
     }
@@ -58,6 +50,7 @@ async fn rig() -> (DuplexStream, DuplexStream, Arc<dyn Channel>) {
     let channel = opened.await.unwrap();
     let (drain, watch) = drain();
     let connection = Accepted {
+        tls: false,
         io: Box::new(near_client),
         prefix: bytes::Bytes::new(),
         limits: ServeLimits::default(),

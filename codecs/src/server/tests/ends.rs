@@ -94,6 +94,7 @@ fn scripted(
     };
     let (drain, watch) = drain();
     let connection = Accepted {
+        tls: false,
         io: Box::new(io),
         prefix: Bytes::new(),
         limits,
@@ -170,6 +171,7 @@ async fn a_panic_in_the_service_ends_that_connection_alone() {
     let (drain, watch) = drain();
     let budget = ByteBudget::new(MEMORY);
     let accepted = |io| Accepted {
+        tls: false,
         io: Box::new(io),
         prefix: Bytes::new(),
         limits: ServeLimits::default(),

@@ -18,6 +18,19 @@ async fn reserve(budget: &ByteBudget, bytes: usize) -> Reserved {
 }
 
 #[tokio::test]
+async fn answers_leave_a_stream_that_keeps_bytes_back() {
+    let (client, near) = duplex(4);
+    let near = tokio::io::BufWriter::new(near);
+    let limits = ServeLimits::default();
+    let mut rig = rig_on::<Multiplexed>(client, Box::new(near), limits, b"");
+    for id in 1..4 {
+        send(&mut rig.client, toy::REQUEST, id, "kept").await;
+        let (_, answered, text) = read(&mut rig.client).await;
+        assert_eq!((answered, text.as_str()), (id, "kept"));
+    }
+}
+
+#[tokio::test]
 async fn a_refused_body_is_thrown_away_and_has_its_time_like_any_frame() {
     let limits = ServeLimits {
         frame: FrameLimits {
@@ -110,6 +123,7 @@ async fn two_hundred_partial_frames_hold_nobody_up_and_their_memory_not_for_long
     let connect = || {
         let (client, near) = duplex(1 << 16);
         let connection = Accepted {
+            tls: false,
             io: Box::new(near),
             prefix: Bytes::new(),
             limits: hurried(500),
@@ -184,6 +198,7 @@ async fn an_answer_that_is_not_read_counts_until_it_is() {
     let (mut client, near) = duplex(1 << 10);
     let (_drain, watch) = drain();
     let connection = Accepted {
+        tls: false,
         io: Box::new(near),
         prefix: Bytes::new(),
         limits: ServeLimits::default(),
@@ -216,6 +231,7 @@ async fn a_client_that_asks_and_does_not_read_costs_no_more_than_the_high_water(
         };
         let (_drain, watch) = drain();
         let connection = Accepted {
+            tls: false,
             io: Box::new(io),
             prefix: Bytes::new(),
             limits: ServeLimits::default(),

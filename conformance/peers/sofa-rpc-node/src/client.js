@@ -97,7 +97,7 @@ class Client {
     return await this.consumer(options.uniqueId).invoke(method, args, options);
   }
 
-  /** What the call failed with, how long that took and the status it came with. */
+  /** What the call failed with, how long that took, its request's id and the status that had come for it, if any. */
   async failure(method, args, options = {}) {
     const start = Date.now();
     const consumer = this.consumer(options.uniqueId);
@@ -108,7 +108,7 @@ class Client {
     try {
       answer = await consumer.invoke(method, args, options);
     } catch (error) {
-      return { error, millis: Date.now() - start, status: this.statuses.get(id) };
+      return { error, millis: Date.now() - start, status: this.statuses.get(id), id };
     }
     throw new Error(`expected a failure, got the answer ${JSON.stringify(answer)}`);
   }

@@ -1,0 +1,293 @@
+//! One worker's connections to one endpoint in a ping-pong protocol: each carries one call at a time.
+//!
+//! They rest in a bb8 pool, the last one used on top, and are lent out without a question to the server: a connection
+//! knows by itself whether its socket was closed meanwhile. A broken one does not come back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+
+use arc_swap::ArcSwapOption;
+use bb8::{ManageConnection, PooledConnection, QueueStrategy};
+use futures_util::FutureExt;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+use wireloom_codecs::{Answer, Call, Channel, ChannelState, Connector, ErrorKind, LocalError};
+
+use crate::counters::Reports;
+use crate::open::{closed_at_once, open};
+use crate::outage::Outage;
+use crate::{Cluster, ClusterConfig, Endpoint, Upstream};
+
+/// Connections that one worker keeps to one endpoint where the configuration names no number.
+const MOST: u32 = 1024;
+
+/// One worker's connections to one endpoint in a ping-pong protocol.
+pub(crate) struct Pool {
+    manager: Manager,
+    /// Made anew when the configuration changes what it fixes.
+    current: ArcSwapOption<Sized>,
+}
+
+/// A connection in use. Dropping it gives it back.
+pub(crate) type Lease = PooledConnection<'static, Manager>;
+
+struct Sized {
+    config: Arc<ClusterConfig>,
+    pool: bb8::Pool<Manager>,
+}
+
+/// Makes connections for a pool.
+#[derive(Clone)]
+pub(crate) struct Manager(Arc<Shared>);
+
+struct Shared {
+    endpoint: Arc<Endpoint>,
+    connector: Arc<dyn Connector>,
+    upstream: Arc<Upstream>,
+    cluster: Arc<Cluster>,
+    config: ArcSwapOption<ClusterConfig>,
+    outage: Mutex<Outage>,
+    /// Counts failures to connect, so that those who wait hear of them: bb8 tells nobody.
+    failures: watch::Sender<u64>,
+    open: AtomicUsize,
+}
+
+/// A pooled connection.
+pub(crate) struct Pooled {
+    channel: Arc<dyn Channel>,
+    /// It has taken a call before.
+    used: AtomicBool,
+    shared: Arc<Shared>,
+}
+
+impl Drop for Pooled {
+    fn drop(&mut self) {
+        self.channel.drain();
+        self.shared.open.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Pooled {
+    /// Hands the call over; also says whether the connection had carried one before.
+    pub(crate) fn send(&self, call: Call) -> Result<(Answer, bool), Box<Call>> {
+        let used = self.used.swap(true, Relaxed);
+        self.channel.send(call).map(|answer| (answer, used))
+    }
+}
+
+impl ManageConnection for Manager {
+    type Connection = Pooled;
+    type Error = LocalError;
+
+    async fn connect(&self) -> Result<Pooled, LocalError> {
+        let shared = &self.0;
+        let config = shared.config.load_full().ok_or(ErrorKind::Internal)?;
+        if let Some((error, _)) = shared.outage.lock().pausing() {
+            return Err(shared.tell(error));
+        }
+        let reports = Arc::new(Reports {
+            counters: shared.cluster.counters.clone(),
+            set: Default::default(),
+        });
+        let opened = open(
+            &shared.endpoint,
+            &shared.connector,
+            &shared.upstream,
+            &config,
+            reports,
+        );
+        match opened.await {
+            Ok(channel) => {
+                let cluster = shared.cluster.name();
+                shared.outage.lock().over(cluster, &shared.endpoint);
+                shared.open.fetch_add(1, Relaxed);
+                Ok(Pooled {
+                    channel,
+                    used: AtomicBool::new(false),
+                    shared: shared.clone(),
+                })
+            }
+            Err(error) => Err(shared.fail(error)),
+        }
+    }
+
+    async fn is_valid(&self, _: &mut Pooled) -> Result<(), LocalError> {
+        Ok(())
+    }
+
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        pooled.channel.state() != ChannelState::Open || pooled.channel.in_flight() > 0
+    }
+}
+
+impl Shared {
+    fn fail(&self, error: LocalError) -> LocalError {
+        let cluster = self.cluster.name();
+        self.outage
+            .lock()
+            .fail(cluster, &self.endpoint, error.clone());
+        self.tell(error)
+    }
+
+    fn tell(&self, error: LocalError) -> LocalError {
+        self.failures.send_modify(|failures| *failures += 1);
+        error
+    }
+}
+
+/// Why there is no connection.
+pub(crate) enum NoLease {
+    /// Connecting has failed a moment ago, with this: another endpoint is the better bet.
+    Pausing(LocalError),
+    /// Connecting has failed just now.
+    Failed(LocalError),
+}
+
+impl Pool {
+    pub(crate) fn new(
+        endpoint: Arc<Endpoint>,
+        connector: Arc<dyn Connector>,
+        upstream: Arc<Upstream>,
+        cluster: Arc<Cluster>,
+    ) -> Arc<Self> {
+        let pool = Arc::new(Self {
+            manager: Manager(Arc::new(Shared {
+                endpoint,
+                connector,
+                upstream,
+                cluster,
+                config: ArcSwapOption::empty(),
+                outage: Mutex::default(),
+                failures: watch::Sender::new(0),
+                open: AtomicUsize::new(0),
+            })),
+            current: ArcSwapOption::empty(),
+        });
+        let shared = &pool.manager.0;
+        shared.endpoint.register_pool(Arc::downgrade(&pool));
+        pool
+    }
+
+    /// A connection that rests; None if all are in use.
+    pub(crate) fn idle(&self, config: &Arc<ClusterConfig>) -> Option<Lease> {
+        let sized = self.sized(config);
+        if sized.pool.state().idle_connections == 0 {
+            return None;
+        }
+        self.usable(&sized)
+    }
+
+    /// One that is at hand and still open. Those closed meanwhile are let go of on the way.
+    fn usable(&self, sized: &Sized) -> Option<Lease> {
+        while let Some(Ok(lease)) = sized.pool.get_owned().now_or_never() {
+            if lease.channel.state() == ChannelState::Open {
+                return Some(lease);
+            }
+        }
+        None
+    }
+
+    /// Waits for a connection: one that comes back, or a new one if there may be more.
+    pub(crate) async fn acquire(
+        &self,
+        config: &Arc<ClusterConfig>,
+        deadline: Instant,
+    ) -> Result<Lease, NoLease> {
+        let shared = &self.manager.0;
+        let sized = self.sized(config);
+        let mut failures = shared.failures.subscribe();
+        if let Some((error, _)) = shared.outage.lock().pausing() {
+            return Err(NoLease::Pausing(error));
+        }
+        let waiting = async {
+            loop {
+                tokio::select! {
+                    biased;
+                    lease = sized.pool.get_owned() => match lease {
+                        Ok(lease) if lease.channel.state() == ChannelState::Open => return Ok(lease),
+                        Ok(lease) if lease.used.load(Relaxed) => drop(lease),
+                        Ok(lease) => {
+                            drop(lease);
+                            return Err(shared.fail(closed_at_once(&shared.endpoint)));
+                        }
+                        Err(_) => return Err(self.late()),
+                    },
+                    _ = failures.changed() => {
+                        if let Some(error) = shared.outage.lock().last() {
+                            return Err(error);
+                        }
+                    }
+                }
+            }
+        };
+        match timeout_at(deadline, waiting).await {
+            Ok(Ok(lease)) => Ok(lease),
+            Ok(Err(error)) => Err(NoLease::Failed(error)),
+            Err(_) => Err(NoLease::Failed(self.late())),
+        }
+    }
+
+    #[cold]
+    fn late(&self) -> LocalError {
+        let address = self.manager.0.endpoint.address();
+        let detail = format!("no connection to {address} was made or came back in time");
+        LocalError::new(ErrorKind::Timeout, detail)
+    }
+
+    /// The pool as the configuration wants it. Another number of connections is another pool; what the old one lent
+    /// out ends with its last call.
+    fn sized(&self, config: &Arc<ClusterConfig>) -> Arc<Sized> {
+        let current = self.current.load();
+        if let Some(sized) = &*current
+            && (Arc::ptr_eq(&sized.config, config) || same(&sized.config, config))
+        {
+            return sized.clone();
+        }
+        self.manager.0.config.store(Some(config.clone()));
+        let most = config.connections.per_endpoint.unwrap_or(MOST);
+        let pool = bb8::Pool::builder()
+            .max_size(most)
+            .min_idle(None)
+            .queue_strategy(QueueStrategy::Lifo)
+            .test_on_check_out(false)
+            .retry_connection(false)
+            .max_lifetime(None)
+            .idle_timeout(config.idle_timeout.0)
+            // Who waits has a deadline of its own.
+            .connection_timeout(std::time::Duration::from_secs(3600))
+            .build_unchecked(self.manager.clone());
+        let sized = Arc::new(Sized {
+            config: config.clone(),
+            pool,
+        });
+        self.current.store(Some(sized.clone()));
+        sized
+    }
+
+    /// Connections open: in all, and those that rest.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let idle = self.current.load().as_ref().map_or(0, |sized| {
+            usize::try_from(sized.pool.state().idle_connections).unwrap_or(usize::MAX)
+        });
+        (self.manager.0.open.load(Relaxed), idle)
+    }
+
+    /// How the last attempt to connect ended, if it failed.
+    pub(crate) fn last_failure(&self) -> Option<LocalError> {
+        self.manager.0.outage.lock().last()
+    }
+
+    /// The last failure to connect and when the next attempt is due, while it is not.
+    pub(crate) fn backing_off(&self) -> Option<(LocalError, Instant)> {
+        self.manager.0.outage.lock().pausing()
+    }
+}
+
+/// Whether a pool for one serves the other.
+fn same(a: &ClusterConfig, b: &ClusterConfig) -> bool {
+    a.connections == b.connections
+        && a.idle_timeout == b.idle_timeout
+        && a.connect_timeout == b.connect_timeout
+        && a.keep_alive == b.keep_alive
+}

@@ -1,0 +1,71 @@
+//! One worker's connections to one endpoint in one protocol, of either kind.
+
+use std::sync::Arc;
+
+use wireloom_codecs::{Answer, Call, Connector, Mode};
+
+use crate::channels::{ChannelSet, Refused};
+use crate::pool::{Lease, Pool};
+use crate::{Cluster, ClusterConfig, Endpoint, Upstream};
+
+/// Connections that carry many calls each, or one at a time.
+#[derive(Clone)]
+pub(crate) enum Set {
+    Shared(Arc<ChannelSet>),
+    Exclusive(Arc<Pool>),
+}
+
+/// A call that a connection has taken.
+pub(crate) struct Taken {
+    pub(crate) answer: Answer,
+    /// The connection, if it is the call's alone.
+    pub(crate) lease: Option<Box<Lease>>,
+    /// The connection had carried a call before, and so may have been closed by the server unseen.
+    pub(crate) used: bool,
+}
+
+impl Set {
+    pub(crate) fn new(
+        endpoint: Arc<Endpoint>,
+        connector: Arc<dyn Connector>,
+        upstream: Arc<Upstream>,
+        cluster: Arc<Cluster>,
+    ) -> Self {
+        match connector.mode() {
+            Mode::Multiplexed => {
+                Self::Shared(ChannelSet::new(endpoint, connector, upstream, cluster))
+            }
+            Mode::PingPong => Self::Exclusive(Pool::new(endpoint, connector, upstream, cluster)),
+        }
+    }
+
+    /// Hands the call to a connection that is there and takes it.
+    pub(crate) fn offer(&self, call: Call, config: &Arc<ClusterConfig>) -> Result<Taken, Refused> {
+        match self {
+            Self::Shared(set) => set.offer(call, config).map(Taken::shared),
+            Self::Exclusive(pool) => match pool.idle(config) {
+                Some(lease) => Taken::exclusive(lease, call).map_err(Refused::unconnected),
+                None => Err(Refused::unconnected(Box::new(call))),
+            },
+        }
+    }
+}
+
+impl Taken {
+    pub(crate) fn shared(answer: Answer) -> Self {
+        Self {
+            answer,
+            lease: None,
+            used: false,
+        }
+    }
+
+    pub(crate) fn exclusive(lease: Lease, call: Call) -> Result<Self, Box<Call>> {
+        let (answer, used) = lease.send(call)?;
+        Ok(Self {
+            answer,
+            lease: Some(Box::new(lease)),
+            used,
+        })
+    }
+}

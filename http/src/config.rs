@@ -1,0 +1,79 @@
+//! Settings of HTTP, wherever it is spoken. These comments are the schema's descriptions.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use wireloom_codecs::units::{Size, Span};
+
+/// Settings of HTTP/1.1, HTTP/2 and gRPC.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpConfig {
+    /// HTTP/1.1.
+    pub h1: H1Config,
+    /// HTTP/2.
+    pub h2: H2Config,
+}
+
+/// Settings of HTTP/1.1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct H1Config {
+    /// The longest request target; a longer one is answered with 414.
+    pub uri: Size,
+    /// Whether CONNECT requests are taken and routed by their host; else they are answered with 405.
+    pub connect: bool,
+    /// A client that closes its sending side still gets the answer to what it has asked. Off, it counts as gone and
+    /// its request is cancelled.
+    pub half_close: bool,
+    /// Lines of a head may end in LF alone. Two parsers may then read one head differently.
+    pub allow_bare_lf: bool,
+    /// HTTP/1.1 requests may come without a Host field, or with an empty one.
+    pub allow_missing_host: bool,
+}
+
+impl Default for H1Config {
+    fn default() -> Self {
+        Self {
+            uri: Size(8 << 10),
+            connect: false,
+            half_close: false,
+            allow_bare_lf: false,
+            allow_missing_host: false,
+        }
+    }
+}
+
+/// Settings of HTTP/2.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct H2Config {
+    /// Streams that a client may have open at once on one connection; fewer if the listener's
+    /// `in_flight_per_connection` says so.
+    pub max_streams: u32,
+    /// Bytes of one stream's body that may be on their way before any is taken, in either direction of the proxy.
+    pub stream_window: Size,
+    /// The same for all streams of a connection together.
+    pub connection_window: Size,
+    /// Whether CONNECT without a protocol is passed on. Extended CONNECT (WebSocket over HTTP/2) always is.
+    pub connect: bool,
+    /// A PING after this long without a byte from a peer; `0s` for none. Where a cluster sets a keep-alive of its own,
+    /// that counts for its connections.
+    pub keep_alive: Span,
+    /// How long the peer may take to answer it before the connection is closed.
+    pub keep_alive_timeout: Span,
+}
+
+impl Default for H2Config {
+    fn default() -> Self {
+        Self {
+            max_streams: 1024,
+            stream_window: Size(256 << 10),
+            connection_window: Size(1 << 20),
+            connect: false,
+            keep_alive: Span(Duration::ZERO),
+            keep_alive_timeout: Span(Duration::from_secs(20)),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! A bound on how long a body may stand still.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio::time::{Sleep, sleep_until};
+
+/// Ready when nothing has moved for `limit`. The timer exists only once something had to wait, and is moved only when
+/// it fires: progress costs no more than a comparison.
+pub(super) struct Idle {
+    limit: Duration,
+    moved: u64,
+    /// When the last progress was noticed.
+    since: Option<Instant>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Idle {
+    /// No limit if it is zero.
+    pub(super) fn new(limit: Duration) -> Self {
+        Self {
+            limit,
+            moved: 0,
+            since: None,
+            sleep: None,
+        }
+    }
+
+    /// Asked after whatever it bounds could not go on. `moved` is a number that changes with any progress.
+    pub(super) fn poll(&mut self, moved: u64, cx: &mut Context<'_>) -> Poll<()> {
+        if self.limit.is_zero() {
+            return Poll::Pending;
+        }
+        if self.since.is_none() || moved != self.moved {
+            self.moved = moved;
+            self.since = Some(Instant::now());
+        }
+        let Some(since) = self.since else {
+            return Poll::Pending;
+        };
+        let due = since + self.limit;
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(sleep_until(due.into())));
+        while sleep.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= due {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(due.into());
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,225 @@
+//! Exchanges whose bodies come in parts: what bounds them, and when their end is known.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+use tokio::time::{Sleep, sleep, sleep_until, timeout_at};
+use wireloom_cluster::Tried;
+use wireloom_codecs::{
+    Body, BodyEnd, CallError, ErrorKind, LocalError, Outcome as Answered, Part, Pull, Request,
+    RequestHead, Response, Stream, Watch,
+};
+use wireloom_router::{RetryPolicy, Route};
+use wireloom_telemetry::{Outcome, Record};
+
+use super::{FAR, outcome, with_retries};
+use crate::routing::Binding;
+
+/// When the caller itself stops waiting, if it said so: the one bound on an exchange as a whole that holds for streams.
+pub(super) fn deadline(head: &RequestHead, started: Instant) -> Option<Instant> {
+    head.timeout.map(|timeout| started + timeout.min(FAR))
+}
+
+/// Sends a request whose body is still coming. The route's timeout runs from the end of that body to the head of the
+/// answer; until then the client's own pace, and its connection's idle limit, decide.
+pub(super) async fn send(
+    binding: &Binding,
+    route: &Route,
+    request: Box<Request>,
+    own: Option<Instant>,
+) -> Result<Response, LocalError> {
+    let mut request = request;
+    if let Some(policy) = &route.retry
+        && fits(&request.head, policy)
+    {
+        let deadline = own.unwrap_or_else(|| Instant::now() + FAR);
+        hold(&mut request, policy).await?;
+        let deadline = match route.timeout {
+            Some(timeout) => deadline.min(Instant::now() + timeout),
+            None => deadline,
+        };
+        return with_retries(binding, policy, request, deadline).await;
+    }
+    let (sender, complete) = oneshot::channel();
+    if let Body::Stream(body) = &mut request.body {
+        body.watch(Box::new(Ended(sender)));
+    }
+    let protocol = request.head.protocol;
+    let deadline = own.unwrap_or_else(|| Instant::now() + FAR);
+    let mut tried = Tried::new();
+    let attempt = binding
+        .cluster
+        .attempt(protocol, request, deadline, &mut tried);
+    let Some(limit) = route.timeout else {
+        return attempt.await.map_err(|failed| failed.error);
+    };
+    let late = async {
+        // Dropped without a word if the body was given up; then the answer is there or on its way.
+        let _ = complete.await;
+        sleep(limit).await;
+    };
+    tokio::select! {
+        biased;
+        result = attempt => result.map_err(|failed| failed.error),
+        () = late => Err(LocalError::new(
+            ErrorKind::Timeout,
+            "no answer after the whole request was sent",
+        )),
+    }
+}
+
+/// Whether the body is of a known length that may be held to be sent again.
+fn fits(head: &RequestHead, policy: &RetryPolicy) -> bool {
+    let Some(http) = head.http.as_ref().filter(|http| http.upgrade.is_none()) else {
+        return false;
+    };
+    let length = http.headers.get(&http::header::CONTENT_LENGTH);
+    let length = length.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+    !http.expect_continue && length.is_some_and(|length: usize| length <= policy.buffer)
+}
+
+/// Waits for the whole body.
+async fn hold(request: &mut Request, policy: &RetryPolicy) -> Result<(), LocalError> {
+    let body = std::mem::take(&mut request.body);
+    let (bytes, trailers) = body.collect(policy.buffer).await?;
+    request.body = match bytes.is_empty() {
+        true => Body::Empty,
+        false => Body::Whole(bytes),
+    };
+    request.trailers = (!trailers.is_empty()).then(|| Box::new(trailers));
+    Ok(())
+}
+
+/// Tells that a request body was taken to its end.
+struct Ended(oneshot::Sender<()>);
+
+impl Watch for Ended {
+    fn end(self: Box<Self>, _: BodyEnd<'_>) {
+        let _ = self.0.send(());
+    }
+}
+
+/// Looks at the first part of an answer, which may be its end already and then says how it ended.
+pub(super) async fn settled(
+    result: Result<Response, CallError>,
+    limit: Instant,
+) -> Result<Response, CallError> {
+    let mut response = result?;
+    let Body::Stream(mut body) = std::mem::take(&mut response.body) else {
+        return Ok(response);
+    };
+    let broken = |error| CallError::new(error, true);
+    let first = match timeout_at(limit.into(), body.next()).await {
+        Ok(first) => first,
+        Err(_) => {
+            let detail = "the answer began and did not go on";
+            return Err(broken(LocalError::new(ErrorKind::Timeout, detail)));
+        }
+    };
+    match first {
+        Some(Ok(Part::Trailers(trailers))) => {
+            response.trailers = Some(Box::new(trailers));
+            // Nothing but the end follows trailers.
+            let _ = body.next().await;
+        }
+        None => {}
+        Some(Err(error)) => return Err(broken(error)),
+        Some(Ok(data)) => {
+            let first = Some(data);
+            response.body = Body::Stream(Stream::pull(Resumed { first, rest: body }));
+            return Ok(response);
+        }
+    }
+    if let Some(answered) = body.outcome() {
+        response.head.outcome = answered;
+    }
+    Ok(response)
+}
+
+/// A body of which the first part was taken, with that part put back.
+struct Resumed {
+    first: Option<Part>,
+    rest: Stream,
+}
+
+impl Pull for Resumed {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Part, LocalError>>> {
+        match self.first.take() {
+            Some(part) => Poll::Ready(Some(Ok(part))),
+            None => self.rest.poll_next(cx),
+        }
+    }
+
+    fn ended(&self) -> bool {
+        self.first.is_none() && self.rest.ended()
+    }
+
+    fn outcome(&self) -> Option<Answered> {
+        self.rest.outcome()
+    }
+}
+
+/// The answer's body, with its end recorded and the caller's deadline kept.
+pub(super) fn recorded(
+    mut body: Stream,
+    record: Record,
+    head: Outcome,
+    own: Option<Instant>,
+) -> Stream {
+    if let Some(deadline) = own {
+        let timer = Box::pin(sleep_until(deadline.into()));
+        body = Stream::pull(Bounded { body, timer });
+    }
+    body.watch(Box::new(Recorded { record, head }));
+    body
+}
+
+/// A body that ends in a timeout when its caller waits no more.
+struct Bounded {
+    body: Stream,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Pull for Bounded {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Part, LocalError>>> {
+        if let Poll::Ready(part) = self.body.poll_next(cx) {
+            return Poll::Ready(part);
+        }
+        match self.timer.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Some(Err(LocalError::new(
+                ErrorKind::Timeout,
+                "the answer was not complete in time",
+            )))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn ended(&self) -> bool {
+        self.body.ended()
+    }
+
+    fn outcome(&self) -> Option<Answered> {
+        self.body.outcome()
+    }
+}
+
+/// Closes the record at the end of the body.
+struct Recorded {
+    record: Record,
+    /// What the head said.
+    head: Outcome,
+}
+
+impl Watch for Recorded {
+    fn end(mut self: Box<Self>, end: BodyEnd<'_>) {
+        match end {
+            BodyEnd::Complete(Some(answered)) => self.record.set(outcome(answered.class)),
+            BodyEnd::Complete(None) => self.record.set(self.head),
+            BodyEnd::Failed(error) => self.record.set(outcome(error.kind.class())),
+            // The client went away: cancelled, which is what a record says of itself.
+            BodyEnd::Abandoned => {}
+        }
+    }
+}
