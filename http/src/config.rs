@@ -7,13 +7,26 @@ use serde::{Deserialize, Serialize};
 use wireloom_codecs::units::{Size, Span};
 
 /// Settings of HTTP/1.1, HTTP/2 and gRPC.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpConfig {
     /// HTTP/1.1.
     pub h1: H1Config,
     /// HTTP/2.
     pub h2: H2Config,
+    /// Whether gRPC-Web requests go to their cluster as gRPC. Off, they are plain HTTP, for servers that speak gRPC-Web
+    /// by themselves.
+    pub grpc_web: bool,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            h1: H1Config::default(),
+            h2: H2Config::default(),
+            grpc_web: true,
+        }
+    }
 }
 
 /// Settings of HTTP/1.1.

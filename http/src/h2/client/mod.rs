@@ -41,9 +41,16 @@ impl Http2Connector {
     }
 }
 
+/// Connections to one endpoint, where it allows no more streams on those there are.
+const CONNECTIONS: u32 = 8;
+
 impl Connector for Http2Connector {
     fn id(&self) -> ProtocolId {
         HTTP2
+    }
+
+    fn connections(&self) -> u32 {
+        CONNECTIONS
     }
 
     fn carries(&self) -> &'static [ProtocolId] {
