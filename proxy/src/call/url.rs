@@ -16,6 +16,8 @@ pub struct CallUrl {
     pub address: Address,
     /// What is between the slashes behind the address, decoded.
     pub path: Vec<String>,
+    /// All that is behind the address, as it was written.
+    pub target: String,
     query: Vec<(String, String)>,
 }
 
@@ -81,9 +83,11 @@ impl FromStr for CallUrl {
                 "it must begin with a scheme: write PROTOCOL://HOST:PORT/SERVICE/METHOD",
             ));
         };
-        let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let (address, path) = before.split_once('/').unwrap_or((before, ""));
-        let address = address.parse().map_err(Wrong::url)?;
+        let scheme = scheme.to_ascii_lowercase();
+        let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let address = address(&scheme, authority)?;
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let path = path.strip_prefix('/').unwrap_or(path);
         let path = match path {
             "" => Vec::new(),
             path => path.split('/').map(decode).collect::<Result<_, _>>()?,
@@ -94,12 +98,23 @@ impl FromStr for CallUrl {
             Ok((decode(key)?, decode(value)?))
         };
         Ok(Self {
-            scheme: scheme.to_ascii_lowercase(),
+            scheme,
             address,
+            target: target.to_owned(),
             path,
             query: pairs.map(pair).collect::<Result<_, Wrong>>()?,
         })
     }
+}
+
+/// The address; where the web's schemes have no port it is 80.
+fn address(scheme: &str, authority: &str) -> Result<Address, Wrong> {
+    let address = authority.parse::<Address>();
+    let plain = match matches!(scheme, "http" | "ws") && !authority.is_empty() {
+        true => format!("{authority}:80").parse().ok(),
+        false => None,
+    };
+    address.or_else(|error| plain.ok_or_else(|| Wrong::url(error)))
 }
 
 /// Text with its `%XX` replaced by the bytes they stand for (RFC 3986 §2.1).

@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream, SendStream};
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use wireloom_codecs::{
     Body, Call, CallError, Early, ErrorKind, Headers, HttpResponse, LocalError, Message, Outcome,
     ProtocolId, Response, ResponseHead, Stream,
@@ -16,6 +16,7 @@ use wireloom_codecs::{
 
 use super::super::incoming::{Incoming, Taken};
 use super::super::outgoing::{Broken, Outgoing};
+use super::super::websocket;
 use super::body::{Pump, ResponseBody};
 use super::deadlines::Place;
 use super::link::Slot;
@@ -31,6 +32,8 @@ pub(super) struct Exchange {
     protocol: ProtocolId,
     /// The answer that switches protocols is a 101 where the request came from.
     switches: bool,
+    /// The key of a WebSocket client of HTTP/1.1.
+    key: Option<HeaderValue>,
     /// It was a CONNECT or an upgrade: what follows the head is a tunnel.
     tunnel: bool,
     deadline: Instant,
@@ -62,7 +65,11 @@ pub(super) fn begin(
         return Err(LocalError::new(ErrorKind::Unsupported, what));
     }
     let early = http.early.take();
-    let out = request::write(*http, head.protocol, call.deadline)?;
+    let mut out = request::write(*http, head.protocol, call.deadline)?;
+    let key = match upgrades {
+        true => websocket::take_key(out.headers_mut()).filter(|_| !connect),
+        false => None,
+    };
     let trailers = match trailers {
         Some(fields) => Some(fields.into_map().map_err(|_| {
             LocalError::new(ErrorKind::Malformed, "a trailer that HTTP/2 cannot carry")
@@ -98,6 +105,7 @@ pub(super) fn begin(
         early,
         protocol: head.protocol,
         switches: upgrades && !connect,
+        key,
         tunnel: upgrades || connect,
         deadline: call.deadline,
         place: Place::default(),
@@ -193,13 +201,16 @@ impl Exchange {
 
     fn finish(
         mut self,
-        parts: http::response::Parts,
+        mut parts: http::response::Parts,
         recv: RecvStream,
     ) -> Result<Response, CallError> {
         let status = match parts.status {
             status if self.switches && status.is_success() => StatusCode::SWITCHING_PROTOCOLS,
             status => status,
         };
+        if let Some(key) = self.key.as_ref().filter(|_| parts.status.is_success()) {
+            websocket::add_accept(&mut parts.headers, key);
+        }
         let http = Box::new(HttpResponse {
             headers: Headers::Map(parts.headers),
             ..HttpResponse::new(status)

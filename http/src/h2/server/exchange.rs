@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use h2::server::SendResponse;
@@ -14,11 +14,14 @@ use wireloom_codecs::{Body, Early, ErrorKind, Headers, LocalError, Response};
 
 use super::super::idle::Idle;
 use super::super::outgoing::{Broken, Outgoing};
+use super::super::websocket;
 use crate::semantics::{self, Asker};
 
 /// What an exchange keeps of its request.
 pub(super) struct Origin {
     pub(super) asker: Asker,
+    /// When it came.
+    pub(super) began: Instant,
     /// The request asked to switch protocols.
     pub(super) upgrade: bool,
     /// Interim responses from upstream, and the 100 that the body's first poll asks for.
@@ -27,8 +30,17 @@ pub(super) struct Origin {
     pub(super) body_idle: Duration,
 }
 
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// With an answer, or whatever of it the client took.
+    Answered,
+    /// The client reset it before there was one; since when it was there.
+    Unanswered(Instant),
+}
+
 /// Waits for the answer and sends it. Ends without one if the client resets the stream: the call is dropped then.
-pub(super) async fn run<F>(call: F, mut respond: SendResponse<Bytes>, origin: Origin)
+pub(super) async fn run<F>(call: F, mut respond: SendResponse<Bytes>, origin: Origin) -> End
 where
     F: Future<Output = Result<Response, LocalError>>,
 {
@@ -51,13 +63,14 @@ where
         .await
     };
     match answer {
-        None => {}
+        None => return End::Unanswered(origin.began),
         Some(Ok(response)) => send(respond, response, &origin).await,
         Some(Err(error)) => {
             let reply = semantics::local_reply(origin.asker, &error);
             send(respond, reply, &origin).await;
         }
     }
+    End::Answered
 }
 
 fn inform(respond: &mut SendResponse<Bytes>, status: StatusCode, headers: Headers) {
@@ -124,6 +137,9 @@ fn head_and_trailers(
         status => status,
     };
     *out.headers_mut() = head.headers.into_map().ok()?;
+    if upgrade {
+        websocket::remove_accept(out.headers_mut());
+    }
     let trailers = match trailers {
         Some(fields) => Some(fields.into_map().ok()?),
         None => None,
@@ -194,6 +210,7 @@ fn break_off(send: &mut SendStream<Bytes>, asker: Asker, error: &LocalError) {
 pub(super) fn refuse(mut respond: SendResponse<Bytes>, response: Response, asker: Asker) {
     let origin = Origin {
         asker,
+        began: Instant::now(),
         upgrade: false,
         early: None,
         body_idle: Duration::ZERO,

@@ -6,6 +6,8 @@ use wireloom_codecs::{
     ErrorKind, FrameLimits, Headers, HttpRequest, LocalError, ProtocolId, Scheme, Str,
 };
 
+use super::super::websocket;
+
 /// Why a request goes no further than its head.
 pub(super) struct Refusal {
     /// What the client is told.
@@ -85,6 +87,12 @@ pub(super) fn read(
         }
         None => false,
     };
+    if upgrade
+        .as_ref()
+        .is_some_and(|p| websocket::is(p.as_bytes()))
+    {
+        websocket::add_key(&mut headers);
+    }
     // h2 has refused what `semantics::strip_request` would take out.
     Ok(Box::new(HttpRequest {
         scheme: reading.scheme,
