@@ -111,8 +111,7 @@ async fn hypers(data: &[u8]) -> Vec<Seen> {
     server.half_close(true);
     let serving = server.serve_connection(TokioIo::new(far), service);
     let _ = timeout(LONG, serving).await.expect("hyper hangs");
-    let all = std::mem::take(&mut *seen.lock());
-    all
+    std::mem::take(&mut *seen.lock())
 }
 
 #[tokio::test]
@@ -178,8 +177,8 @@ async fn hypers_answer(data: &[u8]) -> Option<(u16, Vec<u8>)> {
         Some((status, body.to_bytes().to_vec()))
     };
     let play = async {
-        let mut asked = [0; 1024];
-        near.read(&mut asked).await.unwrap();
+        let asked = near.read(&mut [0; 1024]).await.unwrap();
+        assert!(asked > 0);
         near.write_all(data).await.unwrap();
         near.shutdown().await.unwrap();
     };
