@@ -370,7 +370,8 @@ fn is_interim(status: StatusCode) -> bool {
 
 /// What may stand in the first line or in Host.
 fn is_line(text: &[u8]) -> bool {
-    text.iter().all(u8::is_ascii_graphic)
+    text.iter()
+        .all(|byte| byte.is_ascii_graphic() && *byte != b'#')
 }
 
 /// How the body is told from what comes behind it.

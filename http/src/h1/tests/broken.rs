@@ -20,8 +20,10 @@ async fn a_clients_connection_ends_and_only_whole_requests_were_served() {
             let (body, _) = request.body.collect(1 << 20).await?;
             let names = (http.method.to_string(), http.target.to_string());
             saw.lock().push((names.0, names.1, body.to_vec()));
-            let mut head = ResponseHead::default();
-            head.http = Some(Box::new(HttpResponse::new(http::StatusCode::OK)));
+            let head = ResponseHead {
+                http: Some(Box::new(HttpResponse::new(http::StatusCode::OK))),
+                ..ResponseHead::default()
+            };
             Ok(Message::new(head, Body::Empty))
         }
     });

@@ -388,7 +388,12 @@ async fn a_request_of_http_2_leaves_as_http_1() {
         .await
         .unwrap();
     call.await.unwrap().unwrap();
-    for (target, authority) in [("/a b", "a"), ("/a\r\nX: y", "a"), ("/", "a\r\nX: y")] {
+    for (target, authority) in [
+        ("/a b", "a"),
+        ("/a#b", "a"),
+        ("/a\r\nX: y", "a"),
+        ("/", "a\r\nX: y"),
+    ] {
         let (channel, _server) = connect().await;
         let mut request = self::request("GET", Body::Empty);
         let http = request.head.http.as_mut().unwrap();
