@@ -71,6 +71,9 @@ pub struct H2Config {
     pub connection_window: Size,
     /// Whether CONNECT without a protocol is passed on. Extended CONNECT (WebSocket over HTTP/2) always is.
     pub connect: bool,
+    /// Streams that a client resets at once, or makes the proxy reset, within ten seconds: from so many on the
+    /// connection is ended with ENHANCE_YOUR_CALM, if they are more than half of its streams in that time; 0 for never.
+    pub resets: u32,
     /// A PING after this long without a byte from a peer; `0s` for none. Where a cluster sets a keep-alive of its own,
     /// that counts for its connections.
     pub keep_alive: Span,
@@ -85,6 +88,7 @@ impl Default for H2Config {
             stream_window: Size(256 << 10),
             connection_window: Size(1 << 20),
             connect: false,
+            resets: 100,
             keep_alive: Span(Duration::ZERO),
             keep_alive_timeout: Span(Duration::from_secs(20)),
         }

@@ -204,6 +204,12 @@ impl Exchange {
         mut parts: http::response::Parts,
         recv: RecvStream,
     ) -> Result<Response, CallError> {
+        let most = self.slot.as_ref().map_or(0, |slot| slot.0.fields);
+        if parts.headers.len() > most {
+            let what = format!("the server's answer has more than {most} fields");
+            let error = LocalError::new(ErrorKind::Reset, what);
+            return Err(CallError::new(error, true));
+        }
         let status = match parts.status {
             status if self.switches && status.is_success() => StatusCode::SWITCHING_PROTOCOLS,
             status => status,

@@ -120,7 +120,7 @@ async fn begin<S: Service>(
         connect: config.connect,
     };
     let drain = accepted.drain.clone();
-    let (wire, hold) = wire(accepted.into_io(), Client::Peer);
+    let (wire, hold) = wire(accepted.into_io(), Client::Peer, config.resets);
     let handshake = settings::server(&config, limits.frame.header, limits.in_flight)
         .handshake::<_, Bytes>(wire);
     let mut handshake = pin!(handshake);
