@@ -31,7 +31,7 @@ impl<S: Service> Server<S> {
         plan: Plan,
     ) -> Result<bool, Stop> {
         if let Some(http) = response.head.http.take_if(|http| switches(http, &plan)) {
-            return self.tunnel(&http, response.body, plan).await;
+            return Box::pin(self.tunnel(&http, response.body, plan)).await;
         }
         let begun = settle(&mut response, &plan).await;
         let http = response.head.http.take();
@@ -74,7 +74,7 @@ impl<S: Service> Server<S> {
             None => Ok(keep),
             Some(inflow) if inflow.complete() || inflow.gated() => Ok(keep),
             Some(inflow) => {
-                let all = self.discard(inflow, keep).await;
+                let all = Box::pin(self.discard(inflow, keep)).await;
                 self.unread = !all;
                 Ok(all && keep)
             }
@@ -143,7 +143,7 @@ impl<S: Service> Server<S> {
 
     /// Writes what waits and closes. With `linger`, what the client is still sending is read for a while: a socket that
     /// is closed with something unread in it takes back what was written.
-    pub(super) async fn close(mut self, linger: bool) -> Result<(), ConnError> {
+    pub(super) async fn close(&mut self, linger: bool) {
         let patience = self.limits.body_idle;
         let until = clock::now() + patience;
         let flushed = poll_fn(|cx| {
@@ -153,7 +153,7 @@ impl<S: Service> Server<S> {
             self.wire.poll_due(until, cx).map(|()| false)
         });
         if !flushed.await {
-            return Ok(());
+            return;
         }
         let until = clock::now() + LINGER;
         let mut left = UNWANTED;
@@ -173,7 +173,6 @@ impl<S: Service> Server<S> {
             Poll::Ready(())
         })
         .await;
-        Ok(())
     }
 }
 
