@@ -41,6 +41,7 @@ impl Drop for Pump {
 pub(super) struct ResponseBody {
     incoming: Incoming,
     protocol: ProtocolId,
+    /// What the end says; until there are trailers, what an end without any would.
     outcome: Option<Outcome>,
     _pump: Option<Pump>,
     /// Last, so that the stream is closed before it counts as done.
@@ -51,13 +52,14 @@ impl ResponseBody {
     pub(super) fn new(
         incoming: Incoming,
         protocol: ProtocolId,
+        outcome: Option<Outcome>,
         pump: Option<Pump>,
         slot: Option<Slot>,
     ) -> Self {
         Self {
             incoming,
             protocol,
-            outcome: None,
+            outcome,
             _pump: pump,
             _slot: slot,
         }
