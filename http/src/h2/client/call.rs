@@ -147,7 +147,7 @@ impl Exchange {
             }
         }
         if let Poll::Ready(response) = Pin::new(&mut self.response).poll(cx) {
-            return Poll::Ready(response.map_err(|error| error::call(&error)));
+            return Poll::Ready(response.map_err(|error| error::call(&error, self.deadline)));
         }
         if !self.tunnel {
             self.poll_upload(cx)?;
@@ -221,7 +221,9 @@ impl Exchange {
         let incoming = Incoming::new(recv);
         let taken = match agreed {
             true => Taken::Part(incoming),
-            false => incoming.take(cx).map_err(|error| error::call(&error))?,
+            false => incoming
+                .take(cx)
+                .map_err(|error| error::call(&error, self.deadline))?,
         };
         let mut outcome = semantics::outcome(self.protocol, &http);
         let mut response = Message::new(ResponseHead::default(), Body::Empty);
@@ -239,7 +241,7 @@ impl Exchange {
                     _ => None,
                 };
                 let slot = self.leave();
-                let body = ResponseBody::new(incoming, self.protocol, pump, slot);
+                let body = ResponseBody::new(incoming, self.protocol, self.deadline, pump, slot);
                 response.body = Body::Stream(Stream::pull(body));
             }
         }
