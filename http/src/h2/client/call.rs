@@ -147,7 +147,7 @@ impl Exchange {
             }
         }
         if let Poll::Ready(response) = Pin::new(&mut self.response).poll(cx) {
-            return Poll::Ready(response.map_err(|error| error::call(&error)));
+            return Poll::Ready(response.map_err(|error| error::call(&error, self.deadline)));
         }
         if !self.tunnel {
             self.poll_upload(cx)?;
@@ -227,7 +227,9 @@ impl Exchange {
         let incoming = Incoming::new(recv);
         let taken = match agreed {
             true => Taken::Part(incoming),
-            false => incoming.take(cx).map_err(|error| error::call(&error))?,
+            false => incoming
+                .take(cx)
+                .map_err(|error| error::call(&error, self.deadline))?,
         };
         let mut outcome = semantics::outcome(self.protocol, &http);
         // What it comes to if the end brings no trailers: without any status gRPC's clients take it for a failure.
@@ -252,7 +254,8 @@ impl Exchange {
                     _ => None,
                 };
                 let slot = self.leave();
-                let body = ResponseBody::new(incoming, self.protocol, unsaid, pump, slot);
+                let body =
+                    ResponseBody::new(incoming, self.protocol, self.deadline, unsaid, pump, slot);
                 response.body = Body::Stream(Stream::pull(body));
             }
         }
