@@ -1,12 +1,12 @@
 //! Answers on their way to a client, and what is left of its connection then.
 
 use std::future::poll_fn;
+use std::io;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::StatusCode;
 use wireloom_codecs::clock;
-use wireloom_codecs::http::HTTP1;
 use wireloom_codecs::{
     Body, ConnError, ErrorKind, HttpResponse, LocalError, Part, Response, Service,
 };
@@ -178,13 +178,11 @@ impl<S: Service> Server<S> {
 
 /// The client sees that the answer is cut: the connection closes before its end.
 pub(super) fn broke_off(broken: BrokeOff) -> Stop {
-    Stop::Failed(ConnError::protocol(
-        HTTP1.as_str(),
-        match broken {
-            BrokeOff::Failed(error) => format!("the answer broke off: {error}"),
-            BrokeOff::Length => "the answer is not as long as it said".to_owned(),
-        },
-    ))
+    let what = match broken {
+        BrokeOff::Failed(error) => format!("the answer broke off: {error}"),
+        BrokeOff::Length => "the answer is not as long as it said".to_owned(),
+    };
+    Stop::Failed(ConnError::Io(io::Error::other(what)))
 }
 
 /// The answer agrees to go on in another protocol.

@@ -231,6 +231,11 @@ async fn statuses_are_shown_with_message_and_details() {
                 value: item("tea", 0).encode_to_vec(),
             },
             prost_types::Any {
+                type_url: "type.googleapis.com/google.rpc.ErrorInfo".to_owned(),
+                // reason = "COLD"
+                value: b"\x0a\x04COLD".to_vec(),
+            },
+            prost_types::Any {
                 type_url: "type.googleapis.com/acme.Unknown".to_owned(),
                 value: vec![1, 2],
             },
@@ -246,7 +251,7 @@ async fn statuses_are_shown_with_message_and_details() {
             Answer::grpc(&[], 9)
                 .trailer("grpc-message", "too%20late")
                 .trailer("grpc-status-details-bin", &details),
-            "status 9 FAILED_PRECONDITION: too late\n  acme.Item {\"name\":\"tea\"}\n  acme.Unknown AQI=",
+            "status 9 FAILED_PRECONDITION: too late\n  acme.Item {\"name\":\"tea\"}\n  google.rpc.ErrorInfo {\"reason\":\"COLD\"}\n  acme.Unknown AQI=",
         ),
         (
             // After a message.

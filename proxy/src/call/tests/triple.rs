@@ -55,7 +55,7 @@ async fn a_request_is_a_wrapper_with_fields_of_its_own() {
 
 #[tokio::test]
 async fn exceptions_statuses_and_nonsense_are_told_apart() {
-    let thrown = wrapper(&exception(), "com.acme.OutOfTea");
+    let thrown = wrapper(&exception(), "void");
     let odd = ResponseWrapper {
         serialize_type: "fastjson2".to_owned(),
         ..wrapper(&Value::Null, "")
