@@ -14,6 +14,7 @@ mod conn;
     reason = "behind checked lengths; and a panic here fails a test, as it should"
 )]
 mod dubbo;
+mod http2;
 mod upstream;
 mod wire;
 

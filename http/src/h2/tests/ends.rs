@@ -213,6 +213,31 @@ async fn a_call_ends_at_its_deadline_and_the_stream_with_it() {
 }
 
 #[tokio::test]
+async fn a_server_that_cancels_at_the_deadline_is_late_and_not_broken() {
+    for (left, kind) in [(20, ErrorKind::Reset), (4, ErrorKind::Timeout)] {
+        let (channel, mut server) = upstream().await;
+        let deadline = std::time::Instant::now() + Duration::from_secs(left);
+        let mut asked = call(Body::Empty);
+        asked.deadline = deadline;
+        let answer = channel.send(asked).unwrap_or_else(|_| panic!());
+        let answer = tokio::spawn(answer);
+        let (_, mut respond) = soon(server.accept()).await.unwrap().unwrap();
+        let mut send = respond.send_response(Response::new(()), false).unwrap();
+        tokio::spawn(async move { while server.accept().await.is_some() {} });
+        let Body::Stream(mut body) = soon(answer).await.unwrap().unwrap().body else {
+            panic!("the body is not there yet");
+        };
+        // The head is there: nothing but the server ends it now.
+        if kind == ErrorKind::Timeout {
+            tokio::time::sleep_until(deadline.into()).await;
+        }
+        send.send_reset(h2::Reason::CANCEL);
+        let error = soon(body.next()).await.unwrap().unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn trailers_are_the_outcome_also_when_they_come_later() {
     let (channel, mut server) = upstream().await;
     let (go, going) = oneshot::channel::<()>();
