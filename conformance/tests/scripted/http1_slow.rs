@@ -73,7 +73,8 @@ async fn two_hundred_slow_heads_end_in_time_and_hold_nobody_up() -> Result<()> {
 #[tokio::test]
 async fn a_client_that_says_nothing_or_never_ends_its_preface_is_let_go() -> Result<()> {
     let backend = Backend::ok().await?;
-    let setup = Setup::to(backend.address()).listener("timeouts: {sniff: 1s, header: 1s, idle: 1s}");
+    let setup =
+        Setup::to(backend.address()).listener("timeouts: {sniff: 1s, header: 1s, idle: 1s}");
     let mut proxy = setup.start().await?;
     for start in [
         "",

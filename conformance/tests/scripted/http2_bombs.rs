@@ -174,7 +174,8 @@ async fn errors_of_compression_end_the_connection() -> Result<()> {
         let closed = client.closes(Duration::from_secs(8)).await;
         let codes: Vec<u32> = client.goaways.iter().map(|(_, code)| *code).collect();
         // RFC 9113 §4.3 wants COMPRESSION_ERROR; the h2 crate calls it PROTOCOL_ERROR.
-        let told = codes.contains(&code::COMPRESSION_ERROR) || codes.contains(&code::PROTOCOL_ERROR);
+        let told =
+            codes.contains(&code::COMPRESSION_ERROR) || codes.contains(&code::PROTOCOL_ERROR);
         if closed.is_err() || !told {
             problems.push(format!(
                 "{name}: closed {}, GOAWAY {codes:?}, {:?}",
