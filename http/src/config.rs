@@ -1,17 +1,32 @@
 //! Settings of HTTP, wherever it is spoken. These comments are the schema's descriptions.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wireloom_codecs::units::Size;
+use wireloom_codecs::units::{Size, Span};
 
 /// Settings of HTTP/1.1, HTTP/2 and gRPC.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpConfig {
     /// HTTP/1.1.
     pub h1: H1Config,
     /// HTTP/2.
     pub h2: H2Config,
+    /// Whether gRPC-Web requests go to their cluster as gRPC. Off, they are plain HTTP, for servers that speak gRPC-Web
+    /// by themselves.
+    pub grpc_web: bool,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            h1: H1Config::default(),
+            h2: H2Config::default(),
+            grpc_web: true,
+        }
+    }
 }
 
 /// Settings of HTTP/1.1.
@@ -52,10 +67,21 @@ pub struct H2Config {
     pub max_streams: u32,
     /// Bytes of one stream's body that may be on their way before any is taken, in either direction of the proxy.
     pub stream_window: Size,
-    /// The same for all streams of a connection together.
+    /// The same for all streams of a client's connection together.
     pub connection_window: Size,
+    /// The same for all streams of an upstream connection together. Clients share it, so it is wide: those that do not
+    /// read their answers must not use it up for the others.
+    pub upstream_connection_window: Size,
     /// Whether CONNECT without a protocol is passed on. Extended CONNECT (WebSocket over HTTP/2) always is.
     pub connect: bool,
+    /// Streams that a client resets at once, or makes the proxy reset, within ten seconds: from so many on the
+    /// connection is ended with ENHANCE_YOUR_CALM, if they are more than half of its streams in that time; 0 for never.
+    pub resets: u32,
+    /// A PING after this long without a byte from a peer; `0s` for none. Where a cluster sets a keep-alive of its own,
+    /// that counts for its connections.
+    pub keep_alive: Span,
+    /// How long the peer may take to answer it before the connection is closed.
+    pub keep_alive_timeout: Span,
 }
 
 impl Default for H2Config {
@@ -64,7 +90,11 @@ impl Default for H2Config {
             max_streams: 1024,
             stream_window: Size(256 << 10),
             connection_window: Size(1 << 20),
+            upstream_connection_window: Size(32 << 20),
             connect: false,
+            resets: 100,
+            keep_alive: Span(Duration::ZERO),
+            keep_alive_timeout: Span(Duration::from_secs(20)),
         }
     }
 }

@@ -113,7 +113,7 @@ async fn exchange(
             let stats = routing.stats.get(route, NO_CLUSTER, label);
             let record = Record::started_at(stats, started);
             let mut result = direct::answer(answered, &request.head);
-            routing.edit_response(route, &mut result);
+            routing.edit_response(route, None, &mut result);
             return finish(record, result, None, started);
         }
     }
@@ -126,7 +126,7 @@ async fn exchange(
     let Some(binding) = routing.bindings.get(cluster) else {
         return Err(ErrorKind::Internal.into());
     };
-    routing.edit_request(route, &mut request);
+    routing.edit_request(route, Some(binding), &mut request);
     let stats = routing.stats.get(route, cluster, label);
     let record = Record::started_at(stats, started);
     let own = streaming::deadline(&request.head, started);
@@ -136,7 +136,7 @@ async fn exchange(
         (_, None) => once(binding, request, deadline).await,
         (_, Some(policy)) => with_retries(binding, policy, request, deadline).await,
     };
-    routing.edit_response(route, &mut result);
+    routing.edit_response(route, Some(binding), &mut result);
     finish(record, result, own, started)
 }
 
@@ -190,8 +190,18 @@ fn outcome(class: Class) -> Outcome {
 fn no_route(head: &RequestHead) -> LocalError {
     const LONGEST: usize = 200;
     let cut = |text: &str| text.chars().take(LONGEST).collect::<String>();
-    let (service, method) = (cut(&head.service), cut(&head.method));
-    let detail = format!("{} service {service:?}, method {method:?}", head.protocol);
+    let protocol = head.protocol;
+    let detail = match &head.http {
+        Some(http) if head.service.is_empty() => {
+            let path = String::from_utf8_lossy(http.path());
+            let (host, path) = (cut(&http.authority), cut(&path));
+            format!("{protocol} host {host:?}, path {path:?}")
+        }
+        _ => {
+            let (service, method) = (cut(&head.service), cut(&head.method));
+            format!("{protocol} service {service:?}, method {method:?}")
+        }
+    };
     LocalError::new(ErrorKind::NoRoute, detail)
 }
 

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
+use wireloom_codecs::Protocol;
+use wireloom_http::grpc::GrpcWeb;
 use wireloom_http::h1::{Http1, Http1Connector};
 use wireloom_http::h2::{Http2, Http2Connector};
 use wireloom_telemetry::{LogControl, Metrics};
@@ -16,21 +18,25 @@ use crate::admin::{AdminServer, AdminState};
 use crate::admin_state::Admin;
 use crate::config::{self, Config};
 use crate::control::Proxy;
+use crate::exchange::Exchanges;
 use crate::protocols::Protocols;
 
 /// The codecs that Wireloom comes with, with the configuration's settings.
 pub fn builtin(config: &Config) -> Protocols {
+    let http = &config.protocols.http;
+    let http2 = Http2::new(http.h2.clone());
+    // `Upgrade: h2c` goes on in HTTP/2.
+    let http1 = Http1::with_handover(http.h1.clone(), http2.clone());
+    let (http1, http2): (Arc<dyn Protocol<Exchanges>>, Arc<dyn Protocol<Exchanges>>) =
+        match http.grpc_web {
+            true => (Arc::new(GrpcWeb(http1)), Arc::new(GrpcWeb(http2))),
+            false => (Arc::new(http1), Arc::new(http2)),
+        };
     Protocols::new()
         .codec::<wireloom_bolt::BoltCodec>(config.protocols.bolt.clone())
         .codec::<wireloom_dubbo::DubboCodec>(config.protocols.dubbo.clone())
-        .register(
-            Arc::new(Http1::new(config.protocols.http.h1.clone())),
-            Arc::new(Http1Connector),
-        )
-        .register(
-            Arc::new(Http2::new(config.protocols.http.h2.clone())),
-            Arc::new(Http2Connector::new(config.protocols.http.h2.clone())),
-        )
+        .register(http1, Arc::new(Http1Connector))
+        .register(http2, Arc::new(Http2Connector::new(http.h2.clone())))
 }
 
 /// Runs `config` until SIGTERM (drains) or SIGINT (stops at once). SIGHUP reads `path` again.

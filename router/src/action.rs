@@ -95,3 +95,6 @@ fn prefix(config: &RouteConfig) -> Option<&str> {
         .as_ref()
         .and_then(PathMatch::prefix)
 }
+
+#[cfg(test)]
+mod tests;

@@ -165,3 +165,6 @@ fn value(text: &str) -> Result<HeaderValue, String> {
     HeaderValue::from_bytes(text.as_bytes())
         .map_err(|_| format!("{text:?} has a control character, which no header can"))
 }
+
+#[cfg(test)]
+mod tests;

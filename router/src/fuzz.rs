@@ -5,15 +5,22 @@
     reason = "panics are how a fuzz target reports"
 )]
 
-use regex::bytes::RegexBuilder;
-use wireloom_codecs::{Fields, Kind, ProtocolId, RequestHead, Str, Wire};
+use http::{Method, header::LOCATION};
+use wireloom_codecs::{Fields, HttpRequest, Kind, ProtocolId, RequestHead, Str, Wire};
 
-use crate::RouteTable;
 use crate::config::{
-    DEFAULT_TIMEOUT, HeaderEdits, MatchConfig, RouteConfig, StringMatch, To, WeightedCluster,
+    DEFAULT_TIMEOUT, HeaderEdits, HttpMatch, MatchConfig, PathMatch, RedirectConfig, RegexRewrite,
+    RewriteConfig, RouteConfig, StringMatch, To, WeightedCluster,
 };
+use crate::{Action, Route, RouteTable};
 
-const PROTOCOLS: [&str; 3] = ["bolt", "dubbo", "http"];
+mod oracle;
+
+use oracle::takes;
+
+const PROTOCOLS: [&str; 3] = ["bolt", "dubbo", "http1"];
+/// Labels of hosts and segments of paths, few so that they meet.
+const WORDS: [&str; 4] = ["a", "b", "B", "cc"];
 /// More than are tried one by one, so that the index by service is used too.
 const ROUTES: usize = 24;
 
@@ -53,7 +60,12 @@ fn matched(data: &[u8]) -> usize {
         let random = u32::from_be_bytes([input.byte(), input.byte(), input.byte(), input.byte()]);
         let found = table.route(&head);
         if let Some(route) = found {
-            assert!(route.split.pick(random) < table.clusters().len());
+            if matches!(route.action, Action::Forward(_)) {
+                assert!(route.split.pick(random) < table.clusters().len());
+            }
+            if let Some(http) = &head.http {
+                acted(route, http);
+            }
         }
         matched += usize::from(found.is_some());
         let found = found.map_or(routes.len(), |route| route.index);
@@ -66,78 +78,33 @@ fn matched(data: &[u8]) -> usize {
     matched
 }
 
-/// Whether a route takes a request, told without the compiled form. None where a regular expression leaves it open.
-fn takes(route: &RouteConfig, head: &RequestHead) -> Option<bool> {
-    let Some(config) = &route.r#match else {
-        return Some(true);
-    };
-    let protocol = config.protocol.as_ref();
-    let spoken =
-        protocol.is_none_or(|names| names.iter().any(|name| name == head.protocol.as_str()));
-    let mut verdicts = vec![Some(spoken)];
-    for (condition, name) in [
-        (&config.service, &head.service),
-        (&config.method, &head.method),
-    ] {
-        verdicts.extend(condition.as_ref().map(|condition| match condition {
-            StringMatch::Present(present) => Some(*present != name.is_empty()),
-            condition => holds(condition, name),
-        }));
-    }
-    let own = [("version", &config.version), ("group", &config.group)];
-    let own = own
-        .into_iter()
-        .filter_map(|(name, condition)| Some((name, condition.as_ref()?)));
-    let named = config
-        .headers
-        .iter()
-        .map(|(name, condition)| (name.as_str(), condition));
-    for (name, condition) in own.chain(named) {
-        let lower = name.to_ascii_lowercase();
-        let values = head
-            .fields
-            .iter()
-            .filter(|(key, _)| **key == *name || **key == *lower);
-        verdicts.push(match condition {
-            StringMatch::Present(present) => Some(*present == (values.count() > 0)),
-            condition => any(values.map(|(_, value)| holds(condition, value))),
-        });
-    }
-    any(verdicts
-        .into_iter()
-        .map(|verdict| verdict.map(|verdict| !verdict)))
-    .map(|none| !none)
-}
-
-/// True if one is, false if all are false.
-fn any(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
-    let mut open = false;
-    for verdict in verdicts {
-        match verdict {
-            Some(true) => return Some(true),
-            Some(false) => {}
-            None => open = true,
-        }
-    }
-    (!open).then_some(false)
-}
-
-fn holds(condition: &StringMatch, text: &str) -> Option<bool> {
-    Some(match condition {
-        StringMatch::Exact(exact) => text == exact,
-        StringMatch::Prefix(prefix) => text.starts_with(&**prefix),
-        StringMatch::Suffix(suffix) => text.ends_with(&**suffix),
-        StringMatch::Present(present) => *present,
-        StringMatch::Regex(pattern) => {
-            let regex = RegexBuilder::new(pattern).unicode(false).build().ok()?;
-            // What matches nowhere does not match the whole, and what is found as the whole does.
-            match regex.find(text.as_bytes()) {
-                None => false,
-                Some(found) if found.len() == text.len() => true,
-                Some(_) => return None,
+/// What a route does to a request leaves a request, and what it answers is an answer.
+fn acted(route: &Route, http: &HttpRequest) {
+    match &route.action {
+        Action::Forward(None) | Action::Respond(_) => {}
+        Action::Forward(Some(rewrite)) => {
+            let mut request = http.clone();
+            let was_path = http.target.starts_with('/');
+            if rewrite.apply(&mut request).is_ok() {
+                let target = &request.target;
+                assert_eq!(target.starts_with('/'), was_path, "{target}");
+                assert_eq!(request.query(), http.query(), "{target}");
+            } else {
+                assert_eq!(request.target, http.target);
             }
         }
-    })
+        Action::Redirect(redirect) => {
+            let response = redirect.response(http);
+            let Some(location) = response.headers.get(&LOCATION) else {
+                assert_eq!(response.status, 400);
+                return;
+            };
+            assert!(location.is_ascii());
+            let absolute = location.starts_with(b"http://") || location.starts_with(b"https://");
+            let relative = location.starts_with(b"/") && !location.starts_with(b"//");
+            assert!(absolute != relative, "{}", location.escape_ascii());
+        }
+    }
 }
 
 /// Bytes, read as choices and texts. Texts come back, so that conditions and requests meet.
@@ -217,9 +184,9 @@ impl<'a> Input<'a> {
             version,
             group,
             headers,
-            http: None,
+            http: self.http(),
         };
-        RouteConfig {
+        let mut route = RouteConfig {
             name: None,
             r#match: Some(matcher),
             to: Some(to),
@@ -229,7 +196,142 @@ impl<'a> Input<'a> {
             headers: HeaderEdits::default(),
             timeout: DEFAULT_TIMEOUT,
             retry: None,
+        };
+        self.act(&mut route);
+        route
+    }
+
+    /// Has a few routes do more than to forward.
+    fn act(&mut self, route: &mut RouteConfig) {
+        let rewrite = match self.below(32) {
+            0 => RewriteConfig {
+                path: Some(self.path()),
+                host: Some(self.word().to_owned()),
+                ..RewriteConfig::default()
+            },
+            1 => RewriteConfig {
+                prefix: Some(self.path()),
+                ..RewriteConfig::default()
+            },
+            2 => {
+                let (pattern, substitution) = (self.text(), format!("{}\\0", self.path()));
+                let regex = RegexRewrite {
+                    pattern,
+                    substitution,
+                };
+                RewriteConfig {
+                    regex: Some(regex),
+                    ..RewriteConfig::default()
+                }
+            }
+            3 | 4 => {
+                let (path, prefix) = match self.byte().is_multiple_of(2) {
+                    true => (Some(self.path()), None),
+                    false => (None, Some(self.path())),
+                };
+                let redirect = RedirectConfig {
+                    scheme: None,
+                    host: None,
+                    port: None,
+                    path,
+                    prefix,
+                    status: 301,
+                    strip_query: self.byte().is_multiple_of(2),
+                };
+                route.to = None;
+                route.redirect = Some(redirect);
+                return;
+            }
+            _ => return,
+        };
+        route.rewrite = Some(rewrite);
+    }
+
+    fn word(&mut self) -> &'static str {
+        let choice = self.below(WORDS.len());
+        WORDS.get(choice).copied().unwrap_or_default()
+    }
+
+    fn path(&mut self) -> String {
+        (0..self.below(4)).fold("/".to_owned(), |path, _| match self.below(8) {
+            0 => path + "/",
+            _ => {
+                path + self.word()
+                    + if self.byte().is_multiple_of(2) {
+                        "/"
+                    } else {
+                        ""
+                    }
+            }
+        })
+    }
+
+    fn port(&mut self) -> &'static str {
+        ["", "", ":80", ":81"]
+            .get(self.below(4))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    fn http(&mut self) -> Option<HttpMatch> {
+        if !self.byte().is_multiple_of(4) {
+            return None;
         }
+        let (a, b, port) = (self.word(), self.word(), self.port());
+        let host = match self.below(8) {
+            0 => Some(format!("{a}.{b}{port}")),
+            1 => Some(format!("*.{b}{port}")),
+            2 => Some(format!("{a}.*{port}")),
+            3 => Some(format!("*{port}")),
+            _ => None,
+        };
+        let path = match self.below(8) {
+            0 => Some(PathMatch::Exact(self.path())),
+            1 | 2 => Some(PathMatch::Prefix(self.path())),
+            _ => None,
+        };
+        let method = self.byte().is_multiple_of(8).then(|| "POST".into());
+        let query = (0..self.below(2)).filter_map(|_| Some((self.text(), self.condition()?)));
+        let query = query.collect();
+        Some(HttpMatch {
+            host: host.as_deref().map(Into::into),
+            path,
+            method,
+            query,
+        })
+    }
+
+    fn request(&mut self) -> HttpRequest {
+        let host = match self.below(8) {
+            0 => String::new(),
+            1 => self.word().to_owned() + self.port(),
+            2 => format!(
+                "{}.{}.{}{}",
+                self.word(),
+                self.word(),
+                self.word(),
+                self.port()
+            ),
+            _ => format!("{}.{}{}", self.word(), self.word(), self.port()),
+        };
+        let mut target = match self.below(16) {
+            0 => "*".to_owned(),
+            1 => String::new(),
+            _ => self.path(),
+        };
+        for at in 0..self.below(3) {
+            target.push(if at == 0 { '?' } else { '&' });
+            target.push_str(&self.text());
+            if self.byte().is_multiple_of(2) {
+                target.push('=');
+                target.push_str(&self.text());
+            }
+        }
+        let method = match self.below(4) {
+            0 => Method::POST,
+            _ => Method::GET,
+        };
+        HttpRequest::new(method, host.into(), target.into())
     }
 
     fn cluster(&mut self) -> String {
@@ -263,7 +365,10 @@ impl<'a> Input<'a> {
             fields,
             timeout: None,
             wire: Wire::default(),
-            http: None,
+            http: self
+                .byte()
+                .is_multiple_of(2)
+                .then(|| Box::new(self.request())),
         }
     }
 }

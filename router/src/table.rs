@@ -75,7 +75,11 @@ impl Index {
     fn new(entries: &[Entry]) -> Self {
         let mut index = Self::default();
         let put = |places: &mut Places, key: &[u8], place| {
-            places.entry(key.into()).or_default().push(place);
+            let places = places.entry(key.into()).or_default();
+            // A host may be named twice, with different ports.
+            if places.last() != Some(&place) {
+                places.push(place);
+            }
         };
         for (place, Entry { matcher, .. }) in entries.iter().enumerate() {
             if let Some(service) = matcher.exact_service() {

@@ -15,11 +15,6 @@ const quick = 15 * time.Second
 // the library raised, code and message, and gives up.
 func failures(c client) []scenario {
 	unary, stream := []string{"--test_case=empty_unary"}, []string{"--test_case=ping_pong"}
-	// One request of 9 MiB, which no other case can send.
-	large := []string{
-		"--test_case=rpc_soak", "--soak_iterations=1", "--soak_request_size=9437184", "--soak_response_size=1",
-		"--soak_overall_timeout_seconds=35", "--soak_per_iteration_max_acceptable_latency_ms=20000",
-	}
 	scenarios := []scenario{c.passes("before-errors", "empty_unary")}
 	for _, f := range []struct {
 		name, text string
@@ -32,7 +27,6 @@ func failures(c client) []scenario {
 		{"timeout", "timed out", []string{"DeadlineExceeded"}, [][]string{unary}},
 		{"overloaded", "overloaded", []string{"Unavailable", "ResourceExhausted"}, [][]string{unary, stream}},
 		{"reset", "reset", []string{"Unavailable"}, [][]string{unary, stream}},
-		{"too-large", "exceeds", []string{"ResourceExhausted"}, [][]string{large}},
 	} {
 		for place, args := range f.args {
 			name := f.name

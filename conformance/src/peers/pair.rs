@@ -231,8 +231,16 @@ impl Meeting<'_> {
     }
 
     async fn failures(&self, wireloom: &Path) -> Result<Ran> {
-        let silent = Upstream::silent().await?;
-        let resetting = Upstream::resetting().await?;
+        // Failures of requests: a connection that cannot even be made is a failure of its own.
+        let (silent, resetting) = match self.pair.link.server {
+            Protocol::Dubbo | Protocol::Bolt | Protocol::Http1 => {
+                (Upstream::silent().await?, Upstream::resetting().await?)
+            }
+            Protocol::Http2 | Protocol::Grpc | Protocol::Triple => (
+                Upstream::silent_http2().await?,
+                Upstream::resetting_http2().await?,
+            ),
+        };
         let faulty = Faulty {
             refused: ports::free(),
             silent: silent.address(),

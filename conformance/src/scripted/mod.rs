@@ -16,6 +16,7 @@ mod conn;
     reason = "behind checked lengths; and a panic here fails a test, as it should"
 )]
 mod dubbo;
+mod faulty_http2;
 pub mod hpack;
 pub mod http1;
 pub mod http2;

@@ -1,23 +1,27 @@
 //! One exchange on a server's connection, driven by the caller's own task until the answer's head is there.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use http::StatusCode;
+use http::header::CONTENT_LENGTH;
+use http::{Method, StatusCode};
 use tokio_util::codec::Decoder;
 use wireloom_codecs::{
-    Body, Call, CallError, Early, ErrorKind, HttpResponse, LocalError, Message, ProtocolId,
-    Request, Response, ResponseHead, Stream, clock,
+    Body, Call, CallError, ConnError, Early, ErrorKind, Headers, HttpRequest, HttpResponse,
+    LocalError, Message, ProtocolId, Request, Response, ResponseHead, Stream, clock,
 };
 
 use crate::h1::body::{BodyDecoder, Length};
 use crate::h1::encode::{self, Framing};
 use crate::h1::inflow::{Start, start};
 use crate::h1::outflow::{BrokeOff, Outflow, Took};
-use crate::h1::pull::{Pulled, tunnel};
+use crate::h1::pull::Pulled;
 use crate::h1::response::{Answered, Asked, ResponseDecoder};
+use crate::h1::scan::NAME;
+use crate::h1::tunnel::tunnel;
 use crate::h1::upstream::Lease;
 use crate::semantics;
 
@@ -37,8 +41,10 @@ pub(crate) struct Upload {
 pub(crate) struct Carry {
     lease: Option<Lease>,
     deadline: Instant,
-    /// Until it is written.
+    /// While it is whole, so that it can be sent again.
     request: Option<Box<Request>>,
+    /// It is queued, or gone.
+    begun: bool,
     protocol: ProtocolId,
     upload: Option<Upload>,
     /// What comes after a switch of protocols.
@@ -59,6 +65,7 @@ impl Carry {
             deadline: call.deadline,
             protocol: call.request.head.protocol,
             request: Some(call.request),
+            begun: false,
             lease: Some(lease),
             upload: None,
             switch: None,
@@ -70,75 +77,70 @@ impl Carry {
         }
     }
 
-    fn fail(
-        &self,
-        kind: ErrorKind,
-        detail: impl Into<std::borrow::Cow<'static, str>>,
-    ) -> CallError {
+    fn fail(&self, kind: ErrorKind, detail: impl Into<Cow<'static, str>>) -> CallError {
         CallError::new(LocalError::new(kind, detail), self.sent)
     }
 
-    /// Queues the head, and the body if it is there.
-    fn write(&mut self, mut request: Box<Request>) -> Result<(), CallError> {
-        let Some(http) = request.head.http.take() else {
+    /// The connection was lost. If no byte of an answer has come, the request may be sent elsewhere.
+    fn lost(&mut self, detail: impl Into<Cow<'static, str>>) -> CallError {
+        let mut error = self.fail(ErrorKind::Reset, detail);
+        error.request = self.request.take().filter(|_| !self.answered);
+        error
+    }
+
+    /// Queues the head, and the body if it is there. What is streamed is taken out of the request, which then is no
+    /// longer whole.
+    fn write(&mut self) -> Result<(), CallError> {
+        let Some(request) = &mut self.request else {
+            return Ok(());
+        };
+        let Some(http) = &request.head.http else {
             return Err(self.fail(ErrorKind::Unsupported, "the request is not HTTP"));
         };
         if !is_line(http.target.as_bytes()) || !is_line(http.authority.as_bytes()) {
             let what = "a target or host that HTTP/1 cannot carry";
             return Err(self.fail(ErrorKind::Malformed, what));
         }
-        self.early = http.early.clone();
-        let switches = http.upgrade.is_some();
-        let connect = http.method == http::Method::CONNECT;
-        self.decoder.asked = Asked::of(&http.method, switches);
-        let body = std::mem::take(&mut request.body);
-        let trailers = request
-            .trailers
-            .take()
-            .filter(|trailers| !trailers.is_empty());
-        let framing = match &body {
-            _ if switches || connect => Framing::Bare,
-            Body::Empty | Body::Whole(_) if trailers.is_some() => Framing::Chunked,
-            Body::Empty if http.headers.contains(&http::header::CONTENT_LENGTH) => {
-                Framing::Length(0)
-            }
-            Body::Empty => match http.method {
-                http::Method::POST | http::Method::PUT | http::Method::PATCH => Framing::Length(0),
-                _ => Framing::Bare,
-            },
-            Body::Whole(bytes) => Framing::Length(bytes.len() as u64),
-            Body::Stream(_) => match announced(&http.headers) {
-                Some(length) => Framing::Length(length),
-                None => Framing::Chunked,
-            },
-        };
         let Some(wire) = self.lease.as_mut().and_then(Lease::wire) else {
             return Err(self.fail(ErrorKind::Internal, "no connection"));
         };
+        self.early = http.early.clone();
+        let trailers = request.trailers.as_deref();
+        let trailers = trailers.filter(|trailers| !trailers.is_empty());
+        let switches = http.upgrade.is_some() || http.method == Method::CONNECT;
+        self.decoder.asked = Asked::of(&http.method, http.upgrade.is_some());
+        self.decoder.upgrade = http.upgrade.clone();
+        let framing = match switches {
+            true => Framing::Bare,
+            false => framing(http, &request.body, trailers.is_some()),
+        };
         let out = &mut wire.out;
-        encode::request(out, &http, framing, matches!(body, Body::Stream(_)));
-        match body {
-            Body::Stream(stream) if switches || connect => self.switch = Some(stream),
-            Body::Stream(stream) => {
-                self.upload = Some(Upload {
-                    body: Outflow::new(stream, framing),
-                    waits: http.expect_continue.then(|| clock::now() + PATIENCE),
-                });
-            }
-            Body::Empty | Body::Whole(_) => {
-                if let Body::Whole(bytes) = body {
-                    match framing {
-                        Framing::Chunked => encode::chunk(out, &bytes),
-                        _ => out.put(&bytes),
-                    }
-                }
-                if framing == Framing::Chunked {
-                    encode::last_chunk(out, trailers.as_deref());
-                }
-            }
+        let comes = matches!(request.body, Body::Stream(_));
+        encode::request(out, http, framing, comes);
+        match &request.body {
+            Body::Whole(bytes) if framing == Framing::Chunked => encode::chunk(out, bytes),
+            Body::Whole(bytes) => out.put(bytes),
+            Body::Empty | Body::Stream(_) => {}
         }
-        if let Some(hold) = request.hold.take() {
-            out.hold(hold);
+        if framing == Framing::Chunked && !comes {
+            encode::last_chunk(out, trailers);
+        }
+        if let Some(hold) = &request.hold {
+            out.hold(hold.clone());
+        }
+        if comes {
+            let waits = http.expect_continue.then(|| clock::now() + PATIENCE);
+            let body = std::mem::take(&mut request.body);
+            self.request = None;
+            let Body::Stream(stream) = body else {
+                return Ok(());
+            };
+            if switches {
+                self.switch = Some(stream);
+            } else {
+                let body = Outflow::new(stream, framing, None);
+                self.upload = Some(Upload { body, waits });
+            }
         }
         Ok(())
     }
@@ -149,13 +151,11 @@ impl Carry {
             return Ok(());
         };
         loop {
-            let mut took = false;
             if let Some(upload) = &mut self.upload
                 && upload.ready()
             {
-                let before = wire.out.len();
                 match upload.body.take(&mut wire.out, cx) {
-                    Ok(Took::Waits) => took = wire.out.len() > before,
+                    Ok(Took::Waits) => {}
                     Ok(Took::All) => self.upload = None,
                     Err(broken) => {
                         let error = client_broke_off(broken);
@@ -164,14 +164,15 @@ impl Carry {
                 }
             }
             let before = wire.out.len();
+            let full = before > 0 && self.upload.is_some();
             let flushed = wire.poll_flush(cx);
             self.sent |= wire.out.len() < before;
             match flushed {
-                Poll::Ready(Ok(())) if took => {}
+                // There is room for more, which nobody else tells of.
+                Poll::Ready(Ok(())) if full => {}
                 Poll::Ready(Ok(())) | Poll::Pending => return Ok(()),
                 Poll::Ready(Err(error)) => {
-                    let detail = format!("writing the request: {error}");
-                    return Err(self.fail(ErrorKind::Reset, detail));
+                    return Err(self.lost(format!("writing the request: {error}")));
                 }
             }
         }
@@ -204,7 +205,7 @@ impl Carry {
                     return Poll::Ready(Err(self.fail(ErrorKind::Reset, detail)));
                 }
             }
-            let what = match wire.poll_fill(cx) {
+            let what: Cow<_> = match wire.poll_fill(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(1..)) => {
                     self.answered = true;
@@ -214,9 +215,9 @@ impl Carry {
                     "the server closed in the middle of its answer's head".into()
                 }
                 Poll::Ready(Ok(0)) => "the server closed without an answer".into(),
-                Poll::Ready(Err(error)) => format!("reading the answer: {error}"),
+                Poll::Ready(Err(error)) => format!("reading the answer: {error}").into(),
             };
-            return Poll::Ready(Err(self.fail(ErrorKind::Reset, what)));
+            return Poll::Ready(Err(self.lost(what)));
         }
     }
 
@@ -232,8 +233,8 @@ impl Carry {
     }
 
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response, CallError>> {
-        if let Some(request) = self.request.take() {
-            self.write(request)?;
+        if !std::mem::replace(&mut self.begun, true) {
+            self.write()?;
         }
         loop {
             let written = self.upload(cx);
@@ -244,7 +245,11 @@ impl Carry {
             let head = self.poll_head(cx);
             match (written, head) {
                 (_, Poll::Ready(Ok(answered))) => return Poll::Ready(self.answer(answered)),
-                (Err(error), _) => return Poll::Ready(Err(error)),
+                (Err(mut error), _) => {
+                    // An answer had begun.
+                    error.request = error.request.filter(|_| !self.answered);
+                    return Poll::Ready(Err(error));
+                }
                 (Ok(()), Poll::Ready(Err(error))) => return Poll::Ready(Err(error)),
                 (Ok(()), Poll::Pending) => {}
             }
@@ -332,14 +337,28 @@ impl Upload {
     }
 }
 
+impl Drop for Carry {
+    fn drop(&mut self) {
+        // A call that nobody has polled has done nothing to the connection.
+        if !self.begun
+            && let Some(lease) = self.lease.take()
+        {
+            lease.give_back();
+        }
+    }
+}
+
 impl Future for Carry {
     type Output = Result<Response, CallError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let polled = this.poll_step(cx);
-        if let Poll::Ready(Err(_)) = &polled {
-            this.lease = None;
+        if let Poll::Ready(Err(error)) = &polled
+            && let Some(lease) = this.lease.take()
+        {
+            let what = error.error.detail.clone();
+            lease.close(Some(&ConnError::protocol(NAME, what)));
         }
         polled
     }
@@ -351,11 +370,27 @@ fn is_interim(status: StatusCode) -> bool {
 
 /// What may stand in the first line or in Host.
 fn is_line(text: &[u8]) -> bool {
-    text.iter().all(u8::is_ascii_graphic)
+    text.iter()
+        .all(|byte| byte.is_ascii_graphic() && *byte != b'#')
 }
 
-fn announced(headers: &wireloom_codecs::Headers) -> Option<u64> {
-    let value = headers.get(&http::header::CONTENT_LENGTH)?;
+/// How the body is told from what comes behind it.
+fn framing(http: &HttpRequest, body: &Body, trailers: bool) -> Framing {
+    match body {
+        Body::Empty | Body::Whole(_) if trailers => Framing::Chunked,
+        Body::Empty => match http.method {
+            Method::POST | Method::PUT | Method::PATCH => Framing::Length(0),
+            _ if http.headers.contains(&CONTENT_LENGTH) => Framing::Length(0),
+            _ => Framing::Bare,
+        },
+        Body::Whole(bytes) => Framing::Length(bytes.len() as u64),
+        Body::Stream(_) => announced(&http.headers).map_or(Framing::Chunked, Framing::Length),
+    }
+}
+
+/// The length that a message's fields have.
+pub(crate) fn announced(headers: &Headers) -> Option<u64> {
+    let value = headers.get(&CONTENT_LENGTH)?;
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 

@@ -123,11 +123,12 @@ impl Chunked {
 
     /// Takes the line with a chunk's size.
     fn size(&mut self, buffer: &mut BytesMut) -> Result<Option<u64>, Refusal> {
-        let Some(end) = memchr(b'\n', buffer) else {
-            return match buffer.len() > LINE {
-                true => Err(Refusal::bad("a chunk's first line over the limit")),
-                false => Ok(None),
-            };
+        let found = memchr(b'\n', buffer);
+        if found.unwrap_or(buffer.len()) > LINE {
+            return Err(OVER);
+        }
+        let Some(end) = found else {
+            return Ok(None);
         };
         let line = buffer.get(..end).unwrap_or_default();
         let Some((b'\r', line)) = line.split_last() else {
@@ -145,11 +146,8 @@ impl Chunked {
             ));
         }
         self.extensions += extensions.len() as u64;
-        if extensions.len() > LINE || self.extensions > EXTENSIONS + self.payload / 4 {
-            return Err(Refusal::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "chunk extensions over the limit",
-            ));
+        if self.extensions > EXTENSIONS + self.payload / 4 {
+            return Err(OVER);
         }
         let size = number.iter().fold(0, |sum: u64, digit| {
             // Sixteen digits always fit.
@@ -159,6 +157,11 @@ impl Chunked {
         Ok(Some(size))
     }
 }
+
+const OVER: Refusal = Refusal::new(
+    StatusCode::PAYLOAD_TOO_LARGE,
+    "chunk extensions over the limit",
+);
 
 /// Nothing, or whitespace and a semicolon and no control bytes.
 fn is_extension(text: &[u8]) -> bool {

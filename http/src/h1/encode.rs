@@ -55,13 +55,16 @@ pub(crate) fn request(out: &mut WriteBuf, http: &HttpRequest, framing: Framing, 
     let waits = http.expect_continue && comes && framing != Framing::Bare;
     let mut writer = Fields::new(out, framing, waits);
     writer.all(&http.headers);
-    let expected = writer.expected;
+    let (expected, te) = (writer.expected, writer.te);
     writer.finish();
     if waits && !expected {
         out.put_slice(b"Expect: 100-continue\r\n");
     }
-    if let Some(protocol) = &http.upgrade {
-        upgrade(out, protocol.as_bytes());
+    match &http.upgrade {
+        Some(protocol) => upgrade(out, protocol.as_bytes()),
+        // RFC 9110 §10.1.4: it is for the next hop, and made anew by each.
+        None if te => out.put_slice(b"TE: trailers\r\nConnection: TE\r\n"),
+        None => {}
     }
     out.put_slice(b"\r\n");
 }
@@ -148,6 +151,8 @@ struct Fields<'a> {
     expect: bool,
     /// `Expect` was written.
     expected: bool,
+    /// `TE` is among the fields; it is made anew.
+    te: bool,
     /// A cookie field is written, but for its line end.
     cookie: bool,
 }
@@ -160,6 +165,7 @@ impl<'a> Fields<'a> {
             told: false,
             expect,
             expected: false,
+            te: false,
             cookie: false,
         }
     }
@@ -201,7 +207,8 @@ impl<'a> Fields<'a> {
 
     fn field(&mut self, name: &[u8], value: &[u8]) {
         match Known::of(name) {
-            Known::Other | Known::Te => self.line(name, value),
+            Known::Other => self.line(name, value),
+            Known::Te => self.te = true,
             Known::ContentLength => self.length(name, value),
             Known::Expect if self.expect => {
                 self.expected = true;

@@ -126,6 +126,12 @@ impl Inflow {
         self.gate == Gate::Continue
     }
 
+    /// Nobody takes more of it.
+    pub(crate) fn unwanted(&mut self, cx: &mut Context<'_>) -> bool {
+        let sender = self.sender.as_mut();
+        sender.is_none_or(|sender| sender.poll_abandoned(cx).is_ready())
+    }
+
     /// The body is what comes after a switch of protocols.
     pub(crate) fn gated(&self) -> bool {
         self.gate == Gate::Switch

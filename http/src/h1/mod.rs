@@ -8,7 +8,8 @@
 //! | `chunked`, `body` | bodies, read |
 //! | `encode` | heads, chunks and trailers, written in one canonical form |
 //! | `wire` | a socket with its buffers and its one coarse timer |
-//! | `downstream`, `inflow`, `outflow` | a client's connection, and the bodies on it |
+//! | `downstream`, `server`, `respond` | a client's connection: the seam, its requests, its answers |
+//! | `inflow`, `outflow` | bodies on their way in and out |
 //! | `upstream`, `carry`, `pull` | a server's connection, an exchange on it, and the body of its answer |
 //! | `tunnel` | what both sides do once a protocol was switched |
 //!
@@ -22,15 +23,24 @@ mod chunked;
 mod downstream;
 mod encode;
 mod fields;
+#[doc(hidden)]
+#[allow(
+    clippy::panic,
+    reason = "a promise that does not hold is told by a panic"
+)]
+pub mod fuzz;
 mod inflow;
 mod outflow;
 mod pull;
 mod refusal;
 mod request;
+mod respond;
 mod response;
 mod scan;
+mod server;
 mod sniff;
 mod target;
+mod tunnel;
 mod upstream;
 mod wire;
 

@@ -12,6 +12,8 @@ const HIGH_WATER: usize = 64 << 10;
 /// A body in parts.
 pub(crate) struct Outflow {
     stream: Stream,
+    /// What was taken of it already.
+    begun: Option<Part>,
     framing: Framing,
     /// Under a Content-Length: what is still to come.
     left: u64,
@@ -33,13 +35,14 @@ pub(crate) enum BrokeOff {
 }
 
 impl Outflow {
-    pub(crate) fn new(stream: Stream, framing: Framing) -> Self {
+    pub(crate) fn new(stream: Stream, framing: Framing, begun: Option<Part>) -> Self {
         let left = match framing {
             Framing::Length(length) => length,
             _ => 0,
         };
         Self {
             stream,
+            begun,
             framing,
             left,
         }
@@ -52,7 +55,11 @@ impl Outflow {
         cx: &mut Context<'_>,
     ) -> Result<Took, BrokeOff> {
         while out.len() < HIGH_WATER {
-            let part = match self.stream.poll_next(cx) {
+            let polled = match self.begun.take() {
+                Some(part) => Poll::Ready(Some(Ok(part))),
+                None => self.stream.poll_next(cx),
+            };
+            let part = match polled {
                 Poll::Pending => return Ok(Took::Waits),
                 Poll::Ready(Some(Err(error))) => return Err(BrokeOff::Failed(error)),
                 Poll::Ready(Some(Ok(part))) => Some(part),

@@ -1,23 +1,16 @@
-//! The body of a server's answer, read as it is asked for, and tunnels.
+//! The body of a server's answer, read as it is asked for.
 
-use std::future::poll_fn;
-use std::io;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio_util::io::poll_read_buf;
-use wireloom_codecs::{
-    Body, ErrorKind, Io, LocalError, Outcome, Part, ProtocolId, Pull, Stream, clock, scratch,
-};
+use bytes::Bytes;
+use wireloom_codecs::{ErrorKind, LocalError, Outcome, Part, ProtocolId, Pull, clock};
 
 use crate::h1::body::BodyDecoder;
 use crate::h1::carry::{Upload, client_broke_off, finish};
 use crate::h1::chunked::Piece;
 use crate::h1::outflow::Took;
-use crate::h1::upstream::{Lease, Shared};
+use crate::h1::upstream::Lease;
 use crate::semantics;
 
 /// Without a byte of the body.
@@ -65,17 +58,17 @@ impl Pulled {
             return Ok(());
         };
         loop {
-            let mut took = false;
             if let Some(upload) = &mut self.upload {
-                let before = wire.out.len();
                 match upload.body.take(&mut wire.out, cx) {
-                    Ok(Took::Waits) => took = wire.out.len() > before,
+                    Ok(Took::Waits) => {}
                     Ok(Took::All) => self.upload = None,
                     Err(broken) => return Err(client_broke_off(broken)),
                 }
             }
+            let full = !wire.out.is_empty() && self.upload.is_some();
             match wire.poll_flush(cx) {
-                Poll::Ready(Ok(())) if took => {}
+                // There is room for more, which nobody else tells of.
+                Poll::Ready(Ok(())) if full => {}
                 Poll::Ready(Ok(())) | Poll::Pending => return Ok(()),
                 // It takes no more of the request; its answer goes on.
                 Poll::Ready(Err(_)) => {
@@ -159,7 +152,7 @@ impl Pulled {
     }
 }
 
-fn reset(what: String) -> LocalError {
+pub(super) fn reset(what: String) -> LocalError {
     LocalError::new(ErrorKind::Reset, what)
 }
 
@@ -178,92 +171,5 @@ impl Pull for Pulled {
 
     fn outcome(&self) -> Option<Outcome> {
         self.outcome
-    }
-}
-
-/// What a server sends after a switch of protocols. A task of its own carries the other direction: neither waits for
-/// the other, and either may end first.
-pub(crate) fn tunnel(lease: Lease, up: Option<Stream>) -> Body {
-    let shared = lease.shared.clone();
-    let Some(wire) = lease.into_wire() else {
-        return Body::Empty;
-    };
-    let wire = *wire;
-    let (read, write) = tokio::io::split(wire.io);
-    let closed = Closed(shared);
-    tokio::spawn(carry_up(write, up, closed));
-    Body::Stream(Stream::pull(Down {
-        read: Some(read),
-        buffer: wire.buffer,
-    }))
-}
-
-/// Tells that the connection is gone, when the task is done.
-struct Closed(Arc<Shared>);
-
-impl Drop for Closed {
-    fn drop(&mut self) {
-        self.0.close(None);
-    }
-}
-
-async fn carry_up(mut write: WriteHalf<Box<dyn Io>>, up: Option<Stream>, _closed: Closed) {
-    let Some(mut up) = up else { return };
-    loop {
-        match poll_fn(|cx| up.poll_next(cx)).await {
-            Some(Ok(Part::Data(data))) => {
-                if write.write_all(&data).await.is_err() {
-                    return;
-                }
-            }
-            Some(Ok(Part::Trailers(_))) => {}
-            // The other end is told that no more comes, and may still send.
-            None => break,
-            Some(Err(_)) => return,
-        }
-    }
-    let _ = write.shutdown().await;
-}
-
-/// The direction from the server.
-struct Down {
-    read: Option<ReadHalf<Box<dyn Io>>>,
-    buffer: BytesMut,
-}
-
-impl Down {
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let Some(read) = &mut self.read else {
-            return Poll::Ready(Ok(0));
-        };
-        if self.buffer.capacity() == 0 {
-            self.buffer = scratch::take();
-        }
-        self.buffer.reserve(scratch::BLOCK / 8);
-        let polled = poll_read_buf(std::pin::Pin::new(read), cx, &mut self.buffer);
-        if self.buffer.is_empty() {
-            scratch::give(std::mem::take(&mut self.buffer));
-        }
-        polled
-    }
-}
-
-impl Pull for Down {
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Part, LocalError>>> {
-        while self.buffer.is_empty() {
-            match self.poll_read(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(0)) => {
-                    self.read = None;
-                    return Poll::Ready(None);
-                }
-                Poll::Ready(Ok(_)) => {}
-                Poll::Ready(Err(error)) => {
-                    self.read = None;
-                    return Poll::Ready(Some(Err(reset(format!("the tunnel: {error}")))));
-                }
-            }
-        }
-        Poll::Ready(Some(Ok(Part::Data(self.buffer.split().freeze()))))
     }
 }

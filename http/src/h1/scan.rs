@@ -62,8 +62,16 @@ impl Scan {
         bytes: &[u8],
         limits: &HeadLimits,
     ) -> Result<Option<Head>, Refusal> {
+        // What is refused must not depend on how it was cut, so what is known too long is refused before its end.
+        let first = (limits.target + METHOD).min(limits.head.saturating_sub(1));
         while let Some(found) = memchr(b'\n', bytes.get(self.at..).unwrap_or_default()) {
             let end = self.at + found;
+            if self.lines == 0 && end > first {
+                return Err(TOO_LONG);
+            }
+            if end >= limits.head {
+                return Err(TOO_LARGE);
+            }
             let line = bytes.get(self.line..end).unwrap_or_default();
             let text = match line.split_last() {
                 Some((b'\r', text)) => text,
@@ -72,18 +80,12 @@ impl Scan {
             };
             self.at = end + 1;
             self.line = end + 1;
-            if self.line > limits.head {
-                return Err(TOO_LARGE);
-            }
             if text.is_empty() && self.lines > 0 {
                 let head = Head {
                     length: self.line,
                     fields: self.lines - 1,
                 };
                 return Ok(Some(head));
-            }
-            if self.lines == 0 && text.len() > limits.target + METHOD {
-                return Err(TOO_LONG);
             }
             if self.lines > 0 && matches!(text, [b' ' | b'\t', ..]) {
                 return Err(Refusal::bad("a folded field"));
@@ -94,7 +96,7 @@ impl Scan {
             }
         }
         self.at = bytes.len();
-        if self.lines == 0 && bytes.len() > limits.target + METHOD {
+        if self.lines == 0 && bytes.len() > first {
             return Err(TOO_LONG);
         }
         if bytes.len() >= limits.head {

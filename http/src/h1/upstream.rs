@@ -147,8 +147,8 @@ impl Channel for Handle {
             return self.0.close(None);
         }
         let (open, draining) = (ChannelState::Open as u8, ChannelState::Draining as u8);
-        let order = Ordering::AcqRel;
-        let _ = self.0.state.compare_exchange(open, draining, order, order);
+        let (done, not) = (Ordering::AcqRel, Ordering::Acquire);
+        let _ = self.0.state.compare_exchange(open, draining, done, not);
     }
 }
 

@@ -7,13 +7,17 @@
 //! |---|---|
 //! | `server` | downstream connections |
 //! | `client` | upstream connections |
+//! | `wire`, `frames` | the bytes under h2: one write a turn, and floods that h2 does not see |
 //! | `incoming`, `outgoing` | bodies from and to a stream |
+//! | `upgrade` | what began in HTTP/1.1 |
 //! | `settings` | what is announced to peers, and h2's own bounds |
 
 mod client;
+mod frames;
 mod idle;
 mod incoming;
 mod outgoing;
+mod pings;
 mod server;
 mod settings;
 #[cfg(test)]
@@ -21,6 +25,9 @@ mod support;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod upgrade;
+mod websocket;
+mod wire;
 
 pub use client::Http2Connector;
 pub use server::Http2;

@@ -16,6 +16,12 @@ const PROVOKED_RESETS: usize = 1024;
 /// What waits in h2 for one stream's peer to read. Bodies are cut to this, so it bounds memory, not their size.
 const SEND_BUFFER: usize = 128 << 10;
 
+/// What small DATA frames that nobody has taken yet may cost a connection in bookkeeping: h2 counts 256 bytes for each,
+/// less its payload, and ends the connection with ENHANCE_YOUR_CALM beyond that. A window full of gRPC messages of 20
+/// bytes that wait for a slow peer is no attack, and upstream they wait for many clients.
+const SMALL_FRAMES_DOWN: usize = 8 << 20;
+const SMALL_FRAMES_UP: usize = 16 << 20;
+
 /// A size as SETTINGS carry it.
 fn small(size: usize) -> u32 {
     u32::try_from(size).unwrap_or(u32::MAX).min((1 << 31) - 1)
@@ -34,6 +40,7 @@ pub(super) fn server(config: &H2Config, header: usize, in_flight: usize) -> h2::
         .max_pending_accept_reset_streams(UNSEEN_RESETS)
         .max_local_error_reset_streams(Some(PROVOKED_RESETS))
         .max_send_buffer_size(SEND_BUFFER)
+        .data_frame_budget(SMALL_FRAMES_DOWN)
         .enable_connect_protocol();
     builder
 }
@@ -47,11 +54,12 @@ pub(super) fn client(config: &H2Config, header: usize) -> h2::client::Builder {
         .enable_push(false)
         .initial_max_send_streams(UNSETTLED)
         .initial_window_size(small(config.stream_window.0))
-        .initial_connection_window_size(small(config.connection_window.0))
+        .initial_connection_window_size(small(config.upstream_connection_window.0))
         .max_header_list_size(small(header))
         .max_concurrent_reset_streams(REMEMBERED_RESETS)
         .reset_stream_duration(REMEMBERED)
         .max_local_error_reset_streams(Some(PROVOKED_RESETS))
-        .max_send_buffer_size(SEND_BUFFER);
+        .max_send_buffer_size(SEND_BUFFER)
+        .data_frame_budget(SMALL_FRAMES_UP);
     builder
 }

@@ -35,6 +35,36 @@ pub(super) fn typed(list: &[Json], descriptors: &str) -> Result<Vec<Value>, Wron
     json::coerce_args(list, descriptors).map_err(Wrong::arguments)
 }
 
+/// Values and the names of their types: those that `--type` states, or else guesses.
+pub(super) fn with_types(
+    list: &[Json],
+    types: Option<&str>,
+) -> Result<(Vec<String>, Vec<Value>), Wrong> {
+    let (types, values) = match types {
+        Some(types) => {
+            let types = descriptors(types)?;
+            let values = typed(list, &types)?;
+            (types, values)
+        }
+        None => {
+            let values = untyped(list)?;
+            (values.iter().map(json::guess_descriptor).collect(), values)
+        }
+    };
+    Ok((class_names(&types), values))
+}
+
+/// The names of types as `Class.getName` has them, which is what servers look a method up by: `int`,
+/// `java.lang.String`, `[Ljava.lang.String;`.
+fn class_names(descriptors: &str) -> Vec<String> {
+    let name = |one: &str| match one.starts_with('[') {
+        true => Ok(one.replace('/', ".")),
+        false => descriptor::java_name(one),
+    };
+    let each = descriptor::split(descriptors).flatten();
+    each.filter_map(|one| name(one).ok()).collect()
+}
+
 /// Classes that may be named without their package.
 const IMPORTED: [(&str, &[&str]); 2] = [
     (

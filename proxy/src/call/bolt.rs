@@ -12,10 +12,11 @@ use wireloom_bolt::sofa_value::{
 use wireloom_bolt::types::{Head, MAX_SHORT, Version};
 use wireloom_bolt::{BoltCodec, BoltConfig, header};
 use wireloom_codecs::{Connector, Framed, Request, Response, Wire};
-use wireloom_hessian::json::{Style, guess_descriptor, to_json};
-use wireloom_hessian::{Dialect, Value, descriptor};
+use wireloom_hessian::json::{Style, to_json};
+use wireloom_hessian::{Dialect, Value};
 
-use super::{CallUrl, Caller, Failure, Reply, Wrong, arguments};
+use super::caller::Messages;
+use super::{CallUrl, Failure, Reply, Wrong, arguments};
 use crate::cli::{CallArgs, Header};
 
 const FORM: &str = "bolt://HOST:PORT/INTERFACE:VERSION[:UNIQUE_ID]/METHOD";
@@ -24,10 +25,8 @@ const VERSION: &str = "1.0";
 
 pub(super) struct Bolt;
 
-impl Caller for Bolt {
-    fn scheme(&self) -> &'static str {
-        "bolt"
-    }
+impl Messages for Bolt {
+    const SCHEME: &'static str = "bolt";
 
     fn connector(&self) -> Arc<dyn Connector> {
         Arc::new(Framed::<BoltCodec>::new(BoltConfig::default()))
@@ -40,18 +39,7 @@ impl Caller for Bolt {
             service = format!("{service}:{VERSION}");
         }
         let list = arguments::list(args.body.as_deref())?;
-        let (types, values) = match &args.types {
-            Some(types) => {
-                let types = arguments::descriptors(types)?;
-                let values = arguments::typed(&list, &types)?;
-                (split(&types), values)
-            }
-            None => {
-                let values = arguments::untyped(&list)?;
-                let types: String = values.iter().map(guess_descriptor).collect();
-                (split(&types), values)
-            }
-        };
+        let (types, values) = arguments::with_types(&list, args.types.as_deref())?;
         let property = |header: &Header| (header.name.clone(), Value::from(&*header.value));
         let call = SofaCall {
             service,
@@ -68,8 +56,9 @@ impl Caller for Bolt {
     fn read(&self, response: &Response) -> Result<Reply, Failure> {
         let value = decode_response(response).map_err(failure)?;
         Ok(Reply {
-            value: Some(to_json(&value, Style::Readable)),
+            values: vec![to_json(&value, Style::Readable)],
             attachments: headers_of(&response.head.wire),
+            ..Reply::default()
         })
     }
 }
@@ -111,17 +100,6 @@ fn options(url: &CallUrl, args: &CallArgs) -> Result<CallOptions, Wrong> {
         version,
         crc,
     })
-}
-
-/// The names of types as `Class.getName` has them, which is what servers look a method up by: `int`,
-/// `java.lang.String`, `[Ljava.lang.String;`.
-fn split(descriptors: &str) -> Vec<String> {
-    let name = |one: &str| match one.starts_with('[') {
-        true => Ok(one.replace('/', ".")),
-        false => descriptor::java_name(one),
-    };
-    let each = descriptor::split(descriptors).flatten();
-    each.filter_map(|one| name(one).ok()).collect()
 }
 
 /// Adds pairs to the header block, where proxies on the way read them. Of two pairs with one key the later counts.

@@ -2,17 +2,34 @@
 
 use std::sync::Arc;
 
-use serde_json::Value as Json;
+use futures_util::future::BoxFuture;
 use wireloom_codecs::{Connector, Request, Response};
 
-use super::{CallUrl, Failure, Wrong, bolt, dubbo};
+use super::{
+    CallError, CallUrl, Failure, Out, Reply, Wrong, bolt, dubbo, grpc, http, triple, websocket,
+};
 use crate::cli::CallArgs;
 use crate::config::nearest;
 
 /// One protocol's part of a call.
-pub trait Caller: Send + Sync {
+pub(super) trait Caller: Send + Sync {
     /// The scheme of its URLs.
     fn scheme(&self) -> &'static str;
+    /// Sends what was written, over a connection of its own, and hands on what comes back as it comes. Whoever calls
+    /// this bounds its time.
+    fn call<'a>(
+        &'a self,
+        url: &'a CallUrl,
+        args: &'a CallArgs,
+        out: Out<'a>,
+    ) -> BoxFuture<'a, Result<(), CallError>>;
+}
+
+/// A protocol whose requests and answers are one message each: its caller makes the one and reads the other, and in
+/// between lies the upstream side that the proxy uses (`whole`).
+pub(super) trait Messages: Send + Sync {
+    /// The scheme of its URLs.
+    const SCHEME: &'static str;
     /// The upstream side of the protocol.
     fn connector(&self) -> Arc<dyn Connector>;
     /// What was written, as a request. Its kind says whether an answer is waited for.
@@ -21,25 +38,31 @@ pub trait Caller: Send + Sync {
     fn read(&self, response: &Response) -> Result<Reply, Failure>;
 }
 
-/// What came back.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Reply {
-    /// The value. None for a one-way request, which has no answer.
-    pub value: Option<Json>,
-    /// What came with it: Dubbo attachments, Bolt headers.
-    pub attachments: Vec<(String, String)>,
-}
+const CALLERS: [&dyn Caller; 6] = [
+    &dubbo::Dubbo,
+    &bolt::Bolt,
+    &triple::Triple,
+    &grpc::Grpc,
+    &http::Http,
+    &websocket::WebSocket,
+];
 
-const CALLERS: [&dyn Caller; 2] = [&dubbo::Dubbo, &bolt::Bolt];
+/// Schemes that stand for TLS, which calls do not speak.
+const SECURE: [&str; 3] = ["https", "grpcs", "wss"];
 
 /// The protocol of a scheme.
 pub(super) fn of_scheme(scheme: &str) -> Result<&'static dyn Caller, Wrong> {
     let found = CALLERS.iter().find(|caller| caller.scheme() == scheme);
     found.copied().ok_or_else(|| {
+        if SECURE.contains(&scheme) {
+            let plain = scheme.trim_end_matches('s');
+            let what = format!("`{scheme}` needs TLS, which `wireloom call` does not speak");
+            return Wrong::url(format!("{what}; write {plain}:// and a port without it"));
+        }
         let schemes = CALLERS.map(Caller::scheme);
         let instead = match nearest(scheme, schemes) {
             Some(near) => format!("did you mean `{near}://`?"),
-            None => format!("write {}://", schemes.join(":// or ")),
+            None => format!("write one of {}://", schemes.join("://, ")),
         };
         Wrong::url(format!("the scheme `{scheme}` is not known; {instead}"))
     })

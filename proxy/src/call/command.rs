@@ -1,43 +1,55 @@
-//! The command: prints the answer to standard output, and anything else to standard error.
+//! The command: prints the answer to standard output, and all else to standard error.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use super::{CallError, Failure, call};
+use super::{CallError, Failure, Piece, call_into};
 use crate::cli::CallArgs;
 use crate::run::control_runtime;
 
-/// Sends the request that the command line describes, and tells what became of it.
+/// Sends the request that the command line describes, prints what comes back as it comes, and tells how it ended.
 ///
-/// The code is 0 for an answer, 1 for an error or none, 2 for what is no request.
+/// The code is 0 for an answer, 1 for an error or none, 2 for what is no request, 3 for an HTTP status of 400 or more.
 pub fn run(args: CallArgs) -> anyhow::Result<ExitCode> {
-    match control_runtime()?.block_on(call(&args)) {
-        Ok(reply) => {
-            for (name, value) in &reply.attachments {
-                tracing::info!("attachment {name}={value}");
-            }
-            if let Some(value) = reply.value {
-                let mut out = io::stdout().lock();
-                writeln!(out, "{value:#}")?;
-                out.flush()?;
-            }
-            Ok(ExitCode::SUCCESS)
-        }
+    let verbose = args.verbose;
+    let mut print = |piece| print(piece, verbose);
+    match control_runtime()?.block_on(call_into(&args, &mut print)) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
         Err(CallError::Answered(failure)) => {
             eprintln!("{}", printable(&failure.to_string()));
-            if let Failure::Status { message, .. } = failure {
+            if let Failure::Status { message, .. } = &failure {
                 tracing::debug!("the whole message: {message}");
             }
-            Ok(ExitCode::FAILURE)
+            Ok(match failure {
+                Failure::Http { .. } => ExitCode::from(3),
+                _ => ExitCode::FAILURE,
+            })
         }
+        Err(CallError::Output(error)) => Err(error.into()),
         Err(error) => {
-            eprintln!("wireloom: {error}");
+            eprintln!("wireloom: {}", printable(&error.to_string()));
             Ok(match error {
                 CallError::Wrong(_) => ExitCode::from(2),
                 _ => ExitCode::FAILURE,
             })
         }
     }
+}
+
+fn print(piece: Piece, verbose: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match piece {
+        Piece::Status(status) if verbose => eprintln!("{}", printable(&status)),
+        Piece::Attachment(name, value) if verbose => {
+            eprintln!("{}", printable(&format!("{name}: {value}")));
+        }
+        Piece::Status(_) | Piece::Attachment(..) => {}
+        Piece::Value(value) => writeln!(out, "{value:#}")?,
+        Piece::Line(line) => writeln!(out, "{line}")?,
+        Piece::Bytes(bytes) => out.write_all(&bytes)?,
+    }
+    // Whoever reads a stream wants each part of it as it comes.
+    out.flush()
 }
 
 /// A server's words, without what would make a terminal do things.

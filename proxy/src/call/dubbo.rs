@@ -11,17 +11,16 @@ use wireloom_dubbo::{DubboCodec, DubboConfig};
 use wireloom_hessian::Value;
 use wireloom_hessian::json::{Style, to_json};
 
-use super::{CallUrl, Caller, Failure, Reply, Wrong, arguments};
+use super::caller::Messages;
+use super::{CallUrl, Failure, Reply, Wrong, arguments};
 use crate::cli::CallArgs;
 
 const FORM: &str = "dubbo://HOST:PORT/INTERFACE/METHOD[?version=V&group=G]";
 
 pub(super) struct Dubbo;
 
-impl Caller for Dubbo {
-    fn scheme(&self) -> &'static str {
-        "dubbo"
-    }
+impl Messages for Dubbo {
+    const SCHEME: &'static str = "dubbo";
 
     fn connector(&self) -> Arc<dyn Connector> {
         Arc::new(Framed::<DubboCodec>::new(DubboConfig::default()))
@@ -79,11 +78,12 @@ impl Caller for Dubbo {
             other => to_json(other, Style::Readable).to_string(),
         };
         Ok(Reply {
-            value: Some(to_json(&reply.value, Style::Readable)),
+            values: vec![to_json(&reply.value, Style::Readable)],
             attachments: attachments
                 .iter()
                 .map(|(name, value)| (text(name), text(value)))
                 .collect(),
+            ..Reply::default()
         })
     }
 }

@@ -1,6 +1,6 @@
 //! What may come of a call instead of an answer.
 
-use std::fmt;
+use std::{fmt, io};
 
 use wireloom_codecs::units::Span;
 use wireloom_net::{Address, ConnectError};
@@ -23,6 +23,12 @@ pub enum Wrong {
     /// `--header`.
     #[error("--header is wrong: {0}")]
     Header(String),
+    /// `--proto`, or the schema in it.
+    #[error("--proto is wrong: {0}")]
+    Proto(String),
+    /// Another option, by its name.
+    #[error("{0} is wrong: {1}")]
+    Option(&'static str, String),
 }
 
 impl Wrong {
@@ -50,6 +56,26 @@ pub enum Failure {
         /// Empty where the protocol carries none.
         message: String,
     },
+    /// An HTTP status of 400 or more.
+    #[error("status {status}{}{reason}", if reason.is_empty() { "" } else { " " })]
+    Http {
+        /// The status code.
+        status: u16,
+        /// What the code stands for; empty if it is no known one.
+        reason: &'static str,
+    },
+    /// A status of gRPC.
+    #[error("status {code} {name}{}{}", behind(message), lines(details))]
+    Grpc {
+        /// The status code.
+        code: u32,
+        /// What gRPC calls it.
+        name: &'static str,
+        /// May be empty.
+        message: String,
+        /// What came with it, a line each.
+        details: Vec<String>,
+    },
     /// The service threw.
     #[error("exception {class}{}", behind(message))]
     Exception {
@@ -73,6 +99,11 @@ fn behind(message: &str) -> String {
     }
 }
 
+fn lines(details: &[String]) -> String {
+    let each = details.iter().map(|detail| format!("\n  {detail}"));
+    each.collect()
+}
+
 /// Why a call has no reply.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
@@ -88,6 +119,12 @@ pub enum CallError {
     /// The connection ended or broke.
     #[error("no answer from {0}: {1}")]
     Lost(Address, String),
+    /// The server does not tell the schema of its services.
+    #[error("the schema is not known, for {0} {1}; `--proto FILE` gives it")]
+    NoSchema(Address, String),
+    /// The answer has nowhere to go.
+    #[error("the answer cannot be written: {0}")]
+    Output(#[from] io::Error),
     /// There is an answer, and it is an error.
     #[error(transparent)]
     Answered(#[from] Failure),

@@ -14,8 +14,10 @@ pub struct CallUrl {
     pub scheme: String,
     /// The server, or a proxy before it.
     pub address: Address,
-    /// What is between the slashes behind the address, decoded.
+    /// What is between the slashes behind the address, decoded. The web's schemes have `target` alone.
     pub path: Vec<String>,
+    /// All that is behind the address, as it was written.
+    pub target: String,
     query: Vec<(String, String)>,
 }
 
@@ -60,6 +62,7 @@ impl CallUrl {
             if !keys.contains(&key.as_str()) {
                 let instead = match nearest(key, keys.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
+                    None if keys.is_empty() => "there is none".to_owned(),
                     None => format!("there are {}", keys.join(", ")),
                 };
                 return Err(Wrong::url(format!("it has no key `{key}`; {instead}")));
@@ -81,9 +84,14 @@ impl FromStr for CallUrl {
                 "it must begin with a scheme: write PROTOCOL://HOST:PORT/SERVICE/METHOD",
             ));
         };
-        let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let (address, path) = before.split_once('/').unwrap_or((before, ""));
-        let address = address.parse().map_err(Wrong::url)?;
+        let scheme = scheme.to_ascii_lowercase();
+        let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let web = matches!(scheme.as_str(), "http" | "ws");
+        let address = address(web, authority)?;
+        // What a web server makes of it is its own affair: it gets the target as it is.
+        let named = if web { "" } else { target };
+        let (path, query) = named.split_once('?').unwrap_or((named, ""));
+        let path = path.strip_prefix('/').unwrap_or(path);
         let path = match path {
             "" => Vec::new(),
             path => path.split('/').map(decode).collect::<Result<_, _>>()?,
@@ -94,12 +102,23 @@ impl FromStr for CallUrl {
             Ok((decode(key)?, decode(value)?))
         };
         Ok(Self {
-            scheme: scheme.to_ascii_lowercase(),
+            scheme,
             address,
+            target: target.to_owned(),
             path,
             query: pairs.map(pair).collect::<Result<_, Wrong>>()?,
         })
     }
+}
+
+/// The address; where the web's schemes have no port it is 80.
+fn address(web: bool, authority: &str) -> Result<Address, Wrong> {
+    let address = authority.parse::<Address>();
+    let plain = match web && !authority.is_empty() {
+        true => format!("{authority}:80").parse().ok(),
+        false => None,
+    };
+    address.or_else(|error| plain.ok_or_else(|| Wrong::url(error)))
 }
 
 /// Text with its `%XX` replaced by the bytes they stand for (RFC 3986 §2.1).

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use wireloom_codecs::units::Span;
@@ -17,7 +18,8 @@ Examples:
 Exit codes:
   0  all went well
   1  the configuration is wrong, the proxy could not start, or a request was not answered
-  2  the command line is wrong";
+  2  the command line is wrong
+  3  an HTTP request was answered with a status of 400 or more";
 
 /// A mesh proxy for RPC: one port, every protocol.
 #[derive(Debug, Parser)]
@@ -72,7 +74,22 @@ Examples:
     #[command(after_help = "\
 Examples:
   wireloom call dubbo://127.0.0.1:2045/com.acme.OrderService/find '[\"42\"]' --type 'Ljava/lang/String;'
-  wireloom call bolt://127.0.0.1:2045/com.acme.OrderService:1.0/find '[42]' --header zone=a --timeout 500ms")]
+  wireloom call bolt://127.0.0.1:2045/com.acme.OrderService:1.0/find '[42]' --header zone=a --timeout 500ms
+  wireloom call tri://127.0.0.1:2045/com.acme.OrderService/find '[\"42\"]' --type String
+  wireloom call http://127.0.0.1:2045/echo -X PUT 'some text' -H 'content-type: text/plain' -v
+  wireloom call ws://127.0.0.1:2045/ws 'some text'
+
+gRPC's schema comes from the server's reflection, or from --proto FILE:
+  wireloom call grpc://127.0.0.1:2045                             the services
+  wireloom call grpc://127.0.0.1:2045/wireloom.demo.Echo          a service's methods
+  wireloom call grpc://127.0.0.1:2045/wireloom.demo.Echo/Say '{\"text\": \"tea\"}' -H 'x-canary: true'
+  wireloom call grpc://127.0.0.1:2045/wireloom.demo.Echo/Chat '{\"text\": \"a\"} {\"text\": \"b\"}'
+
+Exit codes:
+  0  there is an answer
+  1  there is none, or it is an error
+  2  the request is none
+  3  an HTTP answer with a status of 400 or more; its body is printed all the same")]
     Call(CallArgs),
     /// Print a script that completes commands in a shell
     #[command(after_help = "\
@@ -113,30 +130,64 @@ pub struct DemoArgs {
 /// `wireloom call`.
 #[derive(Debug, Args)]
 pub struct CallArgs {
-    /// PROTOCOL://HOST:PORT/SERVICE/METHOD
+    /// PROTOCOL://HOST:PORT/SERVICE/METHOD, or http://HOST[:PORT]/PATH
     pub url: String,
-    /// The arguments, as a JSON list
+    /// The arguments: a JSON list; for gRPC a JSON object, or several in a row for a stream; for HTTP anything
     pub body: Option<String>,
-    /// How long to wait for the reply
+    /// How long to wait for the whole reply; also told to the server where the protocol can
     #[arg(long, value_name = "DURATION", default_value = "15s")]
     pub timeout: Span,
-    /// Metadata to send: Dubbo attachments, Bolt headers; may be repeated
-    #[arg(short = 'H', long = "header", value_name = "KEY=VALUE")]
+    /// Metadata to send: HTTP headers, gRPC metadata, Dubbo attachments, Bolt headers; may be repeated
+    #[arg(short = 'H', long = "header", value_name = "KEY=VALUE or 'KEY: VALUE'")]
     pub headers: Vec<Header>,
+    /// Print to standard error what comes with the reply: status, headers, attachments, trailers
+    #[arg(short, long)]
+    pub verbose: bool,
     /// The types of the arguments, where the protocol needs them: Java's descriptors, like Ljava/lang/String;I
     #[arg(long = "type", value_name = "DESCRIPTOR")]
     pub types: Option<String>,
     /// Which of several forms of the protocol to speak, where it has them
     #[arg(long, value_name = "NAME")]
     pub dialect: Option<String>,
+    /// HTTP's method [default: POST if there is a body, else GET]
+    #[arg(short = 'X', long = "request", value_name = "METHOD")]
+    pub method: Option<String>,
+    /// HTTP/2, which the server must be known to speak, instead of HTTP/1.1
+    #[arg(long)]
+    pub http2: bool,
+    /// A .proto file with the service, for gRPC and Triple; may be repeated [default for gRPC: ask the server]
+    #[arg(long = "proto", value_name = "FILE")]
+    pub protos: Vec<PathBuf>,
+    /// Where the .proto files and their imports are; may be repeated [default: each file's own directory]
+    #[arg(short = 'I', long = "proto-path", value_name = "DIR")]
+    pub proto_paths: Vec<PathBuf>,
 }
 
-/// One `KEY=VALUE`.
+impl CallArgs {
+    /// A call without a body and options, as `wireloom call URL` makes it.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            body: None,
+            timeout: Span(Duration::from_secs(15)),
+            headers: Vec::new(),
+            verbose: false,
+            types: None,
+            dialect: None,
+            method: None,
+            http2: false,
+            protos: Vec::new(),
+            proto_paths: Vec::new(),
+        }
+    }
+}
+
+/// One `KEY=VALUE`, or `KEY: VALUE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// What stands before the first `=`.
+    /// What stands before the first `=` or `:`.
     pub name: String,
-    /// All that follows it.
+    /// All that follows it; of blanks behind a `:` none.
     pub value: String,
 }
 
@@ -144,12 +195,19 @@ impl FromStr for Header {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once('=') {
-            Some((name, value)) if !name.is_empty() => Ok(Self {
-                name: name.to_owned(),
-                value: value.to_owned(),
-            }),
-            _ => Err("write KEY=VALUE"),
+        let split = text.find(['=', ':']).map(|at| text.split_at(at));
+        match split {
+            Some((name, rest)) if !name.is_empty() => {
+                let value = match rest.strip_prefix('=') {
+                    Some(value) => value,
+                    None => rest.get(1..).unwrap_or_default().trim(),
+                };
+                Ok(Self {
+                    name: name.to_owned(),
+                    value: value.to_owned(),
+                })
+            }
+            _ => Err("write KEY=VALUE or 'KEY: VALUE'"),
         }
     }
 }

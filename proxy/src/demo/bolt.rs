@@ -8,17 +8,24 @@ use wireloom_bolt::{BoltCodec, BoltConfig};
 use wireloom_codecs::{ErrorKind, Framed, LocalError, Request, Response};
 
 use super::echo::Asked;
-use super::exhibit::{Exhibit, SERVICE, Try};
+use super::exhibit::{Exhibit, Expected, SERVICE, Try};
+use super::framed;
 
 pub(super) const EXHIBIT: Exhibit = Exhibit {
     name: "bolt",
     title: "SOFA Bolt",
-    protocol: || Arc::new(Framed::<BoltCodec>::new(BoltConfig::default())),
-    answer,
-    clients: |proxy| {
-        format!("Java: new ConsumerConfig<OrderService>().setDirectUrl(\"bolt://{proxy}\")")
+    matches: "protocol: bolt",
+    upstream: None,
+    serve: |site| {
+        let protocol = Arc::new(Framed::<BoltCodec>::new(BoltConfig::default()));
+        Box::pin(framed::serve(site, protocol, answer))
     },
     tries,
+    others: |proxy| {
+        let line =
+            format!("Java: new ConsumerConfig<OrderService>().setDirectUrl(\"bolt://{proxy}\")");
+        vec![("from your own code", line)]
+    },
 };
 
 fn answer(request: &Request, served_by: &str) -> Result<Response, LocalError> {
@@ -44,10 +51,11 @@ fn tries() -> Vec<Try> {
         scheme: "bolt",
         target: to("find"),
         query: "",
-        body: r#"["order 42"]"#,
+        body: Some(r#"["order 42"]"#),
         types: None,
+        http2: false,
         canary: false,
-        expected: Some(json!("order 42")),
+        expected: Expected::Values(vec![json!("order 42")]),
     };
     vec![
         plain.clone(),
@@ -55,23 +63,23 @@ fn tries() -> Vec<Try> {
             about: "version 2, with a CRC",
             target: to("create"),
             query: "?v=2&crc=true",
-            body: r#"[{"sku": "tea", "count": 3}]"#,
-            expected: Some(json!({ "sku": "tea", "count": 3 })),
+            body: Some(r#"[{"sku": "tea", "count": 3}]"#),
+            expected: Expected::Values(vec![json!({ "sku": "tea", "count": 3 })]),
             ..plain.clone()
         },
         Try {
             about: "a header that a route asks for",
             target: to("servedBy"),
-            body: "[]",
+            body: Some("[]"),
             canary: true,
-            expected: Some(json!("bolt-canary")),
+            expected: Expected::Values(vec![json!("bolt-canary")]),
             ..plain.clone()
         },
         Try {
             about: "one-way: nobody waits for an answer",
             target: to("notify"),
             query: "?oneway=true",
-            expected: None,
+            expected: Expected::Nothing,
             ..plain
         },
     ]

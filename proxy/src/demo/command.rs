@@ -9,9 +9,9 @@ use anyhow::Context;
 use wireloom_net::{Address, ListenError, bind};
 use wireloom_telemetry::LogControl;
 
-use super::echo::EchoServers;
 use super::exhibit::EXHIBITS;
 use super::once::Table;
+use super::servers::EchoServers;
 use super::{guide, mesh};
 use crate::cli::DemoArgs;
 use crate::run::{Running, control_runtime};

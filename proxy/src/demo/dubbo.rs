@@ -9,17 +9,23 @@ use wireloom_dubbo::call::{Arguments, ok_response};
 use wireloom_dubbo::{DubboCodec, DubboConfig};
 
 use super::echo::Asked;
-use super::exhibit::{Exhibit, SERVICE, Try};
+use super::exhibit::{Exhibit, Expected, SERVICE, Try};
+use super::framed;
 
 pub(super) const EXHIBIT: Exhibit = Exhibit {
     name: "dubbo",
     title: "Dubbo",
-    protocol: || Arc::new(Framed::<DubboCodec>::new(DubboConfig::default())),
-    answer,
-    clients: |proxy| {
-        format!("Java: @DubboReference(url = \"dubbo://{proxy}\") OrderService orders;")
+    matches: "protocol: dubbo",
+    upstream: None,
+    serve: |site| {
+        let protocol = Arc::new(Framed::<DubboCodec>::new(DubboConfig::default()));
+        Box::pin(framed::serve(site, protocol, answer))
     },
     tries,
+    others: |proxy| {
+        let line = format!("Java: @DubboReference(url = \"dubbo://{proxy}\") OrderService orders;");
+        vec![("from your own code", line)]
+    },
 };
 
 fn answer(request: &Request, served_by: &str) -> Result<Response, LocalError> {
@@ -49,35 +55,36 @@ fn tries() -> Vec<Try> {
         scheme: "dubbo",
         target: to("find"),
         query: "",
-        body: r#"["order 42"]"#,
+        body: Some(r#"["order 42"]"#),
         types: Some("Ljava/lang/String;"),
+        http2: false,
         canary: false,
-        expected: Some(json!("order 42")),
+        expected: Expected::Values(vec![json!("order 42")]),
     };
     vec![
         plain.clone(),
         Try {
             about: "generic: the provider finds the types",
             target: to("create"),
-            body: r#"[{"sku": "tea", "count": 3}]"#,
+            body: Some(r#"[{"sku": "tea", "count": 3}]"#),
             types: None,
-            expected: Some(json!({ "sku": "tea", "count": 3 })),
+            expected: Expected::Values(vec![json!({ "sku": "tea", "count": 3 })]),
             ..plain.clone()
         },
         Try {
             about: "an attachment that a route asks for",
             target: to("servedBy"),
-            body: "[]",
+            body: Some("[]"),
             types: None,
             canary: true,
-            expected: Some(json!("dubbo-canary")),
+            expected: Expected::Values(vec![json!("dubbo-canary")]),
             ..plain.clone()
         },
         Try {
             about: "one-way: nobody waits for an answer",
             target: to("notify"),
             query: "?oneway=true",
-            expected: None,
+            expected: Expected::Nothing,
             ..plain
         },
     ]

@@ -1,39 +1,49 @@
 //! What the demo has for a protocol, and what to try with it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use serde_json::Value as Json;
 use wireloom_codecs::units::Span;
-use wireloom_codecs::{LocalError, Protocol, Request, Response};
 
-use super::echo::Echo;
-use super::{bolt, dubbo};
+use super::servers::Site;
+use super::{bolt, dubbo, grpc, http, triple, websocket};
+use crate::call::Reply;
 use crate::cli::{CallArgs, Header};
 
-/// Every protocol of the demo. One more is one file and one line here.
-pub(super) const EXHIBITS: [Exhibit; 2] = [dubbo::EXHIBIT, bolt::EXHIBIT];
+/// Every protocol of the demo. One more is one file and one line here. Their routes stand in this order, so that the
+/// WebSocket's path comes before all of HTTP.
+pub(super) const EXHIBITS: [Exhibit; 6] = [
+    grpc::EXHIBIT,
+    websocket::EXHIBIT,
+    http::EXHIBIT,
+    triple::EXHIBIT,
+    dubbo::EXHIBIT,
+    bolt::EXHIBIT,
+];
 
-/// The service that requests are for; the echo services answer to any name.
+/// The service that requests are for; most of the echo services answer to any name.
 pub(super) const SERVICE: &str = "com.acme.OrderService";
-/// The header that the route to the canary asks for.
+/// The header that the routes to the canaries ask for.
 pub(super) const CANARY: &str = "x-canary";
 
 /// One protocol.
 pub(super) struct Exhibit {
-    /// Its name in the configuration.
+    /// Its name, which is its route's and its cluster's too.
     pub(super) name: &'static str,
     /// Its name in full.
     pub(super) title: &'static str,
-    /// The downstream side, which serves the echo.
-    pub(super) protocol: fn() -> Arc<dyn Protocol<Echo>>,
-    /// The answer to a request, by the service of this name.
-    pub(super) answer: fn(&Request, &str) -> Result<Response, LocalError>,
-    /// How other clients are pointed to the proxy at this address.
-    pub(super) clients: fn(SocketAddr) -> String,
-    /// What to try.
+    /// Which requests its route takes, as keys of `match`.
+    pub(super) matches: &'static str,
+    /// What its clusters speak, where that is not what the client speaks.
+    pub(super) upstream: Option<&'static str>,
+    /// Runs an echo service.
+    pub(super) serve: fn(Site) -> BoxFuture<'static, ()>,
+    /// What to try with this program.
     pub(super) tries: fn() -> Vec<Try>,
+    /// What to try with others, through the proxy at this address: what it shows, and the line.
+    pub(super) others: fn(SocketAddr) -> Vec<(&'static str, String)>,
 }
 
 /// One request, and what must come of it.
@@ -43,16 +53,55 @@ pub(super) struct Try {
     pub(super) about: &'static str,
     /// The URL's scheme.
     pub(super) scheme: &'static str,
-    /// The service as the URL writes it, a slash, and the method.
+    /// The service as the URL writes it, a slash, and the method; or the path.
     pub(super) target: String,
     /// What follows in the URL, with its question mark.
     pub(super) query: &'static str,
-    pub(super) body: &'static str,
+    pub(super) body: Option<&'static str>,
     pub(super) types: Option<&'static str>,
+    /// Whether it uses HTTP/2 where there is a choice.
+    pub(super) http2: bool,
     /// Whether it asks for the canary.
     pub(super) canary: bool,
-    /// The answer; None for a one-way request.
-    pub(super) expected: Option<Json>,
+    pub(super) expected: Expected,
+}
+
+/// What must come of a request.
+#[derive(Clone)]
+pub(super) enum Expected {
+    /// Nothing: it is one-way.
+    Nothing,
+    /// These values.
+    Values(Vec<Json>),
+    /// Text with these lines in it.
+    Lines(&'static [&'static str]),
+}
+
+impl Expected {
+    /// What came back, for people; an error if it is something else.
+    pub(super) fn compare(&self, reply: &Reply) -> Result<String, String> {
+        let text = String::from_utf8_lossy(&reply.body);
+        let joined = |values: &[Json]| {
+            let each: Vec<_> = values.iter().map(Json::to_string).collect();
+            each.join(" ")
+        };
+        let came = match reply.values.as_slice() {
+            [] => text.trim_end().replace('\n', " | "),
+            values => joined(values),
+        };
+        let (right, told) = match self {
+            Self::Nothing => (came.is_empty(), "nothing".to_owned()),
+            Self::Values(values) => (reply.values == *values, joined(values)),
+            Self::Lines(lines) => {
+                let here = |wanted: &&str| text.lines().any(|line| line == *wanted);
+                (lines.iter().all(here), lines.join(", "))
+            }
+        };
+        match right {
+            true => Ok(told),
+            false => Err(format!("{came}, instead of {told}")),
+        }
+    }
 }
 
 impl Try {
@@ -63,12 +112,12 @@ impl Try {
             value: "true".to_owned(),
         };
         CallArgs {
-            url: self.url(proxy),
-            body: Some(self.body.to_owned()),
+            body: self.body.map(str::to_owned),
             timeout: Span(Duration::from_secs(5)),
             headers: self.canary.then_some(canary).into_iter().collect(),
             types: self.types.map(str::to_owned),
-            dialect: None,
+            http2: self.http2,
+            ..CallArgs::new(self.url(proxy))
         }
     }
 
@@ -79,9 +128,14 @@ impl Try {
             false => text.to_owned(),
         };
         let mut line = format!("{} call {}", quoted(program), quoted(&self.url(proxy)));
-        line = format!("{line} '{}'", self.body);
+        if let Some(body) = self.body {
+            line = format!("{line} '{body}'");
+        }
         if let Some(types) = self.types {
             line = format!("{line} --type {}", quoted(types));
+        }
+        if self.http2 {
+            line.push_str(" --http2");
         }
         if self.canary {
             line = format!("{line} -H {CANARY}=true");
@@ -90,6 +144,10 @@ impl Try {
     }
 
     fn url(&self, proxy: SocketAddr) -> String {
-        format!("{}://{proxy}/{}{}", self.scheme, self.target, self.query)
+        let slash = if self.target.is_empty() { "" } else { "/" };
+        format!(
+            "{}://{proxy}{slash}{}{}",
+            self.scheme, self.target, self.query
+        )
     }
 }

@@ -14,7 +14,10 @@ pub(super) fn text(
 ) -> Result<String, std::fmt::Error> {
     let mut out = String::new();
     let names: Vec<&str> = exhibits.iter().map(|exhibit| exhibit.title).collect();
-    let names = names.join(" and ");
+    let names = match names.split_last() {
+        Some((last, names)) if !names.is_empty() => format!("{} and {last}", names.join(", ")),
+        _ => names.concat(),
+    };
     writeln!(
         out,
         "{names} on {proxy}, with an echo service behind each. Ctrl-C ends it. Try:"
@@ -25,8 +28,9 @@ pub(super) fn text(
             writeln!(out, "  # {}", each.about)?;
             writeln!(out, "  {}", each.command(program, proxy))?;
         }
-        writeln!(out, "  # from your own code")?;
-        writeln!(out, "  {}", (exhibit.clients)(proxy))?;
+        for (about, line) in (exhibit.others)(proxy) {
+            writeln!(out, "  # {about}\n  {line}")?;
+        }
     }
     if let Some(admin) = admin {
         writeln!(out, "\nAdmin")?;

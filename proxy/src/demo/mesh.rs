@@ -33,18 +33,25 @@ fn text(
     writeln!(out, "listeners:")?;
     writeln!(out, "  - {{name: demo, address: '{listen}', routes: demo}}")?;
     writeln!(out, "routes:\n  demo:")?;
-    for Exhibit { name, .. } in exhibits {
-        writeln!(out, "    - name: {name}-canary")?;
+    for Exhibit { name, matches, .. } in exhibits {
         let canary = format!("headers: {{{CANARY}: 'true'}}");
-        writeln!(out, "      match: {{protocol: {name}, {canary}}}")?;
-        writeln!(out, "      to: {name}-canary")?;
-        writeln!(out, "    - name: {name}")?;
-        writeln!(out, "      match: {{protocol: {name}}}")?;
-        writeln!(out, "      to: {name}")?;
+        for (suffix, matches) in [
+            ("-canary", format!("{matches}, {canary}")),
+            ("", (*matches).to_owned()),
+        ] {
+            writeln!(out, "    - name: {name}{suffix}")?;
+            writeln!(out, "      match: {{{matches}}}")?;
+            writeln!(out, "      to: {name}{suffix}")?;
+        }
     }
     writeln!(out, "clusters:")?;
     for (name, at) in endpoints {
-        writeln!(out, "  {name}: {{endpoints: ['{at}']}}")?;
+        let exhibit = exhibits
+            .iter()
+            .find(|one| name.trim_end_matches("-canary") == one.name);
+        let upstream = exhibit.and_then(|one| one.upstream);
+        let protocol = upstream.map_or_else(String::new, |it| format!("protocol: {it}, "));
+        writeln!(out, "  {name}: {{{protocol}endpoints: ['{at}']}}")?;
     }
     Ok(out)
 }

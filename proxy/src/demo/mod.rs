@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `command` | the command: starts everything, prints, waits |
 //! | `exhibit` | what the demo has for a protocol, and what to try with it |
-//! | `dubbo`, `bolt` | one protocol each |
-//! | `echo` | the services: what they answer, and the servers that they run in |
+//! | `grpc`, `websocket`, `http`, `triple`, `dubbo`, `bolt` | one protocol each |
+//! | `echo` | what the services of Java's protocols answer |
+//! | `framed` | services of protocols that are codecs |
+//! | `servers` | the thread and the ports that all of them have |
 //! | `mesh` | the proxy's configuration |
 //! | `guide` | the commands to try, for people |
 //! | `once` | the same requests sent, compared and tabulated |
@@ -15,9 +17,15 @@ mod command;
 mod dubbo;
 mod echo;
 mod exhibit;
+mod framed;
+mod grpc;
 mod guide;
+mod http;
 mod mesh;
 mod once;
+mod servers;
+mod triple;
+mod websocket;
 
 pub use command::run;
 

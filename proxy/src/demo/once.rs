@@ -4,9 +4,9 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::echo::EchoServers;
-use super::exhibit::{Exhibit, Try};
-use crate::call::{Reply, call};
+use super::exhibit::{Exhibit, Expected, Try};
+use super::servers::EchoServers;
+use crate::call::call;
 
 /// How long a one-way request may take to reach its service.
 const ONE_WAY: Duration = Duration::from_secs(2);
@@ -40,10 +40,15 @@ impl Table {
                 let right = outcome.is_ok();
                 let (Ok(answer) | Err(answer)) = outcome;
                 let method = each.target.rsplit('/').next().unwrap_or_default();
-                let arguments = each.body.trim_start_matches('[').trim_end_matches(']');
+                let arguments = each.body.unwrap_or_default();
+                let arguments = arguments.trim_start_matches('[').trim_end_matches(']');
+                let request = match method {
+                    "" => each.about.to_owned(),
+                    method => format!("{method}({arguments}), {}", each.about),
+                };
                 rows.push(Row {
                     protocol: exhibit.name,
-                    request: format!("{method}({arguments}), {}", each.about),
+                    request,
                     answer,
                     time,
                     right,
@@ -62,29 +67,20 @@ impl Table {
 /// Sends it. What came back, if it is as it should be, or else what is wrong.
 async fn send(each: &Try, proxy: SocketAddr, servers: &EchoServers) -> Result<String, String> {
     let before = servers.one_way();
-    let Reply { value, .. } = call(&each.args(proxy))
-        .await
-        .map_err(|error| error.to_string())?;
-    match (&value, &each.expected) {
-        (None, None) => {
-            let arrived = async {
-                while servers.one_way() == before {
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
-            };
-            let arrived = tokio::time::timeout(ONE_WAY, arrived).await;
-            arrived.map_err(|_| "it did not reach the service".to_owned())?;
-            Ok("(none, as it should be)".to_owned())
-        }
-        (Some(value), Some(expected)) if value == expected => Ok(value.to_string()),
-        (value, expected) => {
-            let shown = |json: &Option<serde_json::Value>| {
-                json.as_ref()
-                    .map_or_else(|| "none".to_owned(), ToString::to_string)
-            };
-            Err(format!("{}, instead of {}", shown(value), shown(expected)))
-        }
+    let reply = call(&each.args(proxy)).await;
+    let reply = reply.map_err(|error| error.to_string())?;
+    let told = each.expected.compare(&reply)?;
+    if matches!(each.expected, Expected::Nothing) {
+        let arrived = async {
+            while servers.one_way() == before {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let arrived = tokio::time::timeout(ONE_WAY, arrived).await;
+        arrived.map_err(|_| "it did not reach the service".to_owned())?;
+        return Ok("(none, as it should be)".to_owned());
     }
+    Ok(told)
 }
 
 impl fmt::Display for Table {

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use http::Method;
 use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep, sleep_until, timeout_at};
 use wireloom_cluster::Tried;
@@ -47,7 +48,13 @@ pub(super) async fn send(
         body.watch(Box::new(Ended(sender)));
     }
     let protocol = request.head.protocol;
-    let deadline = own.unwrap_or_else(|| Instant::now() + FAR);
+    let mut deadline = own.unwrap_or_else(|| Instant::now() + FAR);
+    if switches(&request.head)
+        && let Some(timeout) = route.timeout
+    {
+        // What follows the switch is no part of the request: its end is not waited for.
+        deadline = deadline.min(Instant::now() + timeout);
+    }
     let mut tried = Tried::new();
     let attempt = binding
         .cluster
@@ -68,6 +75,12 @@ pub(super) async fn send(
             "no answer after the whole request was sent",
         )),
     }
+}
+
+/// Whether the body is what comes after a switch of protocols.
+fn switches(head: &RequestHead) -> bool {
+    let http = head.http.as_ref();
+    http.is_some_and(|http| http.upgrade.is_some() || http.method == Method::CONNECT)
 }
 
 /// Whether the body is of a known length that may be held to be sent again.

@@ -126,15 +126,14 @@ impl Redirect {
             // Of `*` and of a CONNECT there is no path to go on with.
             _ => b"/",
         };
-        // Without a host, two slashes would make one of what follows.
-        let slashes = match location.as_slice() {
-            [] => path.iter().take_while(|byte| **byte == b'/').count(),
-            _ => 1,
-        };
-        let path = path.get(slashes - 1..).unwrap_or(b"/");
         match &self.path {
             Some(change) => change.apply(path, &mut location).ok()?,
             None => location.extend_from_slice(path),
+        }
+        if location.starts_with(b"//") {
+            // There is no host, and two slashes would make one of what follows.
+            let slashes = location.iter().take_while(|byte| **byte == b'/').count();
+            location.drain(..slashes - 1);
         }
         if let Some(query) = request.query().filter(|_| !self.strip_query) {
             location.push(b'?');

@@ -77,6 +77,129 @@ retry: {attempts: 2, per_try_timeout: 500ms, on: [connect-failure, unavailable],
 }
 
 #[test]
+fn every_key_of_http() {
+    let route = good(
+        r#"
+match:
+  http:
+    host: ["*.acme.com", "acme.com:8080"]
+    path: {prefix: /api}
+    method: GET
+    query: {v: "2", w: {present: true}}
+to: web
+rewrite: {host: inner, prefix: /v2}
+headers:
+  request: {add: {a: "1", b: ["2", "3"]}, set: {c: d}, remove: [e]}
+  response: {add: {a: x}, set: {b: y}, remove: [c, d]}
+retry: {on: [resource-exhausted, deadline-exceeded], statuses: [503, 14], buffer: 1MiB}
+"#,
+    );
+    let http = route.r#match.as_ref().unwrap().http.as_ref().unwrap();
+    let hosts: Vec<_> = http.host.as_ref().unwrap().iter().collect();
+    assert_eq!(hosts, ["*.acme.com", "acme.com:8080"]);
+    assert_eq!(http.path, Some(PathMatch::Prefix("/api".into())));
+    assert_eq!(http.method, Some("GET".into()));
+    assert_eq!(http.query["v"], StringMatch::Exact("2".into()));
+    let rewrite = route.rewrite.as_ref().unwrap();
+    assert_eq!(rewrite.host.as_deref(), Some("inner"));
+    assert_eq!(rewrite.prefix.as_deref(), Some("/v2"));
+    let request = &route.headers.request;
+    assert_eq!(request.add["b"].iter().collect::<Vec<_>>(), ["2", "3"]);
+    assert_eq!((&*request.set["c"], &*request.remove[0]), ("d", "e"));
+    assert_eq!(route.headers.response.remove, ["c", "d"]);
+    let retry = route.retry.as_ref().unwrap();
+    assert_eq!(
+        retry.on,
+        [Condition::ResourceExhausted, Condition::DeadlineExceeded]
+    );
+    assert_eq!(
+        (&retry.statuses[..], retry.buffer.to_string()),
+        (&[503, 14][..], "1MiB".into())
+    );
+
+    let redirect = "{match: {http: {path: {regex: '/.*'}}}, redirect: {scheme: https, host: a, port: 1, prefix: /x, status: 308, strip_query: true}}";
+    let respond =
+        "{match: {http: {path: /x}}, respond: {status: 200, body: x, headers: {a: [b, c]}}}";
+    let regex = r"{to: a, rewrite: {path: /p, regex: {pattern: a, substitution: '\1'}}}";
+    let others = [redirect, respond, regex].map(good);
+    let moved = others[0].redirect.as_ref().unwrap();
+    assert_eq!(
+        (moved.scheme, moved.port, moved.status),
+        (Some(RedirectScheme::Https), Some(1), 308)
+    );
+    assert_eq!(good("redirect: {path: /}").redirect.unwrap().status, 301);
+    // What is shown to operators reads back as what it is.
+    for route in others.into_iter().chain([route]) {
+        let shown = serde_json::to_string(&route).unwrap();
+        assert_eq!(serde_json::from_str::<RouteConfig>(&shown).unwrap(), route);
+    }
+}
+
+#[test]
+fn bad_http_keys_are_told() {
+    for (text, parts) in [
+        (
+            "{to: a, match: {http: {hots: b}}}",
+            &["unknown field", "hots", "host"][..],
+        ),
+        (
+            "{to: a, match: {http: {host: []}}}",
+            &["empty list", "leave the key out"],
+        ),
+        (
+            "{to: a, match: {http: {path: {suffix: a}}}}",
+            &["unknown field", "suffix", "exact", "prefix", "regex"],
+        ),
+        (
+            "{to: a, match: {http: {path: {}}}}",
+            &["a path (for an exact match) or one of {exact: …}"],
+        ),
+        (
+            "{to: a, match: {http: {path: [/]}}}",
+            &["a path (for an exact match)"],
+        ),
+        (
+            "{to: a, match: {http: {path: {prefix: /a, regex: b}}}}",
+            &["only one of `exact`, `prefix`, `regex`"],
+        ),
+        ("{to: a, match: {http: {query: {v: 2}}}}", &["2", "quotes"]),
+        (
+            "{redirect: {scheme: ftp}}",
+            &["unknown variant", "ftp", "http", "https"],
+        ),
+        ("{redirect: {port: 65536}}", &["65536"]),
+        (
+            "{redirect: {url: a}}",
+            &["unknown field", "url", "strip_query"],
+        ),
+        ("{respond: {body: a}}", &["missing field", "status"]),
+        ("{respond: {status: 200, body: {a: b}}}", &["string"]),
+        ("{to: a, rewrite: {regex: /a}}", &["mapping"]),
+        (
+            "{to: a, rewrite: {regex: {pattern: a}}}",
+            &["missing field", "substitution"],
+        ),
+        (
+            "{to: a, headers: {add: {a: b}}}",
+            &["unknown field", "add", "request", "response"],
+        ),
+        (
+            "{to: a, headers: {request: {append: {a: b}}}}",
+            &["unknown field", "append", "add", "set", "remove"],
+        ),
+        ("{to: a, headers: {request: {set: {a: [b]}}}}", &["string"]),
+        (
+            "{to: a, headers: {request: {add: {a: []}}}}",
+            &["empty list"],
+        ),
+        ("{to: a, retry: {statuses: [-1]}}", &["u32"]),
+        ("{to: a, retry: {buffer: 1MB}}", &["1MB", "16MiB"]),
+    ] {
+        bad(text, parts);
+    }
+}
+
+#[test]
 fn retry_defaults_are_what_is_always_safe() {
     let retry = good("{to: a, retry: {}}").retry.unwrap();
     assert_eq!(retry, RetryConfig::default());
@@ -186,6 +309,18 @@ fn a_key_without_a_value_does_not_widen_the_match() {
         "to: a\nmatch:\n  protocol:\n",
         "to: a\nmatch:\n  headers:\n",
         "to: a\nmatch:\n  headers:\n    x-a:\n",
+        "to: a\nmatch:\n  http:\n",
+        "to: a\nmatch:\n  http:\n    host:\n",
+        "to: a\nmatch:\n  http:\n    path:\n",
+        "to: a\nmatch:\n  http:\n    path:\n      prefix:\n",
+        "to: a\nmatch:\n  http:\n    method:\n",
+        "to: a\nmatch:\n  http:\n    query:\n",
+        "to: a\nredirect:\n",
+        "to: a\nrespond:\n",
+        "to: a\nrewrite:\n",
+        "to: a\nrewrite:\n  host:\n",
+        "to: a\nheaders:\n",
+        "to: a\nheaders:\n  request:\n",
         "to: a\nname:\n",
         "to: a\ntimeout:\n",
         "to: a\nretry:\n",

@@ -125,3 +125,6 @@ fn is_common(method: &str) -> bool {
     ];
     common.iter().any(|common| common == method)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,12 @@
 use std::time::Duration;
 
+use http::Method;
 use proptest::prelude::*;
-use wireloom_codecs::{Kind, ProtocolId, Str, Wire};
+use wireloom_codecs::{HttpRequest, Kind, ProtocolId, Str, Wire};
 
 use super::*;
-use crate::Problem;
 use crate::config::RouteConfig;
+use crate::{Action, Problem};
 
 fn routes(yaml: &str) -> Vec<RouteConfig> {
     serde_saphyr::from_str(yaml).unwrap()
@@ -30,6 +31,16 @@ fn head(service: &str, method: &str) -> RequestHead {
         timeout: None,
         wire: Wire::default(),
         http: None,
+    }
+}
+
+/// A request with a host and a target.
+fn http_head(service: &str, authority: &str, target: &str) -> RequestHead {
+    let http = HttpRequest::new(Method::GET, authority.into(), target.into());
+    RequestHead {
+        protocol: ProtocolId("http1"),
+        http: Some(Box::new(http)),
+        ..head(service, "")
     }
 }
 
@@ -178,6 +189,125 @@ fn ten_thousand_services_are_looked_up() {
 }
 
 #[test]
+fn ten_thousand_paths_and_hosts_are_looked_up() {
+    let mut yaml = String::new();
+    for n in 0..5_000 {
+        yaml.push_str(&format!("- {{match: {{http: {{path: /p{n}}}}}, to: c}}\n"));
+        let hosts = format!("[h{n}.Example, 'h{n}.example:8080', 'i{n}:81']");
+        yaml.push_str(&format!(
+            "- {{match: {{http: {{host: {hosts}}}}}, to: c}}\n"
+        ));
+    }
+    yaml.push_str("- {match: {http: {host: '*.example'}}, to: c}\n- {to: rest}\n");
+    let table = table(&yaml);
+    let candidates = |authority: &str, target: &str| {
+        let head = http_head("", authority, target);
+        let index = table.index.as_ref().unwrap();
+        index
+            .candidates(b"", head.http.as_deref())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        candidates("H4999.EXAMPLE.:80", "/p4999?q"),
+        [9_998, 9_999, 10_000, 10_001]
+    );
+    assert_eq!(candidates("x", "/"), [10_000, 10_001]);
+    let found = |authority, target| index_of(&table, &http_head("", authority, target));
+    assert_eq!(found("h7.example", "/p4999"), Some(15));
+    assert_eq!(found("h4999.example", "/p7?q"), Some(14));
+    assert_eq!(found("i7:81", "/"), Some(15));
+    assert_eq!(found("i7", "/"), Some(10_001));
+    assert_eq!(found("a.example", "/"), Some(10_000));
+    assert_eq!(index_of(&table, &head("/p7", "m")), Some(10_001));
+}
+
+#[test]
+fn a_request_without_an_http_head_matches_nothing_of_http() {
+    let table = table(
+        "
+- {match: {http: {query: {v: {present: false}}}}, to: x}
+- {match: {http: {}}, to: x}
+- {to: x}",
+    );
+    assert_eq!(index_of(&table, &head("a", "m")), Some(2));
+    assert_eq!(index_of(&table, &http_head("a", "h", "/")), Some(0));
+    assert_eq!(index_of(&table, &http_head("a", "h", "/?v")), Some(1));
+}
+
+#[test]
+fn a_route_that_answers_by_itself_has_no_cluster() {
+    let table = table(
+        "
+- {match: {http: {path: /old}}, redirect: {path: /new}}
+- {match: {http: {path: /no}}, respond: {status: 403}, headers: {response: {set: {x: y}}}}
+- {to: c}",
+    );
+    let routes: Vec<_> = table.routes().collect();
+    assert!(matches!(routes[0].action, Action::Redirect(_)));
+    assert!(matches!(routes[1].action, Action::Respond(_)));
+    assert!(matches!(routes[2].action, Action::Forward(None)));
+    assert!(routes[0].split.clusters().next().is_none() && routes[0].edits.is_none());
+    let edits = routes[1].edits.as_ref().unwrap();
+    assert!(edits.request.is_empty() && !edits.response.is_empty());
+    let clusters: Vec<_> = table.clusters().iter().map(|name| &**name).collect();
+    assert_eq!(clusters, ["c"]);
+}
+
+#[test]
+fn a_clone_shares_its_routes_but_for_regular_expressions() {
+    let table = table(
+        "
+- {to: c, rewrite: {regex: {pattern: a, substitution: b}}}
+- {to: c, rewrite: {path: /}}",
+    );
+    let other = table.clone();
+    let shared = table
+        .routes()
+        .zip(other.routes())
+        .map(|(a, b)| Arc::ptr_eq(a, b));
+    assert_eq!(shared.collect::<Vec<_>>(), [false, true]);
+}
+
+#[test]
+fn what_only_http_has_is_refused_on_routes_of_other_protocols() {
+    let yaml = "
+- {match: {protocol: [dubbo, bolt], http: {path: /}}, to: c, rewrite: {path: /}, headers: {request: {remove: [x]}}}
+- {match: {protocol: dubbo}, redirect: {path: /}}
+- {match: {protocol: dubbo}, respond: {status: 403}}
+- {match: {protocol: [dubbo, triple], http: {path: /}}, redirect: {path: /}}";
+    let places: Vec<_> = problems(yaml)
+        .iter()
+        .map(|problem| {
+            problem
+                .split_once(": is for HTTP, and")
+                .unwrap()
+                .0
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "routes.main[0].match.http",
+            "routes.main[0].rewrite",
+            "routes.main[0].headers",
+            "routes.main[1].redirect"
+        ]
+    );
+    let names = "[{match: {http: {host: '*b'}}, to: c, headers: {response: {set: {te: x}}}}, {}]";
+    let problems = problems(names);
+    let starts = [
+        "routes.main[0].match.http.host: \"*b\" is not a host",
+        "routes.main[0].headers.response.set.te: `te` is about",
+        "routes.main[1]: does nothing",
+    ];
+    assert_eq!(problems.len(), starts.len(), "{problems:#?}");
+    for (problem, start) in problems.iter().zip(starts) {
+        assert!(problem.starts_with(start), "{problem}");
+    }
+}
+
+#[test]
 fn small_tables_have_no_index() {
     let small = "- {match: {service: a}, to: x}\n".repeat(SCAN);
     assert!(table(&small).index.is_none());
@@ -210,11 +340,20 @@ prop_compose! {
         service in prop::option::weighted(0.8, condition()),
         method in prop::option::weighted(0.5, condition()),
         header in prop::option::weighted(0.2, condition()),
-        protocol in prop::option::weighted(0.1, prop::sample::select(vec!["dubbo", "bolt"])),
+        protocol in prop::option::weighted(0.1, prop::sample::select(vec!["dubbo", "http1"])),
+        host in prop::option::weighted(0.3, prop::sample::select(vec!["a", "A.b", "[a, c]", "'*.b'", "[b, '*']", "'a:81'"])),
+        path in prop::option::weighted(0.3, prop::sample::select(vec!["/a", "/b", "{prefix: /a}", "{regex: '/[ab]'}"])),
     ) -> String {
         let part = |key: &str, text: Option<&str>| text.map(|text| format!("{key}: {text}"));
         let header = header.map(|text| format!("headers: {{x: {text}}}"));
-        let parts = [part("service", service), part("method", method), part("protocol", protocol), header];
+        let http = [part("host", host), part("path", path)];
+        let http: Vec<_> = http.into_iter().flatten().collect();
+        // What needs HTTP and takes another protocol alone is refused.
+        let http = match protocol {
+            Some("dubbo") => None,
+            _ => (!http.is_empty()).then(|| format!("http: {{{}}}", http.join(", "))),
+        };
+        let parts = [http, part("service", service), part("method", method), part("protocol", protocol), header];
         let parts: Vec<_> = parts.into_iter().flatten().collect();
         format!("- {{match: {{{}}}, to: x}}", parts.join(", "))
     }
@@ -227,13 +366,15 @@ proptest! {
     fn the_index_finds_what_a_scan_finds(
         routes in prop::collection::vec(route(), SCAN + 1..60),
         requests in prop::collection::vec(("[abc]{0,2}", "[abc]{0,2}"), 1..20),
+        https in prop::collection::vec(("[ab]{0,2}", "[abAB](\\.b)?(:81)?", "/[abc](/c|\\?a)?"), 1..20),
     ) {
         let table = table(&routes.join("\n"));
         prop_assert!(table.index.is_some());
-        for (service, method) in requests {
-            let head = head(&service, &method);
+        let plain = requests.iter().map(|(service, method)| head(service, method));
+        let https = https.iter().map(|(service, host, target)| http_head(service, host, target));
+        for head in plain.chain(https) {
             let scanned = table.scan(&head).map(|entry| entry.route.index);
-            prop_assert_eq!(index_of(&table, &head), scanned, "{}.{}", service, method);
+            prop_assert_eq!(index_of(&table, &head), scanned, "{:?}", head);
         }
     }
 }

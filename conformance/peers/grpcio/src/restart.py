@@ -17,6 +17,9 @@ WORKERS, PAUSE = 8, 0.03
 ENOUGH_TO_RUN = 20
 
 ROUND_ROBIN = ("grpc.service_config", json.dumps({"loadBalancingConfig": [{"round_robin": {}}]}))
+# Several addresses are a target and no authority: gRPC's core sends "a:1,b:2" as `:authority` if it is not told another, which
+# is none (RFC 3986 §3.2) and refused with RST_STREAM(PROTOCOL_ERROR) (RFC 9113 §8.3.1).
+AUTHORITY = ("grpc.default_authority", "echo.test")
 # An address that is back is to be noticed while the suite lasts.
 BACKOFF = [("grpc.initial_reconnect_backoff_ms", 200), ("grpc.min_reconnect_backoff_ms", 200), ("grpc.max_reconnect_backoff_ms", 1000)]
 
@@ -55,7 +58,7 @@ KINDS = [unary, unary, unary, slow, unary, emit, unary, chat]
 def scenarios(options):
     async def body():
         target = "ipv4:" + options.target
-        async with grpc.aio.insecure_channel(target, options=[*LIMITS, *BACKOFF, ROUND_ROBIN]) as channel:
+        async with grpc.aio.insecure_channel(target, options=[*LIMITS, *BACKOFF, ROUND_ROBIN, AUTHORITY]) as channel:
             stub = echo_pb2_grpc.EchoServiceStub(channel)
             failures, good, slowest = [], 0, 0.0
             end = time.monotonic() + options.seconds

@@ -135,26 +135,38 @@ class Barrier:
 
 
 async def slow_reader(world):
-    """A client that stops reading stops the server, and other calls go on."""
+    """A client that stops reading stops the server, and other calls on the connection go on."""
     token, count, size = str(uuid.uuid4()), 1024, 64 * KIB
     call = world.stub.Emit(pb.Task(token=token, count=count, size=size))
-    equal(0, (await call.read()).number)
+    try:
+        equal(0, (await call.read()).number)
+        stopped = await stop_of(world, token)
+        check(stopped < count, f"all {count} items were sent to a client that reads none")
+        number = 1
+        while (item := await call.read()) is not grpc.aio.EOF:
+            equal(number, item.number)
+            check(item.payload == pattern(number, size), f"item {number} was changed")
+            number += 1
+        equal(count, number, "items")
+    finally:
+        call.cancel()
+    return f"the server stopped at {stopped} of {count} items"
+
+
+async def stop_of(world, token):
+    """How many items the server had sent when it sent no more."""
     before, same = -1, 0
     for _ in range(80):
         await asyncio.sleep(0.25)
-        sent = (await world.stub.Observe(pb.Task(token=token))).sent
+        try:
+            sent = (await world.stub.Observe(pb.Task(token=token), timeout=20)).sent
+        except grpc.aio.AioRpcError as error:
+            raise AssertionError(f"another call failed while one is not read: {error.code()}: {error.details()}") from error
         same = same + 1 if sent == before else 0
         before = sent
         if same == 6:
-            break
-    check(same == 6 and before < count, f"{before} of {count} items were sent to a client that reads none")
-    number = 1
-    while (item := await call.read()) is not grpc.aio.EOF:
-        equal(number, item.number)
-        check(item.payload == pattern(number, size), f"item {number} was changed")
-        number += 1
-    equal(count, number, "items")
-    return f"the server stopped at {before} of {count} items"
+            return sent
+    raise AssertionError(f"the server goes on sending to a client that reads nothing; {before} items by now")
 
 
 SCENARIOS = [

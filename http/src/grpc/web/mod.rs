@@ -9,11 +9,34 @@ mod text;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TE};
 use http::{HeaderValue, Method};
 use wireloom_codecs::{
-    Body, ErrorKind, Headers, LocalError, Needs, Request, Response, Service, Stream,
+    Accepted, Body, BoxFuture, ConnError, ErrorKind, Headers, LocalError, Needs, Protocol,
+    ProtocolId, Request, Response, Service, Sniff, Stream,
 };
 
 use crate::semantics::{self, Asker};
 use wireloom_codecs::http::GRPC;
+
+/// A version of HTTP whose gRPC-Web requests become gRPC.
+#[derive(Clone, Debug)]
+pub struct GrpcWeb<P>(pub P);
+
+impl<S: Service, P: Protocol<Bridged<S>>> Protocol<S> for GrpcWeb<P> {
+    fn id(&self) -> ProtocolId {
+        self.0.id()
+    }
+
+    fn carries(&self) -> &'static [ProtocolId] {
+        self.0.carries()
+    }
+
+    fn sniff(&self, prefix: &[u8]) -> Sniff {
+        self.0.sniff(prefix)
+    }
+
+    fn serve(&self, connection: Accepted, service: S) -> BoxFuture<Result<(), ConnError>> {
+        self.0.serve(connection, Bridged(service))
+    }
+}
 
 /// A service whose gRPC-Web requests reach the inner one as gRPC.
 #[derive(Clone)]

@@ -1,8 +1,13 @@
 //! Both drivers over pipes, with a scripted peer on either end.
 
+mod broken;
+mod differential;
 mod down;
+mod heads;
 mod proxied;
+mod switched;
 mod up;
+mod waits;
 
 use std::future::Future;
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use h2::Reason;
 use tokio::task::AbortHandle;
@@ -41,6 +42,9 @@ impl Drop for Pump {
 pub(super) struct ResponseBody {
     incoming: Incoming,
     protocol: ProtocolId,
+    /// What the server was told, if the protocol tells it.
+    deadline: Instant,
+    /// What the end says; until there are trailers, what an end without any would.
     outcome: Option<Outcome>,
     _pump: Option<Pump>,
     /// Last, so that the stream is closed before it counts as done.
@@ -51,13 +55,16 @@ impl ResponseBody {
     pub(super) fn new(
         incoming: Incoming,
         protocol: ProtocolId,
+        deadline: Instant,
+        outcome: Option<Outcome>,
         pump: Option<Pump>,
         slot: Option<Slot>,
     ) -> Self {
         Self {
             incoming,
             protocol,
-            outcome: None,
+            deadline,
+            outcome,
             _pump: pump,
             _slot: slot,
         }
@@ -68,7 +75,7 @@ impl Pull for ResponseBody {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Part, LocalError>>> {
         self.incoming.poll_next(cx).map(|next| {
             next.map(|part| {
-                let part = part.map_err(|error| error::stream(&error))?;
+                let part = part.map_err(|error| error::stream(&error, self.deadline))?;
                 if let Part::Trailers(fields) = &part {
                     self.outcome = semantics::trailers_outcome(self.protocol, fields);
                 }

@@ -8,19 +8,20 @@ use std::time::Instant;
 use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream, SendStream};
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use wireloom_codecs::{
-    Body, Call, CallError, Early, ErrorKind, Headers, HttpResponse, LocalError, Message, Outcome,
+    Body, Call, CallError, Early, ErrorKind, Headers, HttpResponse, LocalError, Message,
     ProtocolId, Response, ResponseHead, Stream,
 };
 
 use super::super::incoming::{Incoming, Taken};
 use super::super::outgoing::{Broken, Outgoing};
+use super::super::websocket;
 use super::body::{Pump, ResponseBody};
 use super::deadlines::Place;
 use super::link::Slot;
 use super::{error, request};
-use crate::semantics;
+use crate::{grpc, semantics};
 
 /// A call whose head is on its way.
 pub(super) struct Exchange {
@@ -31,6 +32,8 @@ pub(super) struct Exchange {
     protocol: ProtocolId,
     /// The answer that switches protocols is a 101 where the request came from.
     switches: bool,
+    /// The key of a WebSocket client of HTTP/1.1.
+    key: Option<HeaderValue>,
     /// It was a CONNECT or an upgrade: what follows the head is a tunnel.
     tunnel: bool,
     deadline: Instant,
@@ -62,7 +65,11 @@ pub(super) fn begin(
         return Err(LocalError::new(ErrorKind::Unsupported, what));
     }
     let early = http.early.take();
-    let out = request::write(*http, head.protocol, call.deadline)?;
+    let mut out = request::write(*http, head.protocol, call.deadline)?;
+    let key = match upgrades {
+        true => websocket::take_key(out.headers_mut()).filter(|_| !connect),
+        false => None,
+    };
     let trailers = match trailers {
         Some(fields) => Some(fields.into_map().map_err(|_| {
             LocalError::new(ErrorKind::Malformed, "a trailer that HTTP/2 cannot carry")
@@ -98,6 +105,7 @@ pub(super) fn begin(
         early,
         protocol: head.protocol,
         switches: upgrades && !connect,
+        key,
         tunnel: upgrades || connect,
         deadline: call.deadline,
         place: Place::default(),
@@ -139,7 +147,7 @@ impl Exchange {
             }
         }
         if let Poll::Ready(response) = Pin::new(&mut self.response).poll(cx) {
-            return Poll::Ready(response.map_err(|error| error::call(&error)));
+            return Poll::Ready(response.map_err(|error| error::call(&error, self.deadline)));
         }
         if !self.tunnel {
             self.poll_upload(cx)?;
@@ -193,13 +201,22 @@ impl Exchange {
 
     fn finish(
         mut self,
-        parts: http::response::Parts,
+        mut parts: http::response::Parts,
         recv: RecvStream,
     ) -> Result<Response, CallError> {
+        let most = self.slot.as_ref().map_or(0, |slot| slot.0.fields);
+        if parts.headers.len() > most {
+            let what = format!("the server's answer has more than {most} fields");
+            let error = LocalError::new(ErrorKind::Reset, what);
+            return Err(CallError::new(error, true));
+        }
         let status = match parts.status {
             status if self.switches && status.is_success() => StatusCode::SWITCHING_PROTOCOLS,
             status => status,
         };
+        if let Some(key) = self.key.as_ref().filter(|_| parts.status.is_success()) {
+            websocket::add_accept(&mut parts.headers, key);
+        }
         let http = Box::new(HttpResponse {
             headers: Headers::Map(parts.headers),
             ..HttpResponse::new(status)
@@ -210,15 +227,24 @@ impl Exchange {
         let incoming = Incoming::new(recv);
         let taken = match agreed {
             true => Taken::Part(incoming),
-            false => incoming.take(cx).map_err(|error| error::call(&error))?,
+            false => incoming
+                .take(cx)
+                .map_err(|error| error::call(&error, self.deadline))?,
         };
         let mut outcome = semantics::outcome(self.protocol, &http);
+        // What it comes to if the end brings no trailers: without any status gRPC's clients take it for a failure.
+        let unsaid = match status == StatusCode::OK && grpc::status_of(&http.headers).is_none() {
+            true => semantics::trailers_outcome(self.protocol, &Headers::new()),
+            false => None,
+        };
         let mut response = Message::new(ResponseHead::default(), Body::Empty);
         match taken {
             Taken::Whole(body, trailers) => {
-                if let Some(fields) = &trailers {
-                    outcome = later(self.protocol, fields).unwrap_or(outcome);
+                outcome = match &trailers {
+                    Some(fields) => semantics::trailers_outcome(self.protocol, fields),
+                    None => unsaid,
                 }
+                .unwrap_or(outcome);
                 response.body = body;
                 response.trailers = trailers;
             }
@@ -228,7 +254,8 @@ impl Exchange {
                     _ => None,
                 };
                 let slot = self.leave();
-                let body = ResponseBody::new(incoming, self.protocol, pump, slot);
+                let body =
+                    ResponseBody::new(incoming, self.protocol, self.deadline, unsaid, pump, slot);
                 response.body = Body::Stream(Stream::pull(body));
             }
         }
@@ -236,11 +263,6 @@ impl Exchange {
         response.head.http = Some(http);
         Ok(response)
     }
-}
-
-/// What trailers say, if they say anything.
-pub(super) fn later(protocol: ProtocolId, trailers: &Headers) -> Option<Outcome> {
-    semantics::trailers_outcome(protocol, trailers)
 }
 
 impl Drop for Exchange {

@@ -1,6 +1,7 @@
 //! What h2's errors mean for a call.
 
 use std::io;
+use std::time::{Duration, Instant};
 
 use h2::Reason;
 use wireloom_codecs::http::HTTP2;
@@ -16,15 +17,23 @@ pub(super) fn connection(error: &h2::Error) -> ConnError {
 
 /// The end of a stream. Not sent is what the server says that it did not look at: a refused stream, and one above the
 /// last that its GOAWAY names (RFC 9113 §8.7).
-pub(super) fn call(error: &h2::Error) -> CallError {
+pub(super) fn call(error: &h2::Error, deadline: Instant) -> CallError {
     let refused = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
     // h2 gives a peer's GOAWAY to those streams only that are above its last.
     let unseen = error.is_go_away();
-    CallError::new(stream(error), !(error.is_remote() && (refused || unseen)))
+    let sent = !(error.is_remote() && (refused || unseen));
+    CallError::new(stream(error, deadline), sent)
 }
 
-/// Why a body broke off.
-pub(super) fn stream(error: &h2::Error) -> LocalError {
+/// How long before our own a server may find the deadline to be there, for it has its own clock and rounds.
+const EARLY: Duration = Duration::from_millis(10);
+
+/// Why a stream broke off. A server that was told the deadline may cancel at it, and be heard just before our own timer.
+pub(super) fn stream(error: &h2::Error, deadline: Instant) -> LocalError {
+    let cancelled = error.is_reset() && error.is_remote() && error.reason() == Some(Reason::CANCEL);
+    if cancelled && Instant::now() + EARLY >= deadline {
+        return LocalError::new(ErrorKind::Timeout, "the server gave up at the deadline");
+    }
     let what = match error.reason() {
         Some(reason) if error.is_reset() && error.is_remote() => {
             format!("the server reset the stream: {}", name(reason))

@@ -12,7 +12,9 @@ use wireloom_codecs::{
     ProtocolId,
 };
 
+use super::pings::Pings;
 use super::settings;
+use super::wire::{Client, wire};
 use crate::config::H2Config;
 use link::{Link, Shared};
 
@@ -39,9 +41,16 @@ impl Http2Connector {
     }
 }
 
+/// Connections to one endpoint, where it allows no more streams on those there are.
+const CONNECTIONS: u32 = 8;
+
 impl Connector for Http2Connector {
     fn id(&self) -> ProtocolId {
         HTTP2
+    }
+
+    fn connections(&self) -> u32 {
+        CONNECTIONS
     }
 
     fn carries(&self) -> &'static [ProtocolId] {
@@ -60,23 +69,37 @@ impl Connector for Http2Connector {
         _: ByteBudget,
         events: Arc<dyn ChannelEvents>,
     ) -> BoxFuture<Result<Arc<dyn Channel>, ConnError>> {
-        let builder = settings::client(&self.config, limits.frame.header);
+        let config = self.config.clone();
         Box::pin(async move {
+            let builder = settings::client(&config, limits.frame.header);
+            let (wire, hold) = wire(io, Client::Us, config.resets);
             let (sender, mut connection) = builder
-                .handshake::<_, Bytes>(io)
+                .handshake::<_, Bytes>(wire)
                 .await
                 .map_err(|error| error::connection(&error))?;
-            poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
-                Poll::Ready(Ok(())) => Poll::Ready(Err(not_http2("it closed the connection"))),
-                Poll::Ready(Err(error)) => Poll::Ready(Err(not_http2(&error.to_string()))),
-                Poll::Pending if sender.current_max_send_streams() == settings::UNSETTLED => {
-                    Poll::Pending
+            poll_fn(|cx| {
+                let polled = Pin::new(&mut connection).poll(cx);
+                if hold.flush(cx) {
+                    cx.waker().wake_by_ref();
                 }
-                Poll::Pending => Poll::Ready(Ok(())),
+                match polled {
+                    Poll::Ready(Ok(())) => Poll::Ready(Err(not_http2("it closed the connection"))),
+                    Poll::Ready(Err(error)) => Poll::Ready(Err(not_http2(&error.to_string()))),
+                    Poll::Pending if sender.current_max_send_streams() == settings::UNSETTLED => {
+                        Poll::Pending
+                    }
+                    Poll::Pending => Poll::Ready(Ok(())),
+                }
             })
             .await?;
-            let shared = Arc::new(Shared::new(sender, limits.in_flight));
-            tokio::spawn(task::run(connection, shared.clone(), limits, events));
+            let pings = match limits.keep_alive {
+                Some(every) => Pings::every(every.interval, every.timeout, connection.ping_pong()),
+                None => Pings::new(&config, connection.ping_pong()),
+            };
+            let shared = Arc::new(Shared::new(sender, limits.in_flight, limits.frame.headers));
+            let task =
+                task::Task::new(connection, hold, shared.clone(), pings, limits.idle, events);
+            tokio::spawn(task.run());
             let link: Arc<dyn Channel> = Arc::new(Link::new(shared));
             Ok(link)
         })

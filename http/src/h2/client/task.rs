@@ -10,21 +10,28 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use h2::client::Connection;
 use tokio::time::{Sleep, sleep_until};
-use wireloom_codecs::{ChannelEvents, ChannelLimits, ChannelState, ConnError, Io};
+use wireloom_codecs::http::HTTP2;
+use wireloom_codecs::{ChannelEvents, ChannelState, ConnError};
 
+use super::super::pings::{Looked, Pings};
+use super::super::wire::{Hold, Wire};
 use super::error;
 use super::link::Shared;
 
 /// Deadlines are met this much late at the most; scans are no more frequent than that.
 const COARSE: Duration = Duration::from_millis(5);
+/// How long a server may leave what we write unread.
+const STALL: Duration = Duration::from_secs(30);
 /// How long the server has to take the last bytes.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Longer than any timer needs; keeps sums of instants small.
 const FAR: Duration = Duration::from_secs(24 * 3600);
 
-struct Task {
-    connection: Connection<Box<dyn Io>, Bytes>,
+pub(super) struct Task {
+    connection: Connection<Wire, Bytes>,
+    hold: Hold,
     shared: Arc<Shared>,
+    pings: Option<Pings>,
     events: Arc<dyn ChannelEvents>,
     idle: Duration,
     /// When a call was last under way.
@@ -37,41 +44,56 @@ struct Task {
     armed: Instant,
 }
 
-pub(super) async fn run(
-    connection: Connection<Box<dyn Io>, Bytes>,
-    shared: Arc<Shared>,
-    limits: ChannelLimits,
-    events: Arc<dyn ChannelEvents>,
-) {
-    let now = Instant::now();
-    let idle = match limits.idle.is_zero() {
-        true => FAR,
-        false => limits.idle.min(FAR),
-    };
-    let mut task = Box::new(Task {
-        connection,
-        shared,
-        events,
-        idle,
-        active: now,
-        taken: 0,
-        farewell: None,
-        sleep: Box::pin(sleep_until((now + idle).into())),
-        armed: now + idle,
-    });
-    let result = poll_fn(|cx| task.poll(cx)).await;
-    task.shared.advance(ChannelState::Closed);
-    *task.shared.sender.lock() = None;
-    task.events.closed(result.err().as_ref());
-}
-
 impl Task {
+    pub(super) fn new(
+        connection: Connection<Wire, Bytes>,
+        hold: Hold,
+        shared: Arc<Shared>,
+        pings: Option<Pings>,
+        idle: Duration,
+        events: Arc<dyn ChannelEvents>,
+    ) -> Box<Self> {
+        let now = Instant::now();
+        let idle = match idle.is_zero() {
+            true => FAR,
+            false => idle.min(FAR),
+        };
+        Box::new(Self {
+            connection,
+            hold,
+            shared,
+            pings,
+            events,
+            idle,
+            active: now,
+            taken: 0,
+            farewell: None,
+            sleep: Box::pin(sleep_until((now + idle).into())),
+            armed: now + idle,
+        })
+    }
+
+    pub(super) async fn run(mut self: Box<Self>) {
+        let result = poll_fn(|cx| self.poll(cx)).await;
+        self.shared.advance(ChannelState::Closed);
+        *self.shared.sender.lock() = None;
+        self.events.closed(result.err().as_ref());
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
         self.shared.task.register(cx.waker());
         loop {
             if let Poll::Ready(result) = Pin::new(&mut self.connection).poll(cx) {
                 // What calls are left learn it from h2.
                 return Poll::Ready(result.map_err(|error| error::connection(&error)));
+            }
+            if self.hold.flush(cx) {
+                // h2 finds out when it is asked again.
+                cx.waker().wake_by_ref();
+            }
+            if self.hold.flooded() {
+                let what = "the server sends too many frames that are of no use";
+                return Poll::Ready(Err(ConnError::protocol(HTTP2.as_str(), what)));
             }
             if self.shared.refresh().is_err() {
                 // A GOAWAY, or no ids left: what is under way goes on.
@@ -105,8 +127,22 @@ impl Task {
                 self.active = now;
             }
             let deadline = self.shared.deadlines.expire(now);
+            let stalled = self.hold.blocked().map(|since| since + STALL);
+            let ping = match &mut self.pings {
+                Some(pings) => match pings.look(self.hold.heard(), now, cx) {
+                    Looked::Again(at) => Some(at),
+                    Looked::Missed => {
+                        self.events.missed_ping();
+                        return Poll::Ready(Err(ConnError::Timeout("heartbeat")));
+                    }
+                },
+                None => None,
+            };
+            if stalled.is_some_and(|end| end <= now) {
+                return Poll::Ready(Err(ConnError::Timeout("write")));
+            }
             let mut next = self.active + self.idle;
-            for due in [deadline, self.farewell] {
+            for due in [deadline, self.farewell, stalled, ping] {
                 next = due.map_or(next, |due| next.min(due));
             }
             if self.farewell.is_some_and(|end| end <= now) {

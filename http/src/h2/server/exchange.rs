@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use h2::server::SendResponse;
@@ -12,23 +12,37 @@ use http::{HeaderMap, StatusCode};
 use wireloom_codecs::http::{GRPC, TRIPLE};
 use wireloom_codecs::{Body, Early, ErrorKind, Headers, LocalError, Response};
 
-use super::super::idle::Idle;
+use super::super::idle::{Idle, Moved};
 use super::super::outgoing::{Broken, Outgoing};
+use super::super::websocket;
 use crate::semantics::{self, Asker};
 
 /// What an exchange keeps of its request.
 pub(super) struct Origin {
     pub(super) asker: Asker,
+    /// When it came.
+    pub(super) began: Instant,
     /// The request asked to switch protocols.
     pub(super) upgrade: bool,
     /// Interim responses from upstream, and the 100 that the body's first poll asks for.
     pub(super) early: Option<Early>,
     /// How long the client may leave the answer unread.
     pub(super) body_idle: Duration,
+    /// Shared with the request's body, where that is streamed.
+    pub(super) moved: Option<Moved>,
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// With an answer, or whatever of it the client took.
+    Answered,
+    /// The client reset it before there was one; since when it was there.
+    Unanswered(Instant),
 }
 
 /// Waits for the answer and sends it. Ends without one if the client resets the stream: the call is dropped then.
-pub(super) async fn run<F>(call: F, mut respond: SendResponse<Bytes>, origin: Origin)
+pub(super) async fn run<F>(call: F, mut respond: SendResponse<Bytes>, origin: Origin) -> End
 where
     F: Future<Output = Result<Response, LocalError>>,
 {
@@ -51,13 +65,14 @@ where
         .await
     };
     match answer {
-        None => {}
+        None => return End::Unanswered(origin.began),
         Some(Ok(response)) => send(respond, response, &origin).await,
         Some(Err(error)) => {
             let reply = semantics::local_reply(origin.asker, &error);
             send(respond, reply, &origin).await;
         }
     }
+    End::Answered
 }
 
 fn inform(respond: &mut SendResponse<Bytes>, status: StatusCode, headers: Headers) {
@@ -124,6 +139,9 @@ fn head_and_trailers(
         status => status,
     };
     *out.headers_mut() = head.headers.into_map().ok()?;
+    if upgrade {
+        websocket::remove_accept(out.headers_mut());
+    }
     let trailers = match trailers {
         Some(fields) => Some(fields.into_map().ok()?),
         None => None,
@@ -154,7 +172,7 @@ async fn send(mut respond: SendResponse<Bytes>, response: Response, origin: &Ori
         return;
     };
     let mut idle = Idle::new(origin.body_idle);
-    let result = poll_fn(|cx| poll_body(&mut outgoing, &mut idle, cx)).await;
+    let result = poll_fn(|cx| poll_body(&mut outgoing, &mut idle, origin.moved.as_ref(), cx)).await;
     match result {
         Ok(()) | Err(Broken::Peer) => {}
         Err(Broken::Unwritable) => outgoing.send.send_reset(Reason::INTERNAL_ERROR),
@@ -165,10 +183,16 @@ async fn send(mut respond: SendResponse<Bytes>, response: Response, origin: &Ori
 fn poll_body(
     outgoing: &mut Outgoing,
     idle: &mut Idle,
+    moved: Option<&Moved>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), Broken>> {
+    let before = outgoing.moved;
     let polled = outgoing.poll(cx);
-    if polled.is_pending() && idle.poll(outgoing.moved, cx).is_ready() {
+    let total = match moved {
+        Some(moved) => moved.add(outgoing.moved - before),
+        None => outgoing.moved,
+    };
+    if polled.is_pending() && idle.poll(total, cx).is_ready() {
         let what = match outgoing.blocked {
             true => "the client does not read the answer",
             false => "the answer does not get on",
@@ -194,9 +218,11 @@ fn break_off(send: &mut SendStream<Bytes>, asker: Asker, error: &LocalError) {
 pub(super) fn refuse(mut respond: SendResponse<Bytes>, response: Response, asker: Asker) {
     let origin = Origin {
         asker,
+        began: Instant::now(),
         upgrade: false,
         early: None,
         body_idle: Duration::ZERO,
+        moved: None,
     };
     // What does not fit the client's window at once is cut off: it is a short text.
     if let Some(mut rest) = begin(&mut respond, response, &origin) {

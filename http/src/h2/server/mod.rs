@@ -2,9 +2,10 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -15,17 +16,20 @@ use http::Method;
 use tokio::time::timeout;
 use wireloom_codecs::http::{GRPC, HTTP2, TRIPLE};
 use wireloom_codecs::{
-    Accepted, Body, BoxFuture, ConnError, DrainWatch, Early, Io, Kind, Message, Protocol,
-    ProtocolId, Scheme, ServeLimits, Service, Sniff, Stream,
+    Accepted, Body, BoxFuture, ConnError, Early, Kind, Message, Protocol, ProtocolId, Scheme,
+    ServeLimits, Service, Sniff, Stream,
 };
 
+use super::idle::Moved;
 use super::incoming::{Incoming, Taken};
+use super::pings::Pings;
 use super::settings;
 use super::turn::Turns;
+use super::wire::{Client, Hold, Wire, wire};
 use crate::config::H2Config;
 use crate::semantics::{self, Asker};
 use body::RequestBody;
-use exchange::Origin;
+use exchange::{End, Origin};
 use request::{Reading, Refusal};
 use timers::Timers;
 
@@ -49,6 +53,10 @@ impl Http2 {
         Self {
             config: Arc::new(config),
         }
+    }
+
+    pub(super) fn config(&self) -> Arc<H2Config> {
+        self.config.clone()
     }
 }
 
@@ -80,11 +88,27 @@ impl<S: Service> Protocol<S> for Http2 {
 /// Rounds of reading and answering before other connections of the worker get their turn.
 const ROUNDS: usize = 8;
 
-async fn serve<S: Service>(
+pub(super) async fn serve<S: Service>(
     config: Arc<H2Config>,
     accepted: Accepted,
     service: S,
 ) -> Result<(), ConnError> {
+    // Boxed, so that a connection does not hold on to the room that its handshake took.
+    let (mut driver, timers) = Box::pin(begin(config, accepted, service)).await?;
+    let result = driver.run(timers).await;
+    if matches!(result, Err(ConnError::Protocol { .. })) {
+        // The GOAWAY that says why is on its way.
+        let linger = poll_fn(|cx| driver.hold.poll_linger(cx));
+        let _ = timeout(LINGER, linger).await;
+    }
+    result
+}
+
+async fn begin<S: Service>(
+    config: Arc<H2Config>,
+    accepted: Accepted,
+    service: S,
+) -> Result<(Box<Driver<S>>, Box<Timers>), ConnError> {
     let limits = accepted.limits.clone();
     let scheme = match accepted.tls {
         true => Scheme::Https,
@@ -96,31 +120,46 @@ async fn serve<S: Service>(
         connect: config.connect,
     };
     let drain = accepted.drain.clone();
+    let (wire, hold) = wire(accepted.into_io(), Client::Peer, config.resets);
     let handshake = settings::server(&config, limits.frame.header, limits.in_flight)
-        .handshake::<_, Bytes>(accepted.into_io());
-    let connection = match timeout(limits.header_timeout, handshake).await {
+        .handshake::<_, Bytes>(wire);
+    let mut handshake = pin!(handshake);
+    let begin = poll_fn(|cx| {
+        let polled = handshake.as_mut().poll(cx);
+        hold.flush(cx);
+        polled
+    });
+    let mut connection = match timeout(limits.header_timeout, begin).await {
         Ok(connection) => connection.map_err(|error| broken(&error))?,
         Err(_) => return Err(ConnError::Timeout("preface")),
     };
-    let drive = Driver {
+    let pings = Pings::new(&config, connection.ping_pong());
+    let timers = Timers::new(&limits, drain, pings);
+    let driver = Box::new(Driver {
         connection,
+        hold,
         service,
         reading,
         limits,
-    };
-    drive.run(drain).await
+    });
+    Ok((driver, Box::new(timers)))
 }
 
+/// How long a client that broke the rules has to read what it is told.
+const LINGER: Duration = Duration::from_secs(1);
+/// A stream that is reset before it is this old was not given a chance.
+const YOUNG: Duration = Duration::from_millis(100);
+
 struct Driver<S> {
-    connection: Connection<Box<dyn Io>, Bytes>,
+    connection: Connection<Wire, Bytes>,
+    hold: Hold,
     service: S,
     reading: Reading,
     limits: ServeLimits,
 }
 
 impl<S: Service> Driver<S> {
-    async fn run(mut self, drain: DrainWatch) -> Result<(), ConnError> {
-        let mut timers = Timers::new(&self.limits, drain);
+    async fn run(&mut self, mut timers: Box<Timers>) -> Result<(), ConnError> {
         let mut exchanges = FuturesUnordered::new();
         let (turns, waker) = Turns::new();
         poll_fn(|task| {
@@ -131,8 +170,8 @@ impl<S: Service> Driver<S> {
                 while let Poll::Ready(next) = self.connection.poll_accept(cx) {
                     match next {
                         Some(Ok((request, respond))) => {
-                            timers.stir();
-                            exchanges.extend(self.start(request, respond));
+                            let now = timers.stir();
+                            exchanges.extend(self.start(request, respond, now));
                         }
                         Some(Err(error)) => ended = Some(Err(broken(&error))),
                         None => ended = Some(Ok(())),
@@ -144,8 +183,13 @@ impl<S: Service> Driver<S> {
                 if ended.is_some() {
                     break;
                 }
-                while let Poll::Ready(Some(())) = exchanges.poll_next_unpin(cx) {
-                    timers.stir();
+                while let Poll::Ready(Some(end)) = exchanges.poll_next_unpin(cx) {
+                    let now = timers.stir();
+                    if let End::Unanswered(began) = end
+                        && now < began + YOUNG
+                    {
+                        self.hold.wasted();
+                    }
                 }
                 if !turns.again() {
                     break;
@@ -155,10 +199,14 @@ impl<S: Service> Driver<S> {
                     task.waker().wake_by_ref();
                 }
             }
+            if ended.is_none() && self.hold.flush(cx) {
+                // h2 finds out when it is asked again.
+                task.waker().wake_by_ref();
+            }
             turns.end();
             match ended {
-                Some(result) => Poll::Ready(result),
-                None => timers.poll(&mut self.connection, exchanges.len(), task),
+                Some(result) => Poll::Ready(timers.fate(result)),
+                None => timers.poll(&mut self.connection, &self.hold, exchanges.len(), task),
             }
         })
         .await
@@ -169,7 +217,8 @@ impl<S: Service> Driver<S> {
         &self,
         request: http::Request<RecvStream>,
         respond: SendResponse<Bytes>,
-    ) -> Option<impl Future<Output = ()> + Send + use<S>> {
+        now: Instant,
+    ) -> Option<impl Future<Output = End> + Send + use<S>> {
         let (parts, recv) = request.into_parts();
         let mut asker = Asker {
             protocol: request::protocol(&parts.headers),
@@ -194,6 +243,7 @@ impl<S: Service> Driver<S> {
         };
         let Ok(taken) = taken else {
             // The client has reset it before it was looked at.
+            self.hold.wasted();
             return None;
         };
         let kind = match taken {
@@ -207,7 +257,12 @@ impl<S: Service> Driver<S> {
         if let Some(http) = &mut head.http {
             http.early.clone_from(&early);
         }
-        let body_idle = self.limits.body_idle;
+        let body_idle = match tunnel {
+            false => self.limits.body_idle,
+            true => Duration::ZERO,
+        };
+        // Only where both directions may be streams is there something to share.
+        let moved = matches!(taken, Taken::Part(_)).then(Moved::default);
         let message = match taken {
             Taken::Whole(body, trailers) => {
                 let mut message = Message::new(head, body);
@@ -215,17 +270,23 @@ impl<S: Service> Driver<S> {
                 message
             }
             Taken::Part(incoming) => {
-                let idle = if tunnel { Duration::ZERO } else { body_idle };
                 let expects = early.clone().filter(|_| expects);
-                let body = RequestBody::new(incoming, expects, idle);
+                let body = RequestBody::new(
+                    incoming,
+                    expects,
+                    body_idle,
+                    moved.clone().unwrap_or_default(),
+                );
                 Message::new(head, Body::Stream(Stream::pull(body)))
             }
         };
         let origin = Origin {
             asker,
+            began: now,
             upgrade,
             early,
-            body_idle: if tunnel { Duration::ZERO } else { body_idle },
+            body_idle,
+            moved,
         };
         Some(exchange::run(
             self.service.call(Box::new(message)),

@@ -6,6 +6,8 @@ use wireloom_codecs::{
     ErrorKind, FrameLimits, Headers, HttpRequest, LocalError, ProtocolId, Scheme, Str,
 };
 
+use super::super::websocket;
+
 /// Why a request goes no further than its head.
 pub(super) struct Refusal {
     /// What the client is told.
@@ -72,6 +74,15 @@ pub(super) fn read(
         Some(target) => Str::from(target.as_str().to_owned()),
         None => Str::default(),
     };
+    let path = match target.as_bytes() {
+        // A tunnel to a host has none.
+        b"" => method == Method::CONNECT && upgrade.is_none(),
+        b"*" => method == Method::OPTIONS,
+        path => path.starts_with(b"/"),
+    };
+    if !path {
+        return Err(Refusal::malformed("a target that is no path"));
+    }
     let expect_continue = match headers.get(EXPECT) {
         Some(value) if value.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
             headers.remove(EXPECT);
@@ -85,6 +96,12 @@ pub(super) fn read(
         }
         None => false,
     };
+    if upgrade
+        .as_ref()
+        .is_some_and(|p| websocket::is(p.as_bytes()))
+    {
+        websocket::add_key(&mut headers);
+    }
     // h2 has refused what `semantics::strip_request` would take out.
     Ok(Box::new(HttpRequest {
         scheme: reading.scheme,

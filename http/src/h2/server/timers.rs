@@ -1,4 +1,4 @@
-//! Idleness and drain of a downstream connection, on one coarse timer.
+//! The times of a downstream connection, on one coarse timer: idleness, drain, a client that does not read or is gone.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,7 +9,11 @@ use bytes::Bytes;
 use h2::Reason;
 use h2::server::Connection;
 use tokio::time::{Sleep, sleep_until};
+use wireloom_codecs::http::HTTP2;
 use wireloom_codecs::{ConnError, DrainPoll, DrainWatch, ServeLimits};
+
+use super::super::pings::{Looked, Pings};
+use super::super::wire::{Hold, Wire};
 
 /// How long a client has to take a GOAWAY and to answer the PING after it, or to read the last bytes.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -32,18 +36,34 @@ enum Phase {
 
 pub(super) struct Timers {
     idle: Duration,
+    stall: Duration,
     drain_time: Duration,
     drain: DrainPoll,
+    pings: Option<Pings>,
     phase: Phase,
-    /// Something began or ended since the last look.
-    stirred: bool,
+    /// Why it ends, if there is something to tell.
+    fate: Option<ConnError>,
+    /// The time of this turn, once something asked for it.
+    turn: Option<Instant>,
+    /// When a request last began or ended.
     active: Instant,
     sleep: Pin<Box<Sleep>>,
     armed: Instant,
 }
 
+/// What is due at some time.
+enum Due {
+    Idle,
+    /// A time of the phase's own.
+    Phase,
+    /// The client does not read.
+    Stalled,
+    /// Look at the keep-alive.
+    Ping,
+}
+
 impl Timers {
-    pub(super) fn new(limits: &ServeLimits, drain: DrainWatch) -> Self {
+    pub(super) fn new(limits: &ServeLimits, drain: DrainWatch, pings: Option<Pings>) -> Self {
         let now = Instant::now();
         let idle = match limits.idle.is_zero() {
             true => FAR,
@@ -51,40 +71,57 @@ impl Timers {
         };
         Self {
             idle,
+            stall: limits.body_idle.min(FAR),
             drain_time: limits.drain.min(FAR),
             drain: DrainPoll::new(drain),
+            pings,
             phase: Phase::Open,
-            stirred: false,
+            fate: None,
+            turn: None,
             active: now,
             sleep: Box::pin(sleep_until((now + idle).into())),
             armed: now + idle,
         }
     }
 
-    /// A request came, or one was done with.
-    pub(super) fn stir(&mut self) {
-        self.stirred = true;
+    /// A request came, or one was done with. Answers the time, which is asked for once per turn.
+    pub(super) fn stir(&mut self) -> Instant {
+        let now = *self.turn.get_or_insert_with(Instant::now);
+        self.active = now;
+        now
+    }
+
+    /// How the connection ended: as h2 has it, if we had no reason of our own.
+    pub(super) fn fate(&mut self, result: Result<(), ConnError>) -> Result<(), ConnError> {
+        match (self.fate.take(), result) {
+            (Some(error), _) => Err(error),
+            // Who was told goodbye may hang up on the rest of it.
+            (None, Err(ConnError::Io(_))) if self.phase != Phase::Open => Ok(()),
+            (None, result) => result,
+        }
     }
 
     /// Asked at the end of a turn. Ready when the connection is to be dropped, whatever is left on it.
-    pub(super) fn poll<T>(
+    pub(super) fn poll(
         &mut self,
-        connection: &mut Connection<T, Bytes>,
+        connection: &mut Connection<Wire, Bytes>,
+        hold: &Hold,
         under_way: usize,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(), ConnError>>
-    where
-        T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
-    {
-        if self.stirred {
-            self.stirred = false;
-            self.active = Instant::now();
-        }
+    ) -> Poll<Result<(), ConnError>> {
+        self.turn = None;
         if self.drain.poll(cx).is_ready() {
             self.leave(connection, self.drain_time, cx);
         }
+        if hold.flooded() && !matches!(self.phase, Phase::Closing { .. }) {
+            self.fate = Some(ConnError::protocol(
+                HTTP2.as_str(),
+                "the client sends too many frames that are of no use",
+            ));
+            self.close(connection, Reason::ENHANCE_YOUR_CALM, cx);
+        }
         loop {
-            let due = self.due(under_way);
+            let (due, what) = self.due(hold, under_way, cx);
             if due < self.armed {
                 self.arm(due);
             }
@@ -96,30 +133,35 @@ impl Timers {
                 self.arm(due);
                 continue;
             }
-            match self.phase {
-                // Nobody is idle who waits for an answer: that has times of its own.
-                Phase::Open if under_way > 0 => self.active = now,
-                Phase::Open => self.leave(connection, FAREWELL, cx),
-                Phase::Leaving { .. } => {
-                    connection.abrupt_shutdown(Reason::NO_ERROR);
-                    self.phase = Phase::Closing {
-                        end: now + FAREWELL,
-                    };
-                    cx.waker().wake_by_ref();
+            match (what, self.phase) {
+                (Due::Stalled, _) => return Poll::Ready(Err(ConnError::Timeout("write"))),
+                (Due::Ping, _) => {
+                    if let Some(Looked::Missed) = self.look(hold, now, cx) {
+                        return Poll::Ready(Err(ConnError::Timeout("heartbeat")));
+                    }
                 }
-                Phase::Closing { .. } => return Poll::Ready(Ok(())),
+                (Due::Phase, Phase::Closing { .. }) => {
+                    return Poll::Ready(self.fate(Ok(())));
+                }
+                (Due::Phase, _) => self.close(connection, Reason::NO_ERROR, cx),
+                // Nobody is idle who waits for an answer: that has times of its own.
+                (Due::Idle, _) if under_way > 0 => self.active = now,
+                (Due::Idle, _) => self.leave(connection, FAREWELL, cx),
             }
         }
     }
 
-    fn leave<T>(
+    fn look(&mut self, hold: &Hold, now: Instant, cx: &mut Context<'_>) -> Option<Looked> {
+        let pings = self.pings.as_mut()?;
+        Some(pings.look(hold.heard(), now, cx))
+    }
+
+    fn leave(
         &mut self,
-        connection: &mut Connection<T, Bytes>,
+        connection: &mut Connection<Wire, Bytes>,
         within: Duration,
         cx: &mut Context<'_>,
-    ) where
-        T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
-    {
+    ) {
         if self.phase == Phase::Open {
             connection.graceful_shutdown();
             self.phase = Phase::Leaving {
@@ -130,12 +172,42 @@ impl Timers {
         }
     }
 
-    fn due(&self, under_way: usize) -> Instant {
-        match self.phase {
-            Phase::Open if under_way > 0 => self.active + FAR,
-            Phase::Open => self.active + self.idle,
-            Phase::Leaving { end } | Phase::Closing { end } => end,
+    fn close(
+        &mut self,
+        connection: &mut Connection<Wire, Bytes>,
+        reason: Reason,
+        cx: &mut Context<'_>,
+    ) {
+        connection.abrupt_shutdown(reason);
+        self.phase = Phase::Closing {
+            end: Instant::now() + FAREWELL,
+        };
+        cx.waker().wake_by_ref();
+    }
+
+    fn due(&mut self, hold: &Hold, under_way: usize, cx: &mut Context<'_>) -> (Instant, Due) {
+        let mut due = match self.phase {
+            Phase::Open if under_way > 0 => (self.active + FAR, Due::Idle),
+            Phase::Open => (self.active + self.idle, Due::Idle),
+            Phase::Leaving { end } | Phase::Closing { end } => (end, Due::Phase),
+        };
+        if let Some(since) = hold.blocked()
+            && since + self.stall < due.0
+        {
+            due = (since + self.stall, Due::Stalled);
         }
+        if self.pings.is_some() {
+            let now = Instant::now();
+            let at = match self.look(hold, now, cx) {
+                Some(Looked::Again(at)) => at,
+                Some(Looked::Missed) => now,
+                None => due.0,
+            };
+            if at < due.0 {
+                due = (at, Due::Ping);
+            }
+        }
+        due
     }
 
     fn arm(&mut self, at: Instant) {

@@ -1,3 +1,9 @@
 //! Both sides against peers of the h2 crate and of raw frames.
 
+mod bounds;
+mod ends;
+mod floods;
+mod interim;
 mod proxied;
+mod raw;
+mod switches;

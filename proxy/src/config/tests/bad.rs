@@ -36,6 +36,18 @@ fn unknown_keys() {
             "7:25: routes.main[0].match.service.prefx: unknown key `prefx`; did you mean `prefix`?",
         ),
         (
+            then(ROUTE, "      match: {http: {hots: a}}\n"),
+            "7:22: routes.main[0].match.http.hots: unknown key `hots`; did you mean `host`?",
+        ),
+        (
+            then(ROUTE, "      rewrite: {uri: /a}\n"),
+            "7:17: routes.main[0].rewrite.uri: unknown key `uri`; the keys here are host, path, prefix, regex",
+        ),
+        (
+            then(ROUTE, "      headers: {set: {a: b}}\n"),
+            "7:17: routes.main[0].headers.set: unknown key `set`; the keys here are request, response",
+        ),
+        (
             then(ENDPOINTS, "    connect-timeout: 1s\n"),
             "10:5: clusters.orders.connect-timeout: unknown key `connect-timeout`; did you mean `connect_timeout`?",
         ),
@@ -52,8 +64,8 @@ fn unknown_keys() {
             "4:11: listeners[0].tls.certificat: unknown key `certificat`; did you mean `certificate`?",
         ),
         (
-            first("protocols: {http: {}}"),
-            "1:13: protocols.http: unknown key `http`; the keys here are bolt, dubbo",
+            first("protocols: {mqtt: {}}"),
+            "1:13: protocols.mqtt: unknown key `mqtt`; the keys here are bolt, dubbo, http",
         ),
     ] {
         assert_errors(&text, &[expected]);
@@ -110,6 +122,30 @@ fn wrong_values() {
         (
             then(ENDPOINTS, "    balance: 5\n"),
             "10:14: clusters.orders.balance: 5 where one of `least_request`, `round_robin`, `random` is expected",
+        ),
+        (
+            then(ROUTE, "      match: {http: {query: {v: 2}}}\n"),
+            "7:33: routes.main[0].match.http.query.v: integer `2` where a text is compared: put it in quotes",
+        ),
+        (
+            then(ROUTE, "      match: {http: {path: [/a]}}\n"),
+            "7:28: routes.main[0].match.http.path: a list where a path (for an exact match) or one of {exact: …}, {prefix: …}, {regex: …} is expected",
+        ),
+        (
+            with("to: orders", "redirect: {path: /, status: moved}"),
+            "6:35: routes.main[0].redirect.status: \"moved\" where a whole number from 301 to 308 is expected",
+        ),
+        (
+            with("to: orders", "redirect: {scheme: htps}"),
+            "6:26: routes.main[0].redirect.scheme: `htps` is not known here; did you mean `https`?",
+        ),
+        (
+            with("to: orders", "respond: 200"),
+            "6:16: routes.main[0].respond: 200 where a mapping (status, body, headers) is expected",
+        ),
+        (
+            then(ROUTE, "      headers: {request: {set: {x-a: true}}}\n"),
+            "7:38: routes.main[0].headers.request.set.x-a: true where a string is expected",
         ),
         (
             first("workers: two"),
@@ -194,6 +230,45 @@ fn what_does_not_fit_together() {
         (
             then(ROUTE, "      match: {service: {regex: 'a('}}\n"),
             "7:32: routes.main[0].match.service.regex: is not a regular expression",
+        ),
+        (
+            with("- to: orders", "- name: x"),
+            "6:7: routes.main[0]: does nothing with its requests: write `to`",
+        ),
+        (
+            then(ROUTE, "      respond: {status: 200}\n"),
+            "7:16: routes.main[0].respond: only one of `to`, `redirect` and `respond` may be given",
+        ),
+        (
+            then(ROUTE, "      match: {http: {host: [a, '*b']}}\n"),
+            "7:32: routes.main[0].match.http.host[1]: \"*b\" is not a host",
+        ),
+        (
+            then(ROUTE, "      match: {http: {path: {prefix: api}}}\n"),
+            "7:37: routes.main[0].match.http.path.prefix: \"api\" does not start with a slash",
+        ),
+        (
+            then(ROUTE, "      match: {http: {method: post}}\n"),
+            "7:30: routes.main[0].match.http.method: methods are told apart by case: write POST",
+        ),
+        (
+            then(ROUTE, "      rewrite: {prefix: /v2}\n"),
+            "7:25: routes.main[0].rewrite.prefix: stands in the place of the prefix that `match.http.path` names",
+        ),
+        (
+            then(ROUTE, "      headers: {request: {remove: [x-a, Host]}}\n"),
+            "7:41: routes.main[0].headers.request.remove[1]: the host is changed by `rewrite: {host: …}`",
+        ),
+        (
+            with("to: orders", "respond: {status: 99}"),
+            "6:25: routes.main[0].respond.status: 99 is out of range: 200 to 599",
+        ),
+        (
+            with(
+                "to: orders",
+                "{match: {protocol: dubbo}, redirect: {path: /}}",
+            ),
+            "6:44: routes.main[0].redirect: is for HTTP",
         ),
         (
             with("to: orders", "to: [{cluster: orders, weight: 0}]"),
