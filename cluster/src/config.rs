@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use wireloom_codecs::KeepAlive;
+use wireloom_codecs::edits::HeaderEdits;
 use wireloom_codecs::units::Span;
 
 mod endpoint;
@@ -45,6 +46,10 @@ pub struct ClusterConfig {
     /// How many retries may be under way at once.
     #[serde(default)]
     pub retry_budget: RetryBudget,
+    /// What is changed in the header fields of HTTP requests to the cluster and of its responses, after their listener
+    /// and their route have made their changes.
+    #[serde(default, skip_serializing_if = "HeaderEdits::is_empty")]
+    pub headers: HeaderEdits,
 }
 
 impl ClusterConfig {
@@ -60,6 +65,7 @@ impl ClusterConfig {
             limits: Limits::default(),
             keep_alive: None,
             retry_budget: RetryBudget::default(),
+            headers: HeaderEdits::default(),
         }
     }
 }

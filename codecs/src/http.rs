@@ -210,6 +210,18 @@ mod tests {
         assert_eq!((without.path(), without.query()), (&b"/p"[..], None));
     }
 
+    #[tokio::test]
+    async fn what_comes_for_an_earlier_request_is_not_told_to_the_next() {
+        let mut early = Early::new();
+        early.push(HttpResponse::new(StatusCode::EARLY_HINTS));
+        early.renew();
+        let earlier = early.clone();
+        early.renew();
+        earlier.push(HttpResponse::new(StatusCode::EARLY_HINTS));
+        let next = std::future::poll_fn(|cx| Poll::Ready(early.poll_next(cx).is_pending()));
+        assert!(next.await);
+    }
+
     #[test]
     fn a_host_is_an_authority_without_its_port() {
         for (authority, host) in [

@@ -14,6 +14,7 @@ mod channel;
 pub mod clock;
 mod codec;
 mod drain;
+pub mod edits;
 mod error;
 mod exchange;
 mod fields;

@@ -1,4 +1,4 @@
-//! Durations and sizes as configs write them: `250ms`, `16MiB`.
+//! Values as configs write them: durations and sizes (`250ms`, `16MiB`), and one string or several.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,6 +6,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+mod one_or_many;
+
+pub use one_or_many::OneOrMany;
 
 /// A time span: a number and one of `us`, `ms`, `s`, `m`, `h`. `0s` means "no limit" where a key says so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,6 +9,16 @@ use serde_json::Value;
 /// Longer seeds slow the fuzzer down and show it nothing new.
 const LONGEST: usize = 8192;
 
+/// Messages with everything that framing looks at.
+const HTTP1: [&str; 6] = [
+    "GET /a?b HTTP/1.1\r\nHost: h:80\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    "POST http://h/ HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n",
+    "PUT / HTTP/1.1\r\nHost: [::1]\r\nTransfer-Encoding: chunked\r\nTE: trailers\r\n\r\n5;a=b\r\nhello\r\n0\r\nT: 1\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello",
+    "HTTP/1.1 200 Fine\r\nTransfer-Encoding: chunked\r\n\r\nA\r\n0123456789\r\n0\r\n\r\n",
+    "HTTP/1.0 304 Not Modified\r\nX: \t1 \r\n\r\n",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = here.parent().ok_or("fuzz/ stands in the repository")?;
@@ -34,6 +44,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         for (name, bytes, _) in vectors(root, &format!("dubbo/vectors/{file}.json"))? {
             seeds.write("dubbo_frames", &name, &bytes)?;
             seeds.write("dubbo_invocation", &name, &bytes[16..])?;
+        }
+    }
+    for (number, text) in HTTP1.iter().enumerate() {
+        let name = format!("message_{number}");
+        let (head, body) = text.split_once("\r\n\r\n").ok_or("no head")?;
+        let target = match head.starts_with("HTTP/") {
+            true => "http1_response",
+            false => "http1_request",
+        };
+        seeds.write(target, &name, text.as_bytes())?;
+        if head.contains("chunked") {
+            seeds.write("http1_chunked", &name, body.as_bytes())?;
         }
     }
     for entry in fs::read_dir(root.join("examples"))? {

@@ -67,10 +67,16 @@ pub struct H2Config {
     pub max_streams: u32,
     /// Bytes of one stream's body that may be on their way before any is taken, in either direction of the proxy.
     pub stream_window: Size,
-    /// The same for all streams of a connection together.
+    /// The same for all streams of a client's connection together.
     pub connection_window: Size,
+    /// The same for all streams of an upstream connection together. Clients share it, so it is wide: those that do not
+    /// read their answers must not use it up for the others.
+    pub upstream_connection_window: Size,
     /// Whether CONNECT without a protocol is passed on. Extended CONNECT (WebSocket over HTTP/2) always is.
     pub connect: bool,
+    /// Streams that a client resets at once, or makes the proxy reset, within ten seconds: from so many on the
+    /// connection is ended with ENHANCE_YOUR_CALM, if they are more than half of its streams in that time; 0 for never.
+    pub resets: u32,
     /// A PING after this long without a byte from a peer; `0s` for none. Where a cluster sets a keep-alive of its own,
     /// that counts for its connections.
     pub keep_alive: Span,
@@ -84,7 +90,9 @@ impl Default for H2Config {
             max_streams: 1024,
             stream_window: Size(256 << 10),
             connection_window: Size(1 << 20),
+            upstream_connection_window: Size(32 << 20),
             connect: false,
+            resets: 100,
             keep_alive: Span(Duration::ZERO),
             keep_alive_timeout: Span(Duration::from_secs(20)),
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wireloom_cluster::{Cluster, ClusterConfig, LocalCluster, Upstream};
 use wireloom_codecs::FrameLimits;
 use wireloom_router::config::BudgetConfig;
-use wireloom_router::{RetryBudget, RouteTable};
+use wireloom_router::{Edits, RetryBudget, RouteTable};
 use wireloom_telemetry::{ClusterStats, Metrics};
 
 use crate::protocols::Protocols;
@@ -26,6 +26,7 @@ struct Entry {
     locals: Vec<Arc<LocalCluster>>,
     budget: Arc<RetryBudget>,
     stats: ClusterStats,
+    edits: Option<Arc<Edits>>,
 }
 
 impl Clusters {
@@ -72,6 +73,7 @@ impl Clusters {
                 .collect(),
             budget: budget(config),
             stats: self.metrics.cluster(name),
+            edits: edits(config),
             cluster,
         }
     }
@@ -84,6 +86,7 @@ impl Clusters {
                 cluster: entry.locals.get(worker)?.clone(),
                 budget: entry.budget.clone(),
                 stats: entry.stats.clone(),
+                edits: entry.edits.clone(),
             })
         });
         // `check` has refused a table that names a cluster which is not there.
@@ -104,6 +107,12 @@ impl Clusters {
     }
 }
 
+fn edits(config: &ClusterConfig) -> Option<Arc<Edits>> {
+    // `check` has refused what does not compile.
+    let edits = Edits::compile("headers", &config.headers).ok()?;
+    (!edits.is_empty()).then(|| Arc::new(edits))
+}
+
 fn budget(config: &ClusterConfig) -> Arc<RetryBudget> {
     Arc::new(RetryBudget::new(BudgetConfig {
         percent: config.retry_budget.percent,
@@ -120,6 +129,7 @@ impl Entry {
         if old.retry_budget != config.retry_budget {
             self.budget = budget(config);
         }
+        self.edits = edits(config);
         self.cluster.reconfigure(config.clone());
     }
 

@@ -113,7 +113,7 @@ async fn exchange(
             let stats = routing.stats.get(route, NO_CLUSTER, label);
             let record = Record::started_at(stats, started);
             let mut result = direct::answer(answered, &request.head);
-            routing.edit_response(route, &mut result);
+            routing.edit_response(route, None, &mut result);
             return finish(record, result, None, started);
         }
     }
@@ -126,7 +126,7 @@ async fn exchange(
     let Some(binding) = routing.bindings.get(cluster) else {
         return Err(ErrorKind::Internal.into());
     };
-    routing.edit_request(route, &mut request);
+    routing.edit_request(route, Some(binding), &mut request);
     let stats = routing.stats.get(route, cluster, label);
     let record = Record::started_at(stats, started);
     let own = streaming::deadline(&request.head, started);
@@ -136,7 +136,7 @@ async fn exchange(
         (_, None) => once(binding, request, deadline).await,
         (_, Some(policy)) => with_retries(binding, policy, request, deadline).await,
     };
-    routing.edit_response(route, &mut result);
+    routing.edit_response(route, Some(binding), &mut result);
     finish(record, result, own, started)
 }
 

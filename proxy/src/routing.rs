@@ -20,8 +20,8 @@ pub(crate) struct Routing {
 
 impl Routing {
     /// Changes the header fields of a request as the listener says, and then as the route and its cluster do.
-    pub(crate) fn edit_request(&self, route: &Route, request: &mut Request) {
-        for edits in self.layers(route) {
+    pub(crate) fn edit_request(&self, route: &Route, to: Option<&Binding>, request: &mut Request) {
+        for edits in self.layers(route, to) {
             if let Some(http) = &mut request.head.http {
                 edits.request.apply(&mut http.headers);
             }
@@ -29,18 +29,28 @@ impl Routing {
     }
 
     /// The same for an answer, be it an upstream's or the route's own.
-    pub(crate) fn edit_response(&self, route: &Route, result: &mut Result<Response, LocalError>) {
+    pub(crate) fn edit_response(
+        &self,
+        route: &Route,
+        from: Option<&Binding>,
+        result: &mut Result<Response, LocalError>,
+    ) {
         let Ok(response) = result else { return };
-        for edits in self.layers(route) {
+        for edits in self.layers(route, from) {
             if let Some(http) = &mut response.head.http {
                 edits.response.apply(&mut http.headers);
             }
         }
     }
 
-    fn layers<'a>(&'a self, route: &'a Route) -> impl Iterator<Item = &'a Edits> {
-        let route = route.edits.as_deref();
-        self.edits.as_deref().into_iter().chain(route)
+    fn layers<'a>(
+        &'a self,
+        route: &'a Route,
+        cluster: Option<&'a Binding>,
+    ) -> impl Iterator<Item = &'a Edits> {
+        let cluster = cluster.and_then(|binding| binding.edits.as_deref());
+        let outer = self.edits.as_deref().into_iter();
+        outer.chain(route.edits.as_deref()).chain(cluster)
     }
 }
 
@@ -51,6 +61,8 @@ pub(crate) struct Binding {
     /// Shared by all workers.
     pub(crate) budget: Arc<RetryBudget>,
     pub(crate) stats: ClusterStats,
+    /// What is changed in header fields on the way to it and back.
+    pub(crate) edits: Option<Arc<Edits>>,
 }
 
 /// Counters per route, cluster and protocol, resolved on first use: most combinations never occur.

@@ -108,12 +108,107 @@ fn the_service_sees_what_was_written() {
 }
 
 #[test]
-fn what_comes_with_the_answer_is_logged() {
+fn what_comes_with_the_answer_is_told_on_request() {
     let (_demo, proxy) = demo();
     let url = format!("dubbo://{proxy}/com.acme.OrderService/find");
-    let (code, out, err) = run(&["call", &url, "[1]", "--log", "info"]);
+    let (code, out, err) = run(&["call", &url, "[1]", "-v"]);
     assert_eq!((code, out.as_str()), (Some(0), "1\n"));
-    assert!(err.contains("attachment served-by=dubbo\n"), "{err}");
+    assert_eq!(err, "served-by: dubbo\n");
+
+    let url = format!("http://{proxy}/echo");
+    let (code, out, err) = run(&["call", &url, "-v", "-H", "x-canary: true"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.starts_with("served by http-canary\nGET /echo HTTP/1.1\n"));
+    assert!(out.contains("\nx-canary: true\n"), "{out}");
+    assert!(err.starts_with("HTTP/1.1 200 OK\n"), "{err}");
+    assert!(err.contains("\nserved-by: http-canary\n"), "{err}");
+
+    let url = format!("grpc://{proxy}/wireloom.demo.Echo/Say");
+    let (code, _, err) = run(&["call", &url, "-v"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(err.lines().any(|line| line == "grpc-status: 0"), "{err}");
+}
+
+#[test]
+fn http_is_printed_as_it_comes() {
+    let (_demo, proxy) = demo();
+    let url = format!("http://{proxy}/echo?cups=3");
+    for extra in [&[][..], &["--http2"]] {
+        let put = [&["call", &url, "{\"tea\": 1}", "-X", "PUT"], extra].concat();
+        let (code, out, err) = run(&put);
+        assert_eq!((code, err.as_str()), (Some(0), ""), "{extra:?}");
+        let first = "served by http\nPUT /echo?cups=3 HTTP/1.1\n";
+        assert!(out.starts_with(first), "{out}");
+        assert!(out.contains("\ncontent-type: application/json\n"), "{out}");
+        // Nothing is added to a body.
+        assert!(out.ends_with("\n\n{\"tea\": 1}"), "{out}");
+    }
+    let (code, out, err) = run(&["call", &format!("http://{proxy}/tea")]);
+    assert_eq!(code, Some(3));
+    assert_eq!(out, "there is /echo alone\n");
+    assert_eq!(err, "status 404 Not Found\n");
+}
+
+#[test]
+fn grpc_is_routed_by_metadata_and_described_by_the_server() {
+    let (_demo, proxy) = demo();
+    let server = format!("grpc://{proxy}");
+    let say = format!("{server}/wireloom.demo.Echo/Say");
+    let tea = "{\"text\": \"tea\"}";
+    assert_eq!(
+        answer(&[&say, tea, "-H", "x-canary: true"]),
+        json!({ "text": "tea", "servedBy": "grpc-canary" })
+    );
+    let from_file = answer(&[&say, tea, "--proto", "proto/echo.proto"]);
+    assert_eq!(from_file, json!({ "text": "tea", "servedBy": "grpc" }));
+    let (code, out, err) = run(&["call", &server]);
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert!(
+        out.lines().any(|line| line == "wireloom.demo.Echo"),
+        "{out}"
+    );
+    let (_, out, _) = run(&["call", &format!("{server}/wireloom.demo.Echo")]);
+    let repeat = "rpc Repeat(wireloom.demo.RepeatRequest) returns (stream wireloom.demo.EchoReply)";
+    assert!(out.lines().any(|line| line == repeat), "{out}");
+    let join = format!("{server}/wireloom.demo.Echo/Join");
+    let joined = answer(&[&join, "{\"text\": \"te\"} {\"text\": \"a\"}"]);
+    assert_eq!(joined, json!({ "text": "tea", "servedBy": "grpc" }));
+}
+
+#[test]
+fn grpc_s_errors_are_told() {
+    let (_demo, proxy) = demo();
+    let say = format!("grpc://{proxy}/wireloom.demo.Echo/Say");
+    assert_eq!(
+        error(1, &[&say, "{\"text\": \"no tea\", \"failWith\": 5}"]),
+        "status 5 NOT_FOUND: no tea\n  wireloom.demo.EchoRequest {\"text\":\"no tea\",\"failWith\":5}\n"
+    );
+    let unknown = format!("grpc://{proxy}/wireloom.demo.Eco/Say");
+    assert_eq!(
+        error(2, &[&unknown]),
+        "wireloom: the URL is wrong: there is no service `wireloom.demo.Eco`; did you mean `wireloom.demo.Echo`?\n"
+    );
+    let repeat = format!("grpc://{proxy}/wireloom.demo.Echo/Repeat");
+    let slow = "{\"text\": \"a\", \"count\": 2, \"pauseMs\": 60000}";
+    // What came before the end is printed: a stream's parts are there as they come.
+    let (code, out, err) = run(&["call", &repeat, slow, "--timeout", "3s"]);
+    assert_eq!(code, Some(1), "{err}");
+    let first: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(first["number"], 1);
+}
+
+#[test]
+fn triple_and_websocket_are_answered() {
+    let (_demo, proxy) = demo();
+    let url = format!("tri://{proxy}/com.acme.OrderService/describe?version=2.0&group=blue");
+    let seen = answer(&[&url, "[{\"sku\": \"tea\"}, 7]", "-H", "zone=a"]);
+    assert_eq!(seen["service"], "com.acme.OrderService");
+    assert_eq!(seen["arguments"], json!([{ "sku": "tea" }, 7]));
+    assert_eq!(seen["attachments"]["tri-service-version"], "2.0");
+    assert_eq!(seen["attachments"]["tri-service-group"], "blue");
+    assert_eq!(seen["attachments"]["zone"], "a");
+    let (code, out, err) = run(&["call", &format!("ws://{proxy}/ws"), "tea"]);
+    assert_eq!((code, out.as_str(), err.as_str()), (Some(0), "tea\n", ""));
 }
 
 #[test]
@@ -131,7 +226,23 @@ fn what_is_no_call_exits_with_2_and_says_what_would_be_right() {
         ),
         (
             &["smtp://127.0.0.1:1/a/b"],
-            "the URL is wrong: the scheme `smtp` is not known; write dubbo:// or bolt://",
+            "the URL is wrong: the scheme `smtp` is not known; write one of dubbo://, bolt://, tri://, grpc://, http://, ws://",
+        ),
+        (
+            &["grpcs://127.0.0.1:1/a/b"],
+            "the URL is wrong: `grpcs` needs TLS, which `wireloom call` does not speak; write grpc:// and a port without it",
+        ),
+        (
+            &[dubbo, "--http2"],
+            "--http2 is wrong: dubbo:// has no use for it",
+        ),
+        (
+            &["tri://127.0.0.1:1/a/b", "{}"],
+            "the arguments are wrong: they must be a JSON list, like '[\"42\", 7]'",
+        ),
+        (
+            &["grpc://127.0.0.1:1/a/b", "--proto", "no/such.proto"],
+            "--proto is wrong: no/such.proto: No such file or directory (os error 2)",
         ),
         (
             &["dubbo://127.0.0.1/a/b"],
@@ -206,7 +317,7 @@ fn what_is_no_call_exits_with_2_and_says_what_would_be_right() {
 fn silence_and_refusal_are_told_apart() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap();
-    for scheme in ["dubbo", "bolt"] {
+    for scheme in ["dubbo", "bolt", "tri", "grpc", "http", "ws"] {
         let url = format!("{scheme}://{address}/com.acme.A/m");
         let told = error(1, &[&url, "--timeout", "150ms"]);
         assert_eq!(
@@ -215,11 +326,13 @@ fn silence_and_refusal_are_told_apart() {
         );
     }
     drop(silent);
-    let url = format!("dubbo://{address}/com.acme.A/m");
-    let told = error(1, &[&url]);
-    let expected =
-        format!("wireloom: cannot connect to {address}: Connection refused (os error 111)\n");
-    assert_eq!(told, expected);
+    for scheme in ["dubbo", "bolt", "tri", "grpc", "http", "ws"] {
+        let url = format!("{scheme}://{address}/com.acme.A/m");
+        let told = error(1, &[&url]);
+        let expected =
+            format!("wireloom: cannot connect to {address}: Connection refused (os error 111)\n");
+        assert_eq!(told, expected, "{scheme}");
+    }
 
     let closing = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = closing.local_addr().unwrap();

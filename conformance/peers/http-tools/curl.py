@@ -82,7 +82,7 @@ def upload_unknown(world):
 
 def expect_continue(world):
     file = world.file("body", pattern(200_000))
-    args = ["-v", "-H", "Expect: 100-continue", "--expect100-timeout", "40", "--data-binary", f"@{file}"]
+    args = ["-v", "-H", "Expect: 100-continue", "--expect100-timeout", "20", "--data-binary", f"@{file}"]
     # A server that begins to echo at once has no place for the 100 left.
     path = "/hash" if world.can("hash") else "/echo"
     body, told, errors = curl(world, path, *args)
@@ -112,7 +112,8 @@ def parallel(world):
 
 def upgrade(world):
     """Begins as HTTP/1.1 and goes on as HTTP/2; for a proxy only, as no server here does it."""
-    for size in 1, 65536, 1 << 20:
+    # What comes with the 101 in one read must fit into curl's buffer of 32 KiB.
+    for size in 0, 1, 128:
         body, told, _ = curl(world, f"/bytes/{size}", flag="--http2")
         expect(world, told)
         same(body, pattern(size), f"{size} bytes")

@@ -13,9 +13,11 @@ if [[ -f "$PEER_OUT/stamp" && "$(<"$PEER_OUT/stamp")" == "$stamp" ]]; then
 fi
 mkdir -p "$PEER_OUT"
 rm -rf "$PEER_OUT/stamp" "$PEER_OUT/src"
-if [[ ! -f "$PEER_OUT/versions" ]]; then
+unpacked=$(cat install.sh ../debian/fetch.sh | sha256sum | cut -d' ' -f1)
+if [[ ! -f "$PEER_OUT/unpacked" || "$(<"$PEER_OUT/unpacked")" != "$unpacked" ]]; then
   bash ../debian/fetch.sh "$PEER_OUT" nghttp2-client wrk libnghttp2-14 libev4 libjansson4 libjemalloc2 libxml2 libicu72 \
     liblzma5 libssl3 zlib1g libluajit2-5.1-2 libluajit-5.1-common libc-ares2
+  echo "$unpacked" >"$PEER_OUT/unpacked"
 fi
 mkdir "$PEER_OUT/src"
 cp *.py "$PEER_OUT/src/"

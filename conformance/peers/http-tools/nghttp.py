@@ -50,7 +50,7 @@ def continued(world):
 
 def trailers(world):
     file = world.file("body", b"body")
-    args = ["-v", "--no-content-length", "--trailer", "x-sum: 42", "-d", str(file), f"{world.base}/trailers"]
+    args = ["-v", "--no-content-length", "-H", "te: trailers", "--trailer", "x-sum: 42", "-d", str(file), f"{world.base}/trailers"]
     log, _ = world.tool("nghttp", *args)
     text = log.decode()
     for field in "x-first: 1", "x-second: two words":

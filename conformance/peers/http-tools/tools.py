@@ -13,7 +13,7 @@ LACKS = {
     "nginx": ["hash", "any-size", "keeps-connections", "received-trailers"],
 }
 # For one run of a tool, on a busy machine.
-PATIENCE = 45
+PATIENCE = 25
 
 
 class World:

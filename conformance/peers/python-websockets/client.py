@@ -7,7 +7,7 @@ import time
 import scenarios
 
 # For one scenario, on a busy machine.
-PATIENCE = 45
+PATIENCE = 25
 # For all of them, below the limit of whoever runs this.
 LIMIT = 130
 

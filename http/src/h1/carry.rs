@@ -10,8 +10,8 @@ use http::header::CONTENT_LENGTH;
 use http::{Method, StatusCode};
 use tokio_util::codec::Decoder;
 use wireloom_codecs::{
-    Body, Call, CallError, Early, ErrorKind, Headers, HttpRequest, HttpResponse, LocalError,
-    Message, ProtocolId, Request, Response, ResponseHead, Stream, clock,
+    Body, Call, CallError, ConnError, Early, ErrorKind, Headers, HttpRequest, HttpResponse,
+    LocalError, Message, ProtocolId, Request, Response, ResponseHead, Stream, clock,
 };
 
 use crate::h1::body::{BodyDecoder, Length};
@@ -20,6 +20,7 @@ use crate::h1::inflow::{Start, start};
 use crate::h1::outflow::{BrokeOff, Outflow, Took};
 use crate::h1::pull::Pulled;
 use crate::h1::response::{Answered, Asked, ResponseDecoder};
+use crate::h1::scan::NAME;
 use crate::h1::tunnel::tunnel;
 use crate::h1::upstream::Lease;
 use crate::semantics;
@@ -108,6 +109,7 @@ impl Carry {
         let trailers = trailers.filter(|trailers| !trailers.is_empty());
         let switches = http.upgrade.is_some() || http.method == Method::CONNECT;
         self.decoder.asked = Asked::of(&http.method, http.upgrade.is_some());
+        self.decoder.upgrade = http.upgrade.clone();
         let framing = match switches {
             true => Framing::Bare,
             false => framing(http, &request.body, trailers.is_some()),
@@ -335,14 +337,28 @@ impl Upload {
     }
 }
 
+impl Drop for Carry {
+    fn drop(&mut self) {
+        // A call that nobody has polled has done nothing to the connection.
+        if !self.begun
+            && let Some(lease) = self.lease.take()
+        {
+            lease.give_back();
+        }
+    }
+}
+
 impl Future for Carry {
     type Output = Result<Response, CallError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let polled = this.poll_step(cx);
-        if let Poll::Ready(Err(_)) = &polled {
-            this.lease = None;
+        if let Poll::Ready(Err(error)) = &polled
+            && let Some(lease) = this.lease.take()
+        {
+            let what = error.error.detail.clone();
+            lease.close(Some(&ConnError::protocol(NAME, what)));
         }
         polled
     }
@@ -354,7 +370,8 @@ fn is_interim(status: StatusCode) -> bool {
 
 /// What may stand in the first line or in Host.
 fn is_line(text: &[u8]) -> bool {
-    text.iter().all(u8::is_ascii_graphic)
+    text.iter()
+        .all(|byte| byte.is_ascii_graphic() && *byte != b'#')
 }
 
 /// How the body is told from what comes behind it.

@@ -84,15 +84,21 @@ impl<S: Service, H: Handover> Protocol<S> for Http1<H> {
     }
 
     fn serve(&self, connection: Accepted, service: S) -> BoxFuture<Result<(), ConnError>> {
-        let server = Server::new(self.config.clone(), connection, service);
+        let mut server = Box::new(Server::new(self.config.clone(), connection, service));
         let handover = self.handover.clone();
         Box::pin(async move {
-            let mut serving = pin!(server.run(handover));
-            poll_fn(|cx| {
-                let _turn = Turn::begin();
-                serving.as_mut().poll(cx)
-            })
-            .await
+            let switched = {
+                let mut serving = pin!(server.run::<H>());
+                poll_fn(|cx| {
+                    let _turn = Turn::begin();
+                    serving.as_mut().poll(cx)
+                })
+                .await?
+            };
+            match switched {
+                None => Ok(()),
+                Some(incoming) => Box::pin(server.hand_over(*incoming, handover)).await,
+            }
         })
     }
 }

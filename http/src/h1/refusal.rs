@@ -41,7 +41,10 @@ impl Refusal {
 
     /// As the end of the connection that it came over.
     pub(crate) fn conn(&self) -> ConnError {
-        ConnError::protocol(NAME, self.what)
+        match self.status {
+            StatusCode::REQUEST_TIMEOUT => ConnError::Timeout("request"),
+            _ => ConnError::protocol(NAME, self.what),
+        }
     }
 }
 

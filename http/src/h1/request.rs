@@ -10,7 +10,7 @@ use wireloom_codecs::{Headers, HttpRequest, Scheme, Str};
 
 use crate::config::H1Config;
 use crate::h1::body::Length;
-use crate::h1::fields::Noted;
+use crate::h1::fields::{Noted, tokens};
 use crate::h1::refusal::Refusal;
 use crate::h1::scan::{HeadLimits, Scan};
 use crate::h1::target::{Target, is_authority};
@@ -141,8 +141,11 @@ impl RequestDecoder {
                 (Some(protocol), settings) if is_h2c(protocol) => {
                     h2c = settings.map(|settings| head.slice_ref(settings));
                 }
-                (Some(protocol), _) if !protocol.is_empty() => {
-                    http.upgrade = Str::from_utf8(head.slice_ref(protocol)).ok();
+                // Of several the first, so that there is no doubt which one the server agrees to.
+                (Some(protocols), _) => {
+                    let first = tokens(protocols).find(|protocol| is_protocol(protocol));
+                    http.upgrade =
+                        first.and_then(|first| Str::from_utf8(head.slice_ref(first)).ok());
                 }
                 _ => {}
             }
@@ -182,8 +185,14 @@ impl RequestDecoder {
     }
 }
 
+/// A name, with or without a version.
+fn is_protocol(text: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~/".contains(byte);
+    !text.is_empty() && text.iter().all(plain)
+}
+
 fn is_h2c(protocol: &[u8]) -> bool {
-    crate::h1::fields::tokens(protocol).any(|token| token.eq_ignore_ascii_case(b"h2c"))
+    tokens(protocol).any(|token| token.eq_ignore_ascii_case(b"h2c"))
 }
 
 impl Decoder for RequestDecoder {

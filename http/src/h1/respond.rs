@@ -1,12 +1,12 @@
 //! Answers on their way to a client, and what is left of its connection then.
 
 use std::future::poll_fn;
+use std::io;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::StatusCode;
 use wireloom_codecs::clock;
-use wireloom_codecs::http::HTTP1;
 use wireloom_codecs::{
     Body, ConnError, ErrorKind, HttpResponse, LocalError, Part, Response, Service,
 };
@@ -31,7 +31,7 @@ impl<S: Service> Server<S> {
         plan: Plan,
     ) -> Result<bool, Stop> {
         if let Some(http) = response.head.http.take_if(|http| switches(http, &plan)) {
-            return self.tunnel(&http, response.body, plan).await;
+            return Box::pin(self.tunnel(&http, response.body, plan)).await;
         }
         let begun = settle(&mut response, &plan).await;
         let http = response.head.http.take();
@@ -74,7 +74,7 @@ impl<S: Service> Server<S> {
             None => Ok(keep),
             Some(inflow) if inflow.complete() || inflow.gated() => Ok(keep),
             Some(inflow) => {
-                let all = self.discard(inflow, keep).await;
+                let all = Box::pin(self.discard(inflow, keep)).await;
                 self.unread = !all;
                 Ok(all && keep)
             }
@@ -143,7 +143,7 @@ impl<S: Service> Server<S> {
 
     /// Writes what waits and closes. With `linger`, what the client is still sending is read for a while: a socket that
     /// is closed with something unread in it takes back what was written.
-    pub(super) async fn close(mut self, linger: bool) -> Result<(), ConnError> {
+    pub(super) async fn close(&mut self, linger: bool) {
         let patience = self.limits.body_idle;
         let until = clock::now() + patience;
         let flushed = poll_fn(|cx| {
@@ -153,7 +153,7 @@ impl<S: Service> Server<S> {
             self.wire.poll_due(until, cx).map(|()| false)
         });
         if !flushed.await {
-            return Ok(());
+            return;
         }
         let until = clock::now() + LINGER;
         let mut left = UNWANTED;
@@ -173,19 +173,16 @@ impl<S: Service> Server<S> {
             Poll::Ready(())
         })
         .await;
-        Ok(())
     }
 }
 
 /// The client sees that the answer is cut: the connection closes before its end.
 pub(super) fn broke_off(broken: BrokeOff) -> Stop {
-    Stop::Failed(ConnError::protocol(
-        HTTP1.as_str(),
-        match broken {
-            BrokeOff::Failed(error) => format!("the answer broke off: {error}"),
-            BrokeOff::Length => "the answer is not as long as it said".to_owned(),
-        },
-    ))
+    let what = match broken {
+        BrokeOff::Failed(error) => format!("the answer broke off: {error}"),
+        BrokeOff::Length => "the answer is not as long as it said".to_owned(),
+    };
+    Stop::Failed(ConnError::Io(io::Error::other(what)))
 }
 
 /// The answer agrees to go on in another protocol.

@@ -52,6 +52,8 @@ pub(crate) struct ResponseDecoder {
     scan: Scan,
     limits: HeadLimits,
     pub(crate) asked: Asked,
+    /// The protocol that was asked for.
+    pub(crate) upgrade: Option<Str>,
 }
 
 impl ResponseDecoder {
@@ -67,6 +69,7 @@ impl ResponseDecoder {
                 bare_lf: false,
             },
             asked,
+            upgrade: None,
         }
     }
 
@@ -93,7 +96,7 @@ impl ResponseDecoder {
                 return Err(Refusal::bad("Transfer-Encoding in HTTP/1.0"));
             }
             let switched = status == StatusCode::SWITCHING_PROTOCOLS;
-            if switched && self.asked != Asked::Upgrade {
+            if switched && !self.agrees(&noted) {
                 return Err(Refusal::bad("a switch of protocols that nobody asked for"));
             }
             let length = self.length(status, &noted);
@@ -110,6 +113,14 @@ impl ResponseDecoder {
                 length,
                 keep_alive: keep_alive && !matches!(length, Length::UntilClose),
             })
+        })
+    }
+
+    /// A switch is to the protocol that was asked for.
+    fn agrees(&self, noted: &Noted<'_>) -> bool {
+        let asked = self.upgrade.as_ref().map(Str::as_bytes);
+        asked.zip(noted.upgrade).is_some_and(|(asked, agreed)| {
+            self.asked == Asked::Upgrade && asked.eq_ignore_ascii_case(agreed)
         })
     }
 

@@ -118,27 +118,35 @@ impl<S: Service> Server<S> {
         }
     }
 
-    pub(super) async fn run<H: Handover>(mut self, handover: H) -> Result<(), ConnError> {
+    /// Serves until the connection ends, or goes on as something else. What is rare is boxed: this future stays as
+    /// large as the largest of its states while the connection is idle.
+    pub(super) async fn run<H: Handover>(&mut self) -> Result<Option<Box<Incoming>>, ConnError> {
         loop {
             let incoming = match poll_fn(|cx| self.poll_head(cx)).await {
                 Ok(Some(incoming)) => incoming,
-                Ok(None) => return self.close(false).await,
-                Err(stop) => return self.stop(stop, true).await,
+                Ok(None) => break,
+                Err(stop) => {
+                    Box::pin(self.stop(stop, true)).await?;
+                    return Ok(None);
+                }
             };
             self.head = None;
             if incoming.h2c.is_some() && H::TAKES {
-                return self.hand_over(incoming, handover).await;
+                return Ok(Some(Box::new(incoming)));
             }
             match self.exchange(incoming).await {
                 Ok(true) => {}
-                Ok(false) => {
-                    let unread = self.unread || !self.wire.buffer.is_empty();
-                    return self.close(unread).await;
+                Ok(false) => break,
+                Err((stop, unanswered)) => {
+                    Box::pin(self.stop(stop, unanswered)).await?;
+                    return Ok(None);
                 }
-                Err((stop, unanswered)) => return self.stop(stop, unanswered).await,
             }
             self.active = clock::now();
         }
+        let unread = self.unread || !self.wire.buffer.is_empty();
+        Box::pin(self.close(unread)).await;
+        Ok(None)
     }
 
     /// The next request's head; None if the connection is to end.
@@ -391,7 +399,7 @@ impl<S: Service> Server<S> {
     }
 
     /// Ends the connection for a reason.
-    async fn stop(mut self, stop: Stop, unanswered: bool) -> Result<(), ConnError> {
+    async fn stop(&mut self, stop: Stop, unanswered: bool) -> Result<(), ConnError> {
         if let Some(mut inflow) = self.inflow.take() {
             inflow.fail("the request broke off");
         }
@@ -419,7 +427,7 @@ impl<S: Service> Server<S> {
                         upgrade: None,
                     };
                     if self.respond(reply, plan).await.is_ok() {
-                        self.close(true).await?;
+                        self.close(true).await;
                     }
                 }
                 Err(refusal.conn())
@@ -427,7 +435,8 @@ impl<S: Service> Server<S> {
         }
     }
 
-    async fn hand_over<H: Handover>(
+    /// Lets somebody else answer and go on.
+    pub(super) async fn hand_over<H: Handover>(
         mut self,
         incoming: Incoming,
         handover: H,

@@ -58,3 +58,38 @@ pub(crate) fn sniff(prefix: &[u8]) -> Sniff {
         (false, None) => Sniff::More,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_are_recognised_as_soon_as_they_are_there() {
+        for (prefix, verdict) in [
+            ("", Sniff::More),
+            ("G", Sniff::More),
+            ("GET", Sniff::More),
+            ("GET ", Sniff::Match),
+            ("CONNECT ", Sniff::Match),
+            ("\r", Sniff::More),
+            ("\r\n", Sniff::More),
+            ("\r\nGET ", Sniff::Match),
+            ("\r\n\r\n\0\r\nQUIT\n", Sniff::Never),
+            ("get ", Sniff::Never),
+            ("GETX ", Sniff::Never),
+            ("P", Sniff::More),
+            ("PR", Sniff::More),
+            ("PRI", Sniff::Never),
+            ("PROXY ", Sniff::Never),
+            ("PROPFIND", Sniff::More),
+            ("PROPFIND /a", Sniff::More),
+            ("PROPFIND /a HTTP/1.", Sniff::Match),
+            ("PROPFIND /a\r\n", Sniff::Never),
+            ("SEARCH x\n", Sniff::Never),
+            ("\x16\x03", Sniff::Never),
+            ("*1\r\n", Sniff::Never),
+        ] {
+            assert_eq!(sniff(prefix.as_bytes()), verdict, "{prefix:?}");
+        }
+    }
+}

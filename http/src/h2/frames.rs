@@ -103,8 +103,6 @@ const PER_SECOND: i64 = 100;
 const PER_USE: i64 = 3;
 /// What a SETTINGS costs; other frames that carry nothing cost 1.
 const PER_SETTINGS: i64 = 20;
-/// Resets in a window that are a flood if they are most of what there is.
-const RESETS: u32 = 100;
 /// The window in which resets are counted.
 const WINDOW: Duration = Duration::from_secs(10);
 
@@ -112,8 +110,8 @@ const WINDOW: Duration = Duration::from_secs(10);
 ///
 /// Frames that carry nothing draw on a credit that time and useful frames fill up: 2,000 at once are a flood, and more
 /// than 100 a second, unless as much of use goes by. Streams that are reset young and unanswered, and errors that the
-/// peer makes us reset streams by, are a flood from 100 in 10 s on if they are more than half of the streams of that
-/// time: a client that hedges or gives up late stays below.
+/// peer makes us reset streams by, are a flood from a number in 10 s on (100, if nothing else is set) if they are more
+/// than half of the streams of that time: a client that hedges or gives up late stays below.
 #[derive(Debug)]
 pub(super) struct Calm {
     credit: i64,
@@ -121,11 +119,14 @@ pub(super) struct Calm {
     window: Instant,
     streams: u32,
     resets: u32,
+    /// How many of these are a flood; 0 for none.
+    limit: u32,
     lost: bool,
 }
 
 impl Calm {
-    pub(super) fn new() -> Self {
+    /// `resets` in a window are a flood if they are most of what there is; 0 for no such limit.
+    pub(super) fn new(resets: u32) -> Self {
         let now = Instant::now();
         Self {
             credit: CREDIT,
@@ -133,6 +134,7 @@ impl Calm {
             window: now,
             streams: 0,
             resets: 0,
+            limit: resets,
             lost: false,
         }
     }
@@ -160,8 +162,8 @@ impl Calm {
 
     /// A stream came to nothing.
     pub(super) fn wasted(&mut self) {
-        self.resets += 1;
-        if self.resets < RESETS {
+        self.resets = self.resets.saturating_add(1);
+        if self.limit == 0 || self.resets < self.limit {
             return;
         }
         let now = Instant::now();
@@ -250,7 +252,7 @@ mod tests {
 
     #[test]
     fn what_carries_nothing_may_come_as_long_as_it_comes_with_something() {
-        let mut calm = Calm::new();
+        let mut calm = Calm::new(100);
         for _ in 0..100_000 {
             calm.count(Direction::Out, of(DATA, 100));
             calm.count(Direction::In, of(8, 4));
@@ -266,7 +268,7 @@ mod tests {
 
     #[test]
     fn resets_are_a_flood_if_they_are_most_of_what_there_is() {
-        let mut patient = Calm::new();
+        let mut patient = Calm::new(100);
         for _ in 0..1000 {
             patient.count(Direction::In, of(HEADERS, 30));
             patient.count(Direction::In, of(HEADERS, 30));
@@ -274,8 +276,8 @@ mod tests {
             patient.wasted();
         }
         assert!(!patient.lost());
-        let mut rapid = Calm::new();
-        for _ in 0..RESETS {
+        let mut rapid = Calm::new(100);
+        for _ in 0..100 {
             rapid.count(Direction::In, of(HEADERS, 30));
             rapid.wasted();
         }

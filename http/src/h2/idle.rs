@@ -2,10 +2,27 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tokio::time::{Sleep, sleep_until};
+
+/// What has moved of a streamed exchange so far, in both directions: a stream that is quiet one way is not idle.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Moved(Arc<AtomicU64>);
+
+impl Moved {
+    /// Answers how many there are now.
+    pub(super) fn add(&self, parts: u64) -> u64 {
+        self.0.fetch_add(parts, Ordering::Relaxed) + parts
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// Ready when nothing has moved for `limit`. The timer exists only once something had to wait, and is moved only when
 /// it fires: progress costs no more than a comparison.

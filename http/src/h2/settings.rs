@@ -54,7 +54,7 @@ pub(super) fn client(config: &H2Config, header: usize) -> h2::client::Builder {
         .enable_push(false)
         .initial_max_send_streams(UNSETTLED)
         .initial_window_size(small(config.stream_window.0))
-        .initial_connection_window_size(small(config.connection_window.0))
+        .initial_connection_window_size(small(config.upstream_connection_window.0))
         .max_header_list_size(small(header))
         .max_concurrent_reset_streams(REMEMBERED_RESETS)
         .reset_stream_duration(REMEMBERED)

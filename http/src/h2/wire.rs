@@ -52,8 +52,8 @@ struct Inner {
 }
 
 /// A wire over `io`. A client's first bytes are its preface, which is no frame: `peer` is the client downstream, and we
-/// are it upstream.
-pub(super) fn wire(io: Box<dyn Io>, client: Client) -> (Wire, Hold) {
+/// are it upstream. `resets` is how many come to be a flood.
+pub(super) fn wire(io: Box<dyn Io>, client: Client, resets: u32) -> (Wire, Hold) {
     let (read, written) = match client {
         Client::Peer => (PREFACE.len(), 0),
         Client::Us => (0, PREFACE.len()),
@@ -67,7 +67,7 @@ pub(super) fn wire(io: Box<dyn Io>, client: Client) -> (Wire, Hold) {
         heard: 0,
         read: Frames::new(read),
         written: Frames::new(written),
-        calm: Calm::new(),
+        calm: Calm::new(resets),
     }));
     (Wire(inner.clone()), Hold(inner))
 }

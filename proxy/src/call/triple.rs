@@ -92,7 +92,7 @@ pub(crate) struct ResponseWrapper {
     /// The result, or the exception.
     #[prost(bytes = "vec", tag = "2")]
     pub(crate) data: Vec<u8>,
-    /// Its class.
+    /// The class that the method returns.
     #[prost(string, tag = "3")]
     pub(crate) class: String,
 }
@@ -125,7 +125,7 @@ async fn exchange(
             .map_err(|error| unreadable(format!("it is no TripleResponseWrapper: {error}")))?;
         let value = value(&wrapper)?;
         if thrown {
-            return Err(exception(wrapper.class, &value).into());
+            return Err(exception(&value).into());
         }
         out(Piece::Value(to_json(&value, Style::Readable)))?;
         count += 1;
@@ -148,10 +148,11 @@ fn value(wrapper: &ResponseWrapper) -> Result<Value, Failure> {
     Ok(values.into_iter().next().unwrap_or(Value::Null))
 }
 
-fn exception(class: String, value: &Value) -> Failure {
+/// The wrapper's own `type` is no help: it is what the method returns.
+fn exception(value: &Value) -> Failure {
     let message = value.get("detailMessage").and_then(Value::as_str);
     Failure::Exception {
-        class,
+        class: value.type_name().unwrap_or("without a class").to_owned(),
         message: message.unwrap_or_default().to_owned(),
     }
 }

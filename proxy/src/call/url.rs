@@ -14,7 +14,7 @@ pub struct CallUrl {
     pub scheme: String,
     /// The server, or a proxy before it.
     pub address: Address,
-    /// What is between the slashes behind the address, decoded.
+    /// What is between the slashes behind the address, decoded. The web's schemes have `target` alone.
     pub path: Vec<String>,
     /// All that is behind the address, as it was written.
     pub target: String,
@@ -62,6 +62,7 @@ impl CallUrl {
             if !keys.contains(&key.as_str()) {
                 let instead = match nearest(key, keys.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
+                    None if keys.is_empty() => "there is none".to_owned(),
                     None => format!("there are {}", keys.join(", ")),
                 };
                 return Err(Wrong::url(format!("it has no key `{key}`; {instead}")));
@@ -85,8 +86,11 @@ impl FromStr for CallUrl {
         };
         let scheme = scheme.to_ascii_lowercase();
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let address = address(&scheme, authority)?;
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let web = matches!(scheme.as_str(), "http" | "ws");
+        let address = address(web, authority)?;
+        // What a web server makes of it is its own affair: it gets the target as it is.
+        let named = if web { "" } else { target };
+        let (path, query) = named.split_once('?').unwrap_or((named, ""));
         let path = path.strip_prefix('/').unwrap_or(path);
         let path = match path {
             "" => Vec::new(),
@@ -108,9 +112,9 @@ impl FromStr for CallUrl {
 }
 
 /// The address; where the web's schemes have no port it is 80.
-fn address(scheme: &str, authority: &str) -> Result<Address, Wrong> {
+fn address(web: bool, authority: &str) -> Result<Address, Wrong> {
     let address = authority.parse::<Address>();
-    let plain = match matches!(scheme, "http" | "ws") && !authority.is_empty() {
+    let plain = match web && !authority.is_empty() {
         true => format!("{authority}:80").parse().ok(),
         false => None,
     };

@@ -32,14 +32,28 @@ fn commands_are_read() {
     assert!(!demo.once);
 
     let cli =
-        parse("wireloom call dubbo://h:1/s/m [1] --timeout 250ms --header a=b=c -H d=").unwrap();
+        parse("wireloom call dubbo://h:1/s/m [1] --timeout 250ms --header a=b=c -H d= -H e:f=g")
+            .unwrap();
     let Command::Call(call) = cli.command else {
         panic!("{cli:?}")
     };
     assert_eq!(call.timeout.to_string(), "250ms");
     let headers: Vec<_> = call.headers.iter().map(|h| (&*h.name, &*h.value)).collect();
-    assert_eq!(headers, [("a", "b=c"), ("d", "")]);
+    assert_eq!(headers, [("a", "b=c"), ("d", ""), ("e", "f=g")]);
     assert_eq!(call.body.as_deref(), Some("[1]"));
+}
+
+#[test]
+fn headers_may_look_like_those_of_http() {
+    for (text, name, value) in [
+        ("x-canary: true", "x-canary", "true"),
+        ("x-time: 10:20 = now ", "x-time", "10:20 = now"),
+        ("a= b:c", "a", " b:c"),
+    ] {
+        let header: crate::cli::Header = text.parse().unwrap();
+        assert_eq!((&*header.name, &*header.value), (name, value));
+    }
+    assert!(": b".parse::<crate::cli::Header>().is_err());
 }
 
 #[test]

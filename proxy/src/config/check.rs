@@ -41,6 +41,9 @@ pub(super) fn problems(config: &Config, protocols: &[&str]) -> Vec<Problem> {
         if name.is_empty() {
             check.note("clusters", "a cluster's name is empty");
         }
+        if let Err(problems) = Edits::compile(&format!("{path}.headers"), &cluster.headers) {
+            check.problems.extend(problems);
+        }
         if let Some(protocol) = &cluster.protocol {
             check.protocol(format!("{path}.protocol"), protocol);
         }

@@ -42,9 +42,13 @@ impl Table {
                 let method = each.target.rsplit('/').next().unwrap_or_default();
                 let arguments = each.body.unwrap_or_default();
                 let arguments = arguments.trim_start_matches('[').trim_end_matches(']');
+                let request = match method {
+                    "" => each.about.to_owned(),
+                    method => format!("{method}({arguments}), {}", each.about),
+                };
                 rows.push(Row {
                     protocol: exhibit.name,
-                    request: format!("{method}({arguments}), {}", each.about),
+                    request,
                     answer,
                     time,
                     right,

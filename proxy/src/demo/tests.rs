@@ -2,7 +2,9 @@ use wireloom_hessian::Value;
 
 use super::echo::Asked;
 use super::exhibit::EXHIBITS;
+use super::servers::EchoServers;
 use super::{guide, mesh};
+use crate::call::call;
 
 fn asked(method: &str, arguments: Vec<Value>) -> Asked {
     Asked {
@@ -57,9 +59,9 @@ fn every_exhibit_has_a_route_and_a_canary() {
     );
     let config = mesh::config(&EXHIBITS, &endpoints, &listen, &admin).unwrap();
     assert_eq!(config.clusters.len(), 2 * EXHIBITS.len());
-    let names: Vec<_> = EXHIBITS.iter().map(|exhibit| exhibit.name).collect();
+    let taken: String = EXHIBITS.iter().map(|exhibit| exhibit.matches).collect();
     for name in crate::PROTOCOLS {
-        assert!(names.contains(name), "the demo has no {name}");
+        assert!(taken.contains(name), "the demo has no {name}");
     }
 }
 
@@ -76,5 +78,27 @@ fn commands_can_be_pasted() {
             text.lines().any(|printed| printed == line),
             "{line}\n{text}"
         );
+    }
+}
+
+/// Without the proxy between: whatever is wrong here is wrong with a service, or with its client.
+#[tokio::test]
+async fn services_answer_their_clients_directly() {
+    let servers = EchoServers::start(&EXHIBITS).unwrap();
+    for exhibit in &EXHIBITS {
+        for each in (exhibit.tries)() {
+            let name = match each.canary {
+                true => format!("{}-canary", exhibit.name),
+                false => exhibit.name.to_owned(),
+            };
+            let endpoints = servers.endpoints.iter();
+            let (_, at) = endpoints.clone().find(|(known, _)| *known == name).unwrap();
+            let mut args = each.args(*at);
+            // That is for the proxy to bridge.
+            args.http2 = false;
+            let reply = call(&args).await.unwrap();
+            let told = each.expected.compare(&reply);
+            assert!(told.is_ok(), "{name}: {told:?}");
+        }
     }
 }

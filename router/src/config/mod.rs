@@ -5,9 +5,7 @@
 //! exist.
 
 mod action;
-mod headers;
 mod http_match;
-mod names;
 mod path_match;
 mod retry;
 mod route;
@@ -15,12 +13,13 @@ mod string_match;
 mod target;
 
 pub use action::{RedirectConfig, RedirectScheme, RegexRewrite, RespondConfig, RewriteConfig};
-pub use headers::{HeaderChanges, HeaderEdits};
 pub use http_match::HttpMatch;
-pub use names::OneOrMany;
 pub use path_match::PathMatch;
 pub use retry::{BackoffConfig, BudgetConfig, Condition, RetryConfig};
 pub use route::{DEFAULT_TIMEOUT, MatchConfig, RouteConfig};
+pub use wireloom_codecs::edits::{HeaderChanges, HeaderEdits};
+pub use wireloom_codecs::units::OneOrMany;
+
 pub use string_match::StringMatch;
 pub use target::{To, WeightedCluster};
 

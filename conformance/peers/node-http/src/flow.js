@@ -14,7 +14,7 @@ async function seen(other, token) {
 }
 
 async function until(other, token, wanted) {
-  const end = Date.now() + 20_000;
+  const end = Date.now() + 15_000;
   for (;;) {
     const now = await seen(other, token);
     if (now.state === wanted) {

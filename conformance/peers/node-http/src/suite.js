@@ -24,7 +24,7 @@ class Suite {
       this.running = name;
       const start = Date.now();
       try {
-        report(name, true, await within(body(), 45) ?? '', Date.now() - start);
+        report(name, true, await within(body(), 25) ?? '', Date.now() - start);
       } catch (e) {
         ok = false;
         report(name, false, describe(e), Date.now() - start);

@@ -16,7 +16,7 @@ use crate::h1::request::RequestDecoder;
 use crate::h1::response::{Asked, ResponseDecoder};
 
 /// Requests that are good, and those whose parts others have been fooled by.
-const REQUESTS: &[&str] = &[
+pub(super) const REQUESTS: &[&str] = &[
     "GET /a?b HTTP/1.1\r\nHost: h\r\nX: 1\r\n\r\nGET /n HTTP/1.1\r\nHost: h\r\n\r\n",
     "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhelloGET /n HTTP/1.1\r\nHost: h\r\n\r\n",
     "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nT: 1\r\n\r\nGET /n HTTP/1.1\r\nHost: h\r\n\r\n",
@@ -29,7 +29,7 @@ const REQUESTS: &[&str] = &[
     "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nA\r\n0123456789\r\n1\r\nx\r\n00\r\n\r\n",
 ];
 
-const RESPONSES: &[&str] = &[
+pub(super) const RESPONSES: &[&str] = &[
     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nT: 1\r\n\r\n",
     "HTTP/1.1 200 OK\r\nX: 1\r\n\r\nto the end",
@@ -42,7 +42,7 @@ const RESPONSES: &[&str] = &[
 const ODD: &[u8] = b"\r\n\0 \t:;,+-_0159aZ\x0b\x7f\xff/#\\";
 
 /// The text, and whatever one byte more, less or another makes of it.
-fn mutants(text: &str) -> impl Iterator<Item = Vec<u8>> + '_ {
+pub(super) fn mutants(text: &str) -> impl Iterator<Item = Vec<u8>> + '_ {
     let text = text.as_bytes();
     let places = 0..text.len();
     let changed = places.flat_map(move |at| {
@@ -61,10 +61,10 @@ fn mutants(text: &str) -> impl Iterator<Item = Vec<u8>> + '_ {
 }
 
 /// Method, target and body.
-type Seen = (String, String, Vec<u8>);
+pub(super) type Seen = (String, String, Vec<u8>);
 
 /// The requests that we find, each whole.
-fn ours(data: &[u8]) -> Vec<Seen> {
+pub(super) fn ours(data: &[u8]) -> Vec<Seen> {
     let mut decoder = RequestDecoder::new(&H1Config::default(), 64 << 10, 100, Scheme::Http);
     let mut buffer = BytesMut::from(data);
     let mut seen = Vec::new();
@@ -111,8 +111,7 @@ async fn hypers(data: &[u8]) -> Vec<Seen> {
     server.half_close(true);
     let serving = server.serve_connection(TokioIo::new(far), service);
     let _ = timeout(LONG, serving).await.expect("hyper hangs");
-    let all = std::mem::take(&mut *seen.lock());
-    all
+    std::mem::take(&mut *seen.lock())
 }
 
 #[tokio::test]
@@ -140,7 +139,7 @@ async fn requests_that_we_take_hyper_takes_alike() {
 }
 
 /// Status and body of a whole answer to a GET.
-fn our_answer(data: &[u8]) -> Option<(u16, Vec<u8>)> {
+pub(super) fn our_answer(data: &[u8]) -> Option<(u16, Vec<u8>)> {
     let mut decoder = ResponseDecoder::new(64 << 10, 100, Asked::Plain);
     let mut buffer = BytesMut::from(data);
     let answered = loop {
@@ -178,8 +177,8 @@ async fn hypers_answer(data: &[u8]) -> Option<(u16, Vec<u8>)> {
         Some((status, body.to_bytes().to_vec()))
     };
     let play = async {
-        let mut asked = [0; 1024];
-        near.read(&mut asked).await.unwrap();
+        let asked = near.read(&mut [0; 1024]).await.unwrap();
+        assert!(asked > 0);
         near.write_all(data).await.unwrap();
         near.shutdown().await.unwrap();
     };

@@ -592,3 +592,40 @@ async fn a_reader_that_stops_stops_the_sender() {
     }
     assert!(sent >= 64, "only {sent} KiB");
 }
+
+/// It is what an idle connection keeps, beside its socket and its timer.
+#[tokio::test]
+async fn the_future_of_a_connection_stays_small() {
+    #[derive(Clone)]
+    struct Sized;
+    impl Service for Sized {
+        fn call(
+            &self,
+            request: Box<Request>,
+        ) -> impl Future<Output = Result<Response, LocalError>> + Send + use<> {
+            async move {
+                // As large as the exchange of the proxy.
+                let state = [1u8; 700];
+                tokio::task::yield_now().await;
+                drop(request);
+                Ok(response(u16::from(state[0]) + 199, Body::Empty))
+            }
+        }
+        fn needs(&self) -> Arc<Needs> {
+            Arc::new(Needs::NOTHING)
+        }
+    }
+    let (near, _far) = duplex(64);
+    let connection = Accepted {
+        io: Box::new(near),
+        prefix: Bytes::new(),
+        limits: limits(),
+        budget: ByteBudget::new(1),
+        drain: drain().1,
+        tls: false,
+    };
+    let serving = Http1::new(H1Config::default()).serve(connection, Sized);
+    let server = size_of::<crate::h1::server::Server<Sized>>();
+    let future = size_of_val(&*serving);
+    assert!(server <= 800 && future <= 2000, "{server} {future}");
+}

@@ -410,12 +410,6 @@ fn an_answers_length_depends_on_what_was_asked() {
         ("103 Early Hints", "", Asked::Plain, Length::None),
         ("200 OK", known, Asked::Connect, Length::UntilClose),
         ("403 Forbidden", known, Asked::Connect, Length::Known(7)),
-        (
-            "101 Switching Protocols",
-            "",
-            Asked::Upgrade,
-            Length::UntilClose,
-        ),
     ] {
         let text = format!("HTTP/1.1 {status}\r\n{fields}\r\n");
         let answered = response(&text, asked).unwrap().unwrap();

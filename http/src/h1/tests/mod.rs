@@ -1,5 +1,6 @@
 //! Both drivers over pipes, with a scripted peer on either end.
 
+mod broken;
 mod differential;
 mod down;
 mod heads;

@@ -154,3 +154,45 @@ async fn connect_is_a_setting() {
     client.send("raw").await;
     expect(&mut server, b"raw").await;
 }
+
+#[tokio::test]
+async fn the_server_agrees_to_what_was_asked_and_nothing_else() {
+    for fields in ["", "Connection: Upgrade\r\nUpgrade: h2c\r\n"] {
+        let (mut client, mut server, channel) = both().await;
+        client.send(ASKED).await;
+        expect(&mut server, PASSED.as_bytes()).await;
+        let answer = format!("HTTP/1.1 101 Switching Protocols\r\n{fields}\r\nraw");
+        server.write_all(answer.as_bytes()).await.unwrap();
+        client.expect("HTTP/1.1 502 Bad Gateway\r\n").await;
+        assert_eq!(channel.state(), ChannelState::Closed);
+    }
+}
+
+/// What HTTP/2 asks for with an extended CONNECT.
+#[tokio::test]
+async fn an_extended_connect_leaves_as_an_upgrade() {
+    use wireloom_codecs::http::HTTP2;
+    use wireloom_codecs::{Body, HttpRequest, Kind, Message, Part, stream};
+    let (channel, mut server) = connect().await;
+    let mut http = HttpRequest::new(http::Method::CONNECT, "a".into(), "/chat".into());
+    http.upgrade = Some("websocket".into());
+    let mut map = http::HeaderMap::new();
+    map.insert("sec-websocket-key", http::HeaderValue::from_static("k"));
+    http.headers = map.into();
+    let head = crate::semantics::request_head(Box::new(http), HTTP2, Kind::Streaming);
+    let (mut up, body) = stream(1 << 10);
+    let request = Box::new(Message::new(head, Body::Stream(body)));
+    let deadline = Instant::now() + LONG;
+    let call = channel.send(Call { request, deadline });
+    let call = tokio::spawn(call.unwrap_or_else(|_| panic!()));
+    let asked = "GET /chat HTTP/1.1\r\nHost: a\r\nsec-websocket-key: k\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    expect(&mut server, asked.as_bytes()).await;
+    server.write_all(AGREED.as_bytes()).await.unwrap();
+    server.write_all(b"down").await.unwrap();
+    let response = call.await.unwrap().unwrap();
+    assert_eq!(response.head.http.unwrap().status, 101);
+    up.send(Part::Data("up".into())).await.unwrap();
+    expect(&mut server, b"up").await;
+    drop(server);
+    assert_eq!(response.body.collect(10).await.unwrap().0, "down");
+}

@@ -211,6 +211,16 @@ async fn a_deadline_is_met_and_the_connection_given_up() {
 }
 
 #[tokio::test]
+async fn a_call_that_was_never_polled_leaves_the_connection_alone() {
+    let (channel, _server) = connect().await;
+    drop(get(&channel));
+    assert_eq!(
+        (channel.in_flight(), channel.state()),
+        (0, ChannelState::Open)
+    );
+}
+
+#[tokio::test]
 async fn an_abandoned_exchange_closes_the_connection() {
     let (channel, mut server) = connect().await;
     let mut call = get(&channel);
@@ -378,7 +388,12 @@ async fn a_request_of_http_2_leaves_as_http_1() {
         .await
         .unwrap();
     call.await.unwrap().unwrap();
-    for (target, authority) in [("/a b", "a"), ("/a\r\nX: y", "a"), ("/", "a\r\nX: y")] {
+    for (target, authority) in [
+        ("/a b", "a"),
+        ("/a#b", "a"),
+        ("/a\r\nX: y", "a"),
+        ("/", "a\r\nX: y"),
+    ] {
         let (channel, _server) = connect().await;
         let mut request = self::request("GET", Body::Empty);
         let http = request.head.http.as_mut().unwrap();

@@ -44,6 +44,7 @@ pub(super) struct ResponseBody {
     protocol: ProtocolId,
     /// What the server was told, if the protocol tells it.
     deadline: Instant,
+    /// What the end says; until there are trailers, what an end without any would.
     outcome: Option<Outcome>,
     _pump: Option<Pump>,
     /// Last, so that the stream is closed before it counts as done.
@@ -55,6 +56,7 @@ impl ResponseBody {
         incoming: Incoming,
         protocol: ProtocolId,
         deadline: Instant,
+        outcome: Option<Outcome>,
         pump: Option<Pump>,
         slot: Option<Slot>,
     ) -> Self {
@@ -62,7 +64,7 @@ impl ResponseBody {
             incoming,
             protocol,
             deadline,
-            outcome: None,
+            outcome,
             _pump: pump,
             _slot: slot,
         }

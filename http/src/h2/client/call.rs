@@ -10,7 +10,7 @@ use h2::client::{ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream, SendStream};
 use http::{HeaderValue, Method, StatusCode};
 use wireloom_codecs::{
-    Body, Call, CallError, Early, ErrorKind, Headers, HttpResponse, LocalError, Message, Outcome,
+    Body, Call, CallError, Early, ErrorKind, Headers, HttpResponse, LocalError, Message,
     ProtocolId, Response, ResponseHead, Stream,
 };
 
@@ -21,7 +21,7 @@ use super::body::{Pump, ResponseBody};
 use super::deadlines::Place;
 use super::link::Slot;
 use super::{error, request};
-use crate::semantics;
+use crate::{grpc, semantics};
 
 /// A call whose head is on its way.
 pub(super) struct Exchange {
@@ -204,6 +204,12 @@ impl Exchange {
         mut parts: http::response::Parts,
         recv: RecvStream,
     ) -> Result<Response, CallError> {
+        let most = self.slot.as_ref().map_or(0, |slot| slot.0.fields);
+        if parts.headers.len() > most {
+            let what = format!("the server's answer has more than {most} fields");
+            let error = LocalError::new(ErrorKind::Reset, what);
+            return Err(CallError::new(error, true));
+        }
         let status = match parts.status {
             status if self.switches && status.is_success() => StatusCode::SWITCHING_PROTOCOLS,
             status => status,
@@ -226,12 +232,19 @@ impl Exchange {
                 .map_err(|error| error::call(&error, self.deadline))?,
         };
         let mut outcome = semantics::outcome(self.protocol, &http);
+        // What it comes to if the end brings no trailers: without any status gRPC's clients take it for a failure.
+        let unsaid = match status == StatusCode::OK && grpc::status_of(&http.headers).is_none() {
+            true => semantics::trailers_outcome(self.protocol, &Headers::new()),
+            false => None,
+        };
         let mut response = Message::new(ResponseHead::default(), Body::Empty);
         match taken {
             Taken::Whole(body, trailers) => {
-                if let Some(fields) = &trailers {
-                    outcome = later(self.protocol, fields).unwrap_or(outcome);
+                outcome = match &trailers {
+                    Some(fields) => semantics::trailers_outcome(self.protocol, fields),
+                    None => unsaid,
                 }
+                .unwrap_or(outcome);
                 response.body = body;
                 response.trailers = trailers;
             }
@@ -241,7 +254,8 @@ impl Exchange {
                     _ => None,
                 };
                 let slot = self.leave();
-                let body = ResponseBody::new(incoming, self.protocol, self.deadline, pump, slot);
+                let body =
+                    ResponseBody::new(incoming, self.protocol, self.deadline, unsaid, pump, slot);
                 response.body = Body::Stream(Stream::pull(body));
             }
         }
@@ -249,11 +263,6 @@ impl Exchange {
         response.head.http = Some(http);
         Ok(response)
     }
-}
-
-/// What trailers say, if they say anything.
-pub(super) fn later(protocol: ProtocolId, trailers: &Headers) -> Option<Outcome> {
-    semantics::trailers_outcome(protocol, trailers)
 }
 
 impl Drop for Exchange {

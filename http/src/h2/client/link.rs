@@ -23,6 +23,8 @@ pub(super) struct Shared {
     limit: usize,
     /// That and the server's together.
     most: AtomicUsize,
+    /// Fields that an answer may have.
+    pub(super) fields: usize,
     /// Calls taken so far.
     pub(super) taken: AtomicUsize,
     pub(super) deadlines: Deadlines,
@@ -30,7 +32,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(sender: SendRequest<Bytes>, limit: usize) -> Self {
+    pub(super) fn new(sender: SendRequest<Bytes>, limit: usize, fields: usize) -> Self {
         let limit = limit.max(1);
         let most = limit.min(sender.current_max_send_streams());
         Self {
@@ -39,6 +41,7 @@ impl Shared {
             in_flight: AtomicUsize::new(0),
             limit,
             most: AtomicUsize::new(most),
+            fields,
             taken: AtomicUsize::new(0),
             deadlines: Deadlines::default(),
             task: AtomicWaker::new(),

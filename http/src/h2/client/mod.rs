@@ -72,7 +72,7 @@ impl Connector for Http2Connector {
         let config = self.config.clone();
         Box::pin(async move {
             let builder = settings::client(&config, limits.frame.header);
-            let (wire, hold) = wire(io, Client::Us);
+            let (wire, hold) = wire(io, Client::Us, config.resets);
             let (sender, mut connection) = builder
                 .handshake::<_, Bytes>(wire)
                 .await
@@ -96,7 +96,7 @@ impl Connector for Http2Connector {
                 Some(every) => Pings::every(every.interval, every.timeout, connection.ping_pong()),
                 None => Pings::new(&config, connection.ping_pong()),
             };
-            let shared = Arc::new(Shared::new(sender, limits.in_flight));
+            let shared = Arc::new(Shared::new(sender, limits.in_flight, limits.frame.headers));
             let task =
                 task::Task::new(connection, hold, shared.clone(), pings, limits.idle, events);
             tokio::spawn(task.run());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use wireloom_codecs::{Early, ErrorKind, HttpResponse, LocalError, Part, Pull};
 
-use super::super::idle::Idle;
+use super::super::idle::{Idle, Moved};
 use super::super::incoming::Incoming;
 
 /// The client's stream as a body. It breaks off if the client resets the stream, or sends nothing for too long.
@@ -15,16 +15,21 @@ pub(super) struct RequestBody {
     /// Where to ask for a 100, until that was done.
     expects: Option<Early>,
     idle: Idle,
-    moved: u64,
+    moved: Moved,
 }
 
 impl RequestBody {
-    pub(super) fn new(incoming: Incoming, expects: Option<Early>, body_idle: Duration) -> Self {
+    pub(super) fn new(
+        incoming: Incoming,
+        expects: Option<Early>,
+        body_idle: Duration,
+        moved: Moved,
+    ) -> Self {
         Self {
             incoming,
             expects,
             idle: Idle::new(body_idle),
-            moved: 0,
+            moved,
         }
     }
 }
@@ -36,11 +41,11 @@ impl Pull for RequestBody {
             if let Some(early) = self.expects.take() {
                 early.push(HttpResponse::new(StatusCode::CONTINUE));
             }
-            ready!(self.idle.poll(self.moved, cx));
+            ready!(self.idle.poll(self.moved.count(), cx));
             let what = "the client sends no more of its body";
             return Poll::Ready(Some(Err(LocalError::new(ErrorKind::Timeout, what))));
         }
-        self.moved += 1;
+        self.moved.add(1);
         polled.map(|part| part.map(|part| part.map_err(|error| broken(&error))))
     }
 

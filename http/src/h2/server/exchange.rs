@@ -12,7 +12,7 @@ use http::{HeaderMap, StatusCode};
 use wireloom_codecs::http::{GRPC, TRIPLE};
 use wireloom_codecs::{Body, Early, ErrorKind, Headers, LocalError, Response};
 
-use super::super::idle::Idle;
+use super::super::idle::{Idle, Moved};
 use super::super::outgoing::{Broken, Outgoing};
 use super::super::websocket;
 use crate::semantics::{self, Asker};
@@ -28,6 +28,8 @@ pub(super) struct Origin {
     pub(super) early: Option<Early>,
     /// How long the client may leave the answer unread.
     pub(super) body_idle: Duration,
+    /// Shared with the request's body, where that is streamed.
+    pub(super) moved: Option<Moved>,
 }
 
 /// How an exchange ended.
@@ -170,7 +172,7 @@ async fn send(mut respond: SendResponse<Bytes>, response: Response, origin: &Ori
         return;
     };
     let mut idle = Idle::new(origin.body_idle);
-    let result = poll_fn(|cx| poll_body(&mut outgoing, &mut idle, cx)).await;
+    let result = poll_fn(|cx| poll_body(&mut outgoing, &mut idle, origin.moved.as_ref(), cx)).await;
     match result {
         Ok(()) | Err(Broken::Peer) => {}
         Err(Broken::Unwritable) => outgoing.send.send_reset(Reason::INTERNAL_ERROR),
@@ -181,10 +183,16 @@ async fn send(mut respond: SendResponse<Bytes>, response: Response, origin: &Ori
 fn poll_body(
     outgoing: &mut Outgoing,
     idle: &mut Idle,
+    moved: Option<&Moved>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), Broken>> {
+    let before = outgoing.moved;
     let polled = outgoing.poll(cx);
-    if polled.is_pending() && idle.poll(outgoing.moved, cx).is_ready() {
+    let total = match moved {
+        Some(moved) => moved.add(outgoing.moved - before),
+        None => outgoing.moved,
+    };
+    if polled.is_pending() && idle.poll(total, cx).is_ready() {
         let what = match outgoing.blocked {
             true => "the client does not read the answer",
             false => "the answer does not get on",
@@ -214,6 +222,7 @@ pub(super) fn refuse(mut respond: SendResponse<Bytes>, response: Response, asker
         upgrade: false,
         early: None,
         body_idle: Duration::ZERO,
+        moved: None,
     };
     // What does not fit the client's window at once is cut off: it is a short text.
     if let Some(mut rest) = begin(&mut respond, response, &origin) {

@@ -20,6 +20,7 @@ use wireloom_codecs::{
     ServeLimits, Service, Sniff, Stream,
 };
 
+use super::idle::Moved;
 use super::incoming::{Incoming, Taken};
 use super::pings::Pings;
 use super::settings;
@@ -92,6 +93,22 @@ pub(super) async fn serve<S: Service>(
     accepted: Accepted,
     service: S,
 ) -> Result<(), ConnError> {
+    // Boxed, so that a connection does not hold on to the room that its handshake took.
+    let (mut driver, timers) = Box::pin(begin(config, accepted, service)).await?;
+    let result = driver.run(timers).await;
+    if matches!(result, Err(ConnError::Protocol { .. })) {
+        // The GOAWAY that says why is on its way.
+        let linger = poll_fn(|cx| driver.hold.poll_linger(cx));
+        let _ = timeout(LINGER, linger).await;
+    }
+    result
+}
+
+async fn begin<S: Service>(
+    config: Arc<H2Config>,
+    accepted: Accepted,
+    service: S,
+) -> Result<(Box<Driver<S>>, Box<Timers>), ConnError> {
     let limits = accepted.limits.clone();
     let scheme = match accepted.tls {
         true => Scheme::Https,
@@ -103,7 +120,7 @@ pub(super) async fn serve<S: Service>(
         connect: config.connect,
     };
     let drain = accepted.drain.clone();
-    let (wire, hold) = wire(accepted.into_io(), Client::Peer);
+    let (wire, hold) = wire(accepted.into_io(), Client::Peer, config.resets);
     let handshake = settings::server(&config, limits.frame.header, limits.in_flight)
         .handshake::<_, Bytes>(wire);
     let mut handshake = pin!(handshake);
@@ -118,20 +135,14 @@ pub(super) async fn serve<S: Service>(
     };
     let pings = Pings::new(&config, connection.ping_pong());
     let timers = Timers::new(&limits, drain, pings);
-    let mut driver = Driver {
+    let driver = Box::new(Driver {
         connection,
         hold,
         service,
         reading,
         limits,
-    };
-    let result = driver.run(timers).await;
-    if matches!(result, Err(ConnError::Protocol { .. })) {
-        // The GOAWAY that says why is on its way.
-        let linger = poll_fn(|cx| driver.hold.poll_linger(cx));
-        let _ = timeout(LINGER, linger).await;
-    }
-    result
+    });
+    Ok((driver, Box::new(timers)))
 }
 
 /// How long a client that broke the rules has to read what it is told.
@@ -148,7 +159,7 @@ struct Driver<S> {
 }
 
 impl<S: Service> Driver<S> {
-    async fn run(&mut self, mut timers: Timers) -> Result<(), ConnError> {
+    async fn run(&mut self, mut timers: Box<Timers>) -> Result<(), ConnError> {
         let mut exchanges = FuturesUnordered::new();
         let (turns, waker) = Turns::new();
         poll_fn(|task| {
@@ -246,7 +257,12 @@ impl<S: Service> Driver<S> {
         if let Some(http) = &mut head.http {
             http.early.clone_from(&early);
         }
-        let body_idle = self.limits.body_idle;
+        let body_idle = match tunnel {
+            false => self.limits.body_idle,
+            true => Duration::ZERO,
+        };
+        // Only where both directions may be streams is there something to share.
+        let moved = matches!(taken, Taken::Part(_)).then(Moved::default);
         let message = match taken {
             Taken::Whole(body, trailers) => {
                 let mut message = Message::new(head, body);
@@ -254,9 +270,13 @@ impl<S: Service> Driver<S> {
                 message
             }
             Taken::Part(incoming) => {
-                let idle = if tunnel { Duration::ZERO } else { body_idle };
                 let expects = early.clone().filter(|_| expects);
-                let body = RequestBody::new(incoming, expects, idle);
+                let body = RequestBody::new(
+                    incoming,
+                    expects,
+                    body_idle,
+                    moved.clone().unwrap_or_default(),
+                );
                 Message::new(head, Body::Stream(Stream::pull(body)))
             }
         };
@@ -265,7 +285,8 @@ impl<S: Service> Driver<S> {
             began: now,
             upgrade,
             early,
-            body_idle: if tunnel { Duration::ZERO } else { body_idle },
+            body_idle,
+            moved,
         };
         Some(exchange::run(
             self.service.call(Box::new(message)),

@@ -456,3 +456,86 @@ async fn a_request_body_reaches_the_server_in_parts_with_its_trailers() {
     send.send_data(Bytes::new(), true).unwrap();
     assert!(soon(response.body.collect(10)).await.unwrap().0.is_empty());
 }
+
+#[tokio::test]
+async fn an_answer_with_more_fields_than_the_limit_is_not_passed_on() {
+    let (channel, mut server) = upstream().await;
+    tokio::spawn(async move {
+        while let Some(Ok((_, mut respond))) = server.accept().await {
+            let mut answer = Response::new(());
+            for _ in 0..101 {
+                let value = HeaderValue::from_static("1");
+                answer.headers_mut().append("x-many", value);
+            }
+            respond.send_response(answer, true).unwrap();
+        }
+    });
+    let answer = channel.send(call()).unwrap_or_else(|_| panic!());
+    let error = soon(answer).await.unwrap_err();
+    assert_eq!(error.error.kind, ErrorKind::Reset);
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_is_given_up() {
+    let (mut near, far) = tokio::io::duplex(4 << 10);
+    let served = serve(far, never(), impatient(), H2Config::default());
+    let mut bytes = crate::h2::server::PREFACE.to_vec();
+    bytes.extend(frame(super::raw::SETTINGS, 0, 0, b""));
+    near.write_all(&bytes).await.unwrap();
+    // Some of them are within its rights; their answers fill the pipe, and then the server reads no more either.
+    let pings = frame(PING, 0, 0, &[0; 8]).repeat(1500);
+    let writing = tokio::spawn(async move {
+        let _ = near.write_all(&pings).await;
+        // It stays, and does not read.
+        std::future::pending::<()>().await;
+    });
+    let end = soon(served.done).await.unwrap();
+    assert!(matches!(end, Err(ConnError::Timeout("write"))), "{end:?}");
+    writing.abort();
+}
+
+#[tokio::test]
+async fn answers_that_nobody_reads_leave_room_for_others() {
+    let (channel, mut server) = upstream().await;
+    tokio::spawn(async move {
+        while let Some(Ok((_, mut respond))) = server.accept().await {
+            let mut send = respond.send_response(Response::new(()), false).unwrap();
+            send.send_data(Bytes::from(vec![0; 1 << 20]), true).unwrap();
+        }
+    });
+    let mut unread = Vec::new();
+    for _ in 0..8 {
+        let answer = channel.send(call()).unwrap_or_else(|_| panic!());
+        unread.push(soon(answer).await.unwrap());
+    }
+    let answer = channel.send(call()).unwrap_or_else(|_| panic!());
+    let response = soon(answer).await.unwrap();
+    let (body, _) = soon(response.body.collect(2 << 20)).await.unwrap();
+    assert_eq!(body.len(), 1 << 20);
+}
+
+#[tokio::test]
+async fn a_client_that_stops_reading_stops_the_server() {
+    let (channel, mut server) = upstream().await;
+    let (mut client, _served) = client(Serves::through(channel)).await;
+    let (response, _) = client.send_request(head(Method::GET, "/"), true).unwrap();
+    let (_, mut respond) = soon(server.accept()).await.unwrap().unwrap();
+    tokio::spawn(async move { while server.accept().await.is_some() {} });
+    let mut send = respond.send_response(Response::new(()), false).unwrap();
+    let _unread = soon(response).await.unwrap();
+    send.reserve_capacity(64 << 20);
+    let mut sent = 0;
+    // Until no more is taken for a while.
+    while let Ok(capacity) = tokio::time::timeout(
+        Duration::from_millis(300),
+        poll_fn(|cx| send.poll_capacity(cx)),
+    )
+    .await
+    {
+        let piece = Bytes::from(vec![0; capacity.unwrap().unwrap()]);
+        sent += piece.len();
+        send.send_data(piece, false).unwrap();
+    }
+    // What fills the windows and buffers on the way, and not what the server has.
+    assert!(sent < 2 << 20, "{sent}");
+}

@@ -3,6 +3,7 @@
 mod bounds;
 mod ends;
 mod floods;
+mod interim;
 mod proxied;
 mod raw;
 mod switches;

@@ -24,6 +24,9 @@ use super::super::http::{attachments, fields, uri};
 use super::super::{CallError, CallUrl, Failure, LONGEST, Out, Wrong};
 use crate::cli::CallArgs;
 
+/// The usual details of errors (`google/rpc/error_details.proto`), which schemas seldom have.
+const DETAILS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/error_details.bin"));
+
 /// A connection for one call, and for what has to be asked before it.
 pub(in super::super) struct Client<'a> {
     pub(super) url: &'a CallUrl,
@@ -162,9 +165,13 @@ impl Errors {
         let name = any.type_url.rsplit('/').next().unwrap_or_default();
         let known = self.pool.as_ref();
         let known = known.and_then(|pool| pool.get_message_by_name(name));
+        let known = known.or_else(|| {
+            let usual = DescriptorPool::decode(DETAILS).ok()?;
+            usual.get_message_by_name(name)
+        });
         let message = known.and_then(|known| DynamicMessage::decode(known, &*any.value).ok());
         let json = message.and_then(|message| serde_json::to_string(&message).ok());
-        // A type that the schema lacks: its bytes.
+        // A type that nobody knows: its bytes.
         let shown = json.unwrap_or_else(|| STANDARD.encode(&any.value));
         format!("{name} {shown}")
     }

@@ -1,5 +1,6 @@
 //! A schema from `--proto` files, compiled in this process.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use prost_reflect::DescriptorPool;
@@ -14,6 +15,10 @@ pub(in super::super) fn compile(args: &CallArgs) -> Result<DescriptorPool, Wrong
     let mut compiler = protox::Compiler::new(includes(args)).map_err(wrong)?;
     compiler.include_imports(true);
     for file in &args.protos {
+        if args.proto_paths.is_empty() {
+            let here = |error| Wrong::Proto(format!("{}: {error}", file.display()));
+            fs::metadata(file).map_err(here)?;
+        }
         compiler.open_file(file).map_err(wrong)?;
     }
     Ok(compiler.descriptor_pool())

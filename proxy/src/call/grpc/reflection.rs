@@ -112,6 +112,15 @@ impl<'c, 'a> Reflection<'c, 'a> {
                 Err(CallError::Answered(Failure::Grpc { code, .. })) if code == UNIMPLEMENTED => {
                     self.forms = others;
                 }
+                // Some servers end the stream with it instead.
+                Err(CallError::Answered(Failure::Grpc { code, message, .. }))
+                    if i32::try_from(code) == Ok(NOT_FOUND) =>
+                {
+                    return Ok(MessageResponse::ErrorResponse(ErrorResponse {
+                        error_code: NOT_FOUND,
+                        error_message: message,
+                    }));
+                }
                 Err(CallError::Answered(failure)) => {
                     return Err(self.no_schema(format!("answers reflection with {failure}")));
                 }

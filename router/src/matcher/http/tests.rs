@@ -64,7 +64,7 @@ fn hosts() {
             (
                 "host: a.*",
                 &["a.example", "A.b.c", "a.b:1"],
-                &["a", "a.", "b.a.example", "ab.c", ""],
+                &["a", "a.", "a..", "b.a.example", "ab.c", ""],
             ),
             ("host: '*'", &["a", "[::1]", "a:1"], &["", ":80"]),
             (

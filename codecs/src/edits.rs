@@ -1,14 +1,14 @@
-//! Changes of header fields on the way.
+//! Changes of header fields on the way, as configs write them: at listeners, routes and clusters alike.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::OneOrMany;
+use crate::units::OneOrMany;
 
 /// Changes of the header fields of HTTP requests and responses; other protocols are left as they are.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HeaderEdits {
     /// Of requests, before they go to the upstream. Routes have been matched by then.
@@ -20,7 +20,7 @@ pub struct HeaderEdits {
 }
 
 /// Changes of the header fields of a message, in this order: `remove`, `set`, `add`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HeaderChanges {
     /// Fields to add behind those of the same name, each with its value or a list of values.

@@ -6,27 +6,39 @@ use wireloom_codecs::{Kind, Request, Response};
 use wireloom_dubbo::call::ok_response;
 use wireloom_hessian::{Dialect, Encoder, Value};
 
+use super::bolt::Bolt;
+use super::caller::Messages;
+use super::dubbo::Dubbo;
 use super::*;
 use crate::cli::{CallArgs, Header};
 
+mod grpc;
+mod http;
+mod server;
+mod triple;
+mod websocket;
+
 fn args(url: &str, body: &str) -> CallArgs {
     CallArgs {
-        url: url.to_owned(),
         body: Some(body.to_owned()),
         timeout: Span(std::time::Duration::from_millis(1500)),
-        headers: Vec::new(),
-        types: None,
-        dialect: None,
+        ..CallArgs::new(url)
     }
-}
-
-fn caller(scheme: &str) -> &'static dyn Caller {
-    super::caller::of_scheme(scheme).unwrap()
 }
 
 fn request(args: &CallArgs) -> Request {
     let url: CallUrl = args.url.parse().unwrap();
-    caller(&url.scheme).request(&url, args).unwrap()
+    match url.scheme.as_str() {
+        "dubbo" => Dubbo.request(&url, args).unwrap(),
+        _ => Bolt.request(&url, args).unwrap(),
+    }
+}
+
+fn read(scheme: &str, response: &Response) -> Result<Reply, Failure> {
+    match scheme {
+        "dubbo" => Dubbo.read(response),
+        _ => Bolt.read(response),
+    }
 }
 
 #[test]
@@ -57,6 +69,12 @@ fn urls_are_taken_apart() {
         let error = text.parse::<CallUrl>().unwrap_err().to_string();
         assert!(error.contains(has), "{text}: {error}");
     }
+    // The web's URLs go to the server as they are.
+    let web: CallUrl = "http://example?a=%ff&d".parse().unwrap();
+    assert_eq!(
+        (web.address.to_string().as_str(), web.target.as_str()),
+        ("example:80", "?a=%ff&d")
+    );
     let twice: CallUrl = "dubbo://h:1/a/b?v=1&v=2".parse().unwrap();
     assert!(
         twice
@@ -157,7 +175,7 @@ fn headers_that_do_not_fit_a_bolt_request_are_refused() {
         value: "z".repeat(40_000),
     }];
     let url = args.url.parse().unwrap();
-    let error = caller("bolt").request(&url, &args).unwrap_err();
+    let error = Bolt.request(&url, &args).unwrap_err();
     assert_eq!(
         error.to_string(),
         "--header is wrong: together they are longer than 32767 bytes"
@@ -189,8 +207,7 @@ fn dubbo(status: u8, values: &[Value]) -> Response {
 
 #[test]
 fn failures_read_as_lines() {
-    let told =
-        |scheme: &str, response: &Response| caller(scheme).read(response).unwrap_err().to_string();
+    let told = |scheme: &str, response: &Response| read(scheme, response).unwrap_err().to_string();
     let thrown = dubbo(20, &[0.into(), exception()]);
     assert_eq!(
         told("dubbo", &thrown),
@@ -227,8 +244,8 @@ fn failures_read_as_lines() {
 #[test]
 fn replies_come_with_what_travelled_beside_them() {
     let response = ok_response(&Value::from(7), &[("zone", "a")]).unwrap();
-    let reply = caller("dubbo").read(&response).unwrap();
-    assert_eq!(reply.value, Some(json!(7)));
+    let reply = read("dubbo", &response).unwrap();
+    assert_eq!(reply.values, [json!(7)]);
     assert_eq!(reply.attachments, [("zone".to_owned(), "a".to_owned())]);
 
     let to = request(&args("bolt://h:1/com.acme.A/find", "[]")).head;
@@ -237,8 +254,8 @@ fn replies_come_with_what_travelled_beside_them() {
     // Its header block says that it is an exception; the content is replaced by another's.
     let other = encode_response(&to, Dialect::Draft, Answer::Value(&Value::from("x"))).unwrap();
     response.body = other.body;
-    let reply = caller("bolt").read(&response).unwrap();
-    assert_eq!(reply.value, Some(json!("x")));
+    let reply = read("bolt", &response).unwrap();
+    assert_eq!(reply.values, [json!("x")]);
     let marked = ("sofa_head_response_error".to_owned(), "true".to_owned());
     assert_eq!(reply.attachments, [marked]);
 }

@@ -1,0 +1,6 @@
+//! Chunked bodies.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    wireloom_http::h1::fuzz::chunked(data);
+});
