@@ -87,7 +87,8 @@ impl Backend<Half> {
                     while let Some(stream) = conn.next_complete().await? {
                         let half = conn.halves.remove(&stream).unwrap_or_default();
                         let body = answer(&half);
-                        let grpc = half.field("content-type") == Some("application/grpc");
+                        let kind = half.field("content-type").unwrap_or_default();
+                        let grpc = kind.starts_with("application/grpc");
                         log.lock()
                             .unwrap_or_else(PoisonError::into_inner)
                             .push(half);

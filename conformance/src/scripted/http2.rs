@@ -293,8 +293,11 @@ impl Http2 {
         more: &[(&str, &str)],
         payload: &[u8],
     ) -> Result<Half> {
-        let stream = self.request(&grpc(path, more), false).await?;
-        self.send(data(stream, &message(payload), true)).await?;
+        let stream = self.begin();
+        // In one piece, as clients send unary calls.
+        let mut bytes = headers(stream, &grpc(path, more), false);
+        bytes.extend(data(stream, &message(payload), true));
+        self.send(bytes).await?;
         self.whole(stream).await
     }
 

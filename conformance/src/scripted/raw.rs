@@ -54,6 +54,11 @@ impl Raw {
         let _ = self.stream.set_zero_linger();
     }
 
+    /// The socket, to be written to.
+    pub fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
     /// The socket itself.
     pub fn into_stream(self) -> TcpStream {
         self.stream

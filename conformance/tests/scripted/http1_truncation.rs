@@ -144,18 +144,18 @@ async fn requests_that_are_reset_are_not_completed_in_http1() -> Result<()> {
 async fn breaks(lost: bool) -> Result<Upstream> {
     Upstream::raw(move |stream, _| async move {
         let mut conn = Http2::accept(stream).await?;
-        let stream = conn.next_request().await?.context("no request")?;
-        let head = wireloom_conformance::scripted::hpack::block(&[(":status", "200")]);
-        let mut bytes = http2::headers(stream, &head, false);
-        bytes.extend(http2::data(stream, b"hello", false));
-        conn.send(bytes).await?;
-        sleep(Duration::from_millis(300)).await;
-        if goaway {
-            return Ok(());
+        while let Some(stream) = conn.next_request().await? {
+            let head = wireloom_conformance::scripted::hpack::block(&[(":status", "200")]);
+            let mut bytes = http2::headers(stream, &head, false);
+            bytes.extend(http2::data(stream, b"hello", false));
+            conn.send(bytes).await?;
+            sleep(Duration::from_millis(300)).await;
+            if lost {
+                return Ok(());
+            }
+            conn.send(http2::reset(stream, code::INTERNAL_ERROR))
+                .await?;
         }
-        conn.send(http2::reset(stream, code::INTERNAL_ERROR))
-            .await?;
-        while conn.event().await?.is_some() {}
         Ok(())
     })
     .await

@@ -48,6 +48,15 @@ fn resets() -> Vec<Flood> {
             [http2::headers(stream, &get, end), more(stream)].concat()
         })
     };
+    // A broken rule may also end the connection at once.
+    let provoked = |name, bytes| Flood {
+        codes: &[
+            code::ENHANCE_YOUR_CALM,
+            code::PROTOCOL_ERROR,
+            code::STREAM_CLOSED,
+        ],
+        ..flood(name, bytes)
+    };
     vec![
         flood(
             "rapid reset",
@@ -63,7 +72,7 @@ fn resets() -> Vec<Flood> {
                 .concat()
             }),
         ),
-        flood(
+        provoked(
             "resets provoked by an empty WINDOW_UPDATE",
             opened(&|stream| http2::window(stream, 0), true),
         ),
@@ -71,7 +80,7 @@ fn resets() -> Vec<Flood> {
             "resets provoked by a window that overflows",
             opened(&|stream| http2::window(stream, (1 << 31) - 1), true),
         ),
-        flood(
+        provoked(
             "resets provoked by DATA behind the end",
             opened(&|stream| http2::data(stream, b"x", false), true),
         ),
@@ -104,6 +113,15 @@ fn control() -> Vec<Flood> {
         payload.extend([0; 256]);
         frame(kind::DATA, 8, 1, &payload)
     };
+    // No one would send these by the rules: the first of them may end it.
+    let wrong = |name, bytes| Flood {
+        codes: &[
+            code::ENHANCE_YOUR_CALM,
+            code::PROTOCOL_ERROR,
+            code::FLOW_CONTROL_ERROR,
+        ],
+        ..flood(name, bytes)
+    };
     let unread = |name, bytes| Flood {
         reads: false,
         ..flood(name, bytes)
@@ -134,11 +152,11 @@ fn control() -> Vec<Flood> {
             [open.clone(), many(http2::data(1, b"", false))].concat(),
         ),
         wrong("DATA of padding", [open, padded.repeat(20_000)].concat()),
-        flood(
+        wrong(
             "SETTINGS acknowledgements that nobody asked for",
             many(frame(kind::SETTINGS, 1, 0, b"")),
         ),
-        flood(
+        wrong(
             "PING acknowledgements that nobody asked for",
             many(frame(kind::PING, 1, 0, &[7; 8])),
         ),
