@@ -76,6 +76,7 @@ pub struct H2Config {
     pub connect: bool,
     /// Streams that a client resets at once, or makes the proxy reset, within ten seconds: from so many on the
     /// connection is ended with ENHANCE_YOUR_CALM, if they are more than half of its streams in that time; 0 for never.
+    /// An application that gives up all that it has under way is no attack, though it cancels hundreds of calls at once.
     pub resets: u32,
     /// A PING after this long without a byte from a peer; `0s` for none. Where a cluster sets a keep-alive of its own,
     /// that counts for its connections.
@@ -92,7 +93,7 @@ impl Default for H2Config {
             connection_window: Size(1 << 20),
             upstream_connection_window: Size(32 << 20),
             connect: false,
-            resets: 100,
+            resets: 300,
             keep_alive: Span(Duration::ZERO),
             keep_alive_timeout: Span(Duration::from_secs(20)),
         }

@@ -14,6 +14,7 @@ use wireloom_telemetry::{LocalErrorStats, Outcome, Record};
 use crate::routing::Routing;
 
 mod direct;
+mod replay;
 mod streaming;
 mod tries;
 

@@ -110,7 +110,7 @@ const WINDOW: Duration = Duration::from_secs(10);
 ///
 /// Frames that carry nothing draw on a credit that time and useful frames fill up: 2,000 at once are a flood, and more
 /// than 100 a second, unless as much of use goes by. Streams that are reset young and unanswered, and errors that the
-/// peer makes us reset streams by, are a flood from a number in 10 s on (100, if nothing else is set) if they are more
+/// peer makes us reset streams by, are a flood from a number in 10 s on (300, if nothing else is set) if they are more
 /// than half of the streams of that time: a client that hedges or gives up late stays below.
 #[derive(Debug)]
 pub(super) struct Calm {

@@ -8,6 +8,7 @@
 //! | `server` | downstream connections |
 //! | `client` | upstream connections |
 //! | `wire`, `frames` | the bytes under h2: one write a turn, and floods that h2 does not see |
+//! | `spare` | a byte of the window for peers that count it wrong |
 //! | `incoming`, `outgoing` | bodies from and to a stream |
 //! | `upgrade` | what began in HTTP/1.1 |
 //! | `settings` | what is announced to peers, and h2's own bounds |
@@ -20,6 +21,7 @@ mod outgoing;
 mod pings;
 mod server;
 mod settings;
+mod spare;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -16,6 +16,7 @@ use wireloom_codecs::Io;
 
 use super::frames::{Calm, Direction, Frames};
 use super::server::PREFACE;
+use super::spare::Spare;
 
 /// Writes up to this size are gathered; larger ones go out at once, behind what was gathered.
 const SMALL: usize = 4 << 10;
@@ -48,6 +49,7 @@ struct Inner {
     heard: u64,
     read: Frames,
     written: Frames,
+    spare: Spare,
     calm: Calm,
 }
 
@@ -67,6 +69,7 @@ pub(super) fn wire(io: Box<dyn Io>, client: Client, resets: u32) -> (Wire, Hold)
         heard: 0,
         read: Frames::new(read),
         written: Frames::new(written),
+        spare: Spare::new(client == Client::Us),
         calm: Calm::new(resets),
     }));
     (Wire(inner.clone()), Hold(inner))
@@ -163,7 +166,11 @@ impl Inner {
     }
 
     fn gather(&mut self, bytes: &[u8]) {
+        let before = self.gathered.len();
         self.gathered.extend_from_slice(bytes);
+        if let Some(new) = self.gathered.get_mut(before..) {
+            self.spare.pass(new);
+        }
         self.pass(bytes);
     }
 
@@ -188,6 +195,7 @@ impl Inner {
             return Poll::Ready(Ok(length));
         }
         ready!(self.poll_out(cx))?;
+        self.spare.give_up();
         let written = match Pin::new(&mut self.io).poll_write_vectored(cx, bufs) {
             Poll::Ready(written) => written?,
             Poll::Pending => {

@@ -7,15 +7,14 @@ use std::time::Instant;
 use http::Method;
 use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep, sleep_until, timeout_at};
-use wireloom_cluster::Tried;
 use wireloom_codecs::{
     Body, BodyEnd, CallError, ErrorKind, LocalError, Outcome as Answered, Part, Pull, Request,
     RequestHead, Response, Stream, Watch,
 };
-use wireloom_router::{RetryPolicy, Route};
+use wireloom_router::Route;
 use wireloom_telemetry::{Outcome, Record};
 
-use super::{FAR, outcome, with_retries};
+use super::{FAR, once, outcome, with_retries};
 use crate::routing::Binding;
 
 /// When the caller itself stops waiting, if it said so: the one bound on an exchange as a whole that holds for streams.
@@ -28,26 +27,13 @@ pub(super) fn deadline(head: &RequestHead, started: Instant) -> Option<Instant> 
 pub(super) async fn send(
     binding: &Binding,
     route: &Route,
-    request: Box<Request>,
+    mut request: Box<Request>,
     own: Option<Instant>,
 ) -> Result<Response, LocalError> {
-    let mut request = request;
-    if let Some(policy) = &route.retry
-        && fits(&request.head, policy)
-    {
-        let deadline = own.unwrap_or_else(|| Instant::now() + FAR);
-        hold(&mut request, policy).await?;
-        let deadline = match route.timeout {
-            Some(timeout) => deadline.min(Instant::now() + timeout),
-            None => deadline,
-        };
-        return with_retries(binding, policy, request, deadline).await;
-    }
     let (sender, complete) = oneshot::channel();
     if let Body::Stream(body) = &mut request.body {
         body.watch(Box::new(Ended(sender)));
     }
-    let protocol = request.head.protocol;
     let mut deadline = own.unwrap_or_else(|| Instant::now() + FAR);
     if switches(&request.head)
         && let Some(timeout) = route.timeout
@@ -55,12 +41,14 @@ pub(super) async fn send(
         // What follows the switch is no part of the request: its end is not waited for.
         deadline = deadline.min(Instant::now() + timeout);
     }
-    let mut tried = Tried::new();
-    let attempt = binding
-        .cluster
-        .attempt(protocol, request, deadline, &mut tried);
+    let tries = async {
+        match &route.retry {
+            None => once(binding, request, deadline).await,
+            Some(policy) => with_retries(binding, policy, request, deadline).await,
+        }
+    };
     let Some(limit) = route.timeout else {
-        return attempt.await.map_err(|failed| failed.error);
+        return tries.await;
     };
     let late = async {
         // Dropped without a word if the body was given up; then the answer is there or on its way.
@@ -69,7 +57,7 @@ pub(super) async fn send(
     };
     tokio::select! {
         biased;
-        result = attempt => result.map_err(|failed| failed.error),
+        result = tries => result,
         () = late => Err(LocalError::new(
             ErrorKind::Timeout,
             "no answer after the whole request was sent",
@@ -81,28 +69,6 @@ pub(super) async fn send(
 fn switches(head: &RequestHead) -> bool {
     let http = head.http.as_ref();
     http.is_some_and(|http| http.upgrade.is_some() || http.method == Method::CONNECT)
-}
-
-/// Whether the body is of a known length that may be held to be sent again.
-fn fits(head: &RequestHead, policy: &RetryPolicy) -> bool {
-    let Some(http) = head.http.as_ref().filter(|http| http.upgrade.is_none()) else {
-        return false;
-    };
-    let length = http.headers.get(&http::header::CONTENT_LENGTH);
-    let length = length.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
-    !http.expect_continue && length.is_some_and(|length: usize| length <= policy.buffer)
-}
-
-/// Waits for the whole body.
-async fn hold(request: &mut Request, policy: &RetryPolicy) -> Result<(), LocalError> {
-    let body = std::mem::take(&mut request.body);
-    let (bytes, trailers) = body.collect(policy.buffer).await?;
-    request.body = match bytes.is_empty() {
-        true => Body::Empty,
-        false => Body::Whole(bytes),
-    };
-    request.trailers = (!trailers.is_empty()).then(|| Box::new(trailers));
-    Ok(())
 }
 
 /// Tells that a request body was taken to its end.

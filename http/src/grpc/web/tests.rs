@@ -15,7 +15,9 @@ use crate::grpc::GRPC_STATUS;
 
 /// Answers with what it is told, and keeps the request.
 #[derive(Clone)]
-struct Inner(Arc<Mutex<(Option<Box<Request>>, Option<Result<Response, LocalError>>)>>);
+struct Inner(Arc<Mutex<Seen>>);
+
+type Seen = (Option<Box<Request>>, Option<Result<Response, LocalError>>);
 
 impl Service for Inner {
     fn call(

@@ -13,7 +13,8 @@ use wireloom_codecs::{
 };
 
 use super::raw::{
-    ACK, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST_STREAM, Raw, field, frame, get,
+    ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST_STREAM, Raw, SETTINGS,
+    WINDOW_UPDATE, field, frame, get,
 };
 use crate::config::H2Config;
 use crate::h2::Http2Connector;
@@ -136,6 +137,44 @@ async fn malformed_requests_are_reset_and_reach_nobody() {
     }
 }
 
+/// As Dubbo 3.3 does, which believes that a connection's window begins with 65,536 bytes.
+#[tokio::test]
+async fn a_peer_that_takes_a_byte_too_much_is_forgiven() {
+    let service = Serves::new(|request| async move {
+        let _unread = request;
+        std::future::pending().await
+    });
+    let (near, far) = tokio::io::duplex(64 << 10);
+    let _served = serve(far, service, ServeLimits::default(), H2Config::default());
+    let mut raw = Raw::client(near).await;
+    let update = raw.next_of(WINDOW_UPDATE).await.unwrap();
+    raw.send(&frame(SETTINGS, ACK, 0, b"")).await;
+    let mut left = 65_536 + update.number(0) as usize;
+    let block = [get(), field("x-body", "1")].concat();
+    for stream in (1..).step_by(2) {
+        raw.send(&frame(HEADERS, END_HEADERS, stream, &block)).await;
+        for _ in 0..16 {
+            let part = left.min(16_000);
+            left -= part;
+            raw.send(&frame(DATA, 0, stream, &vec![0; part])).await;
+        }
+        if left == 0 {
+            break;
+        }
+    }
+    raw.send(&frame(PING, 0, 0, b"and now?")).await;
+    loop {
+        let answer = raw.next().await.expect("an answer");
+        assert_ne!(answer.kind, GOAWAY, "{answer:?}");
+        if answer.kind == PING && answer.payload == b"and now?" {
+            break;
+        }
+    }
+    // What is over that is too much.
+    raw.send(&frame(DATA, 0, 1, b"x")).await;
+    assert_eq!(raw.next_of(GOAWAY).await.unwrap().number(4), 3);
+}
+
 #[tokio::test]
 async fn a_target_is_a_path_or_an_asterisk_of_options() {
     for (method, path, status) in [
@@ -182,7 +221,7 @@ async fn a_connection_error_is_told_before_the_close() {
     let served = serve(far, ok(), ServeLimits::default(), H2Config::default());
     let mut raw = Raw::client(near).await;
     // DATA on a stream that does not exist.
-    raw.send(&frame(super::raw::DATA, 0, 0, b"x")).await;
+    raw.send(&frame(DATA, 0, 0, b"x")).await;
     let goaway = raw.next_of(GOAWAY).await.unwrap();
     assert_eq!(goaway.number(4), 1);
     drop(raw);

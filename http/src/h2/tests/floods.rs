@@ -123,6 +123,30 @@ async fn a_client_that_cancels_a_lot_survives() {
     assert!(!served.done.is_finished());
 }
 
+/// As when a caller's own caller is gone.
+#[tokio::test]
+async fn a_client_that_gives_up_all_it_has_under_way_survives() {
+    let service = Serves::new(|request| async move {
+        match &request.head.http.as_ref().unwrap().target[..] {
+            "/slow" => std::future::pending().await,
+            _ => Ok(response(200, Body::Whole("x".into()))),
+        }
+    });
+    let (mut client, _served) = client(service).await;
+    let mut calls = Vec::new();
+    for _ in 0..200 {
+        client = soon(client.ready()).await.unwrap();
+        let slow = head(Method::GET, "/slow");
+        calls.push(client.send_request(slow, true).unwrap());
+    }
+    for answered in 0..3 {
+        let (kept, _) = client.send_request(head(Method::GET, "/"), true).unwrap();
+        let kept = soon(kept).await;
+        assert!(kept.is_ok(), "{answered}: {kept:?}");
+        calls.clear();
+    }
+}
+
 #[tokio::test]
 async fn a_thousand_streams_keep_their_own_order_and_content() {
     let service = Serves::new(|request| async move { Ok(response(200, request.body)) });

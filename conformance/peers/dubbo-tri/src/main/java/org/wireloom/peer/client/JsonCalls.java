@@ -27,6 +27,9 @@ final class JsonCalls {
 
     private String calls(HttpClient.Version version) throws Exception {
         HttpClient client = client(version);
+        if (version == HttpClient.Version.HTTP_2) {
+            upgrade(client);
+        }
         String text = "caf\u00e9 \ud83d\ude80";
         HttpResponse<String> echo = post(client, EchoService.class, "echo", "[\"" + text + "\"]");
         Expect.equal("200 \"" + text + "\"", show(echo), "echo");
@@ -41,6 +44,18 @@ final class JsonCalls {
         Expect.equal(version, echo.version(), "the version of the reply");
         Expect.equal("application/json", echo.headers().firstValue("content-type").orElse(null), "content-type");
         return "";
+    }
+
+    /**
+     * Makes a connection of HTTP/2 by a request without a body. A client upgrades with one that has a body too, and a
+     * proxy may leave that alone and answer in HTTP/1.1 (RFC 9110, 7.8).
+     */
+    private void upgrade(HttpClient client) throws Exception {
+        HttpRequest get = HttpRequest.newBuilder(URI.create(base + EchoService.class.getName() + "/whoami"))
+                .timeout(TIMEOUT)
+                .build();
+        HttpResponse<Void> response = client.send(get, HttpResponse.BodyHandlers.discarding());
+        Expect.equal(HttpClient.Version.HTTP_2, response.version(), "the version of the reply to the upgrade");
     }
 
     private String errors() throws Exception {
