@@ -14,6 +14,7 @@ use wireloom_telemetry::{LocalErrorStats, Outcome, Record};
 use crate::routing::Routing;
 
 mod direct;
+mod replay;
 mod streaming;
 mod tries;
 
@@ -190,8 +191,18 @@ fn outcome(class: Class) -> Outcome {
 fn no_route(head: &RequestHead) -> LocalError {
     const LONGEST: usize = 200;
     let cut = |text: &str| text.chars().take(LONGEST).collect::<String>();
-    let (service, method) = (cut(&head.service), cut(&head.method));
-    let detail = format!("{} service {service:?}, method {method:?}", head.protocol);
+    let protocol = head.protocol;
+    let detail = match &head.http {
+        Some(http) if head.service.is_empty() => {
+            let path = String::from_utf8_lossy(http.path());
+            let (host, path) = (cut(&http.authority), cut(&path));
+            format!("{protocol} host {host:?}, path {path:?}")
+        }
+        _ => {
+            let (service, method) = (cut(&head.service), cut(&head.method));
+            format!("{protocol} service {service:?}, method {method:?}")
+        }
+    };
     LocalError::new(ErrorKind::NoRoute, detail)
 }
 

@@ -1,5 +1,6 @@
 //! The subscriber, with a filter that changes while it runs.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
@@ -91,7 +92,17 @@ fn parse(filter: &str) -> Result<EnvFilter, LogError> {
             return Err(LogError::Word(word.to_owned()));
         }
     }
-    EnvFilter::try_new(filter).map_err(|error| LogError::Filter(filter.to_owned(), error))
+    EnvFilter::try_new(bounded(filter).as_ref())
+        .map_err(|error| LogError::Filter(filter.to_owned(), error))
+}
+
+/// The h2 library warns of what any peer can send as often as it likes. Unless the filter names it, it is not heard.
+fn bounded(filter: &str) -> Cow<'_, str> {
+    let named = |word: &str| word.trim().starts_with("h2") || word.trim() == "off";
+    match filter.split(',').any(named) {
+        true => filter.into(),
+        false => format!("{filter},h2=off").into(),
+    }
 }
 
 /// Sends the process's logs to standard error, through `filter`. Colours only for a terminal, and without `NO_COLOR`.
@@ -119,6 +130,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_library_that_peers_can_make_talk_is_heard_only_if_asked_for() {
+        assert_eq!(bounded("info"), "info,h2=off");
+        for own in ["off", "info,h2=debug", "h2::codec=trace,warn"] {
+            assert_eq!(bounded(own), own);
+        }
+    }
+
+    #[test]
     fn filters_that_would_silence_everything_are_refused() {
         for good in ["info", "DEBUG", "off", "info,wireloom=debug", "a::b=trace"] {
             assert!(parse(good).is_ok(), "{good}");
@@ -132,12 +151,12 @@ mod tests {
     #[test]
     fn the_filter_changes_while_it_runs() {
         let control = init("warn", Format::Json).unwrap();
-        assert_eq!(control.current(), "warn");
+        assert_eq!(control.current(), "h2=off,warn");
         assert!(!tracing::enabled!(tracing::Level::DEBUG));
         control.set("debug").unwrap();
         assert!(tracing::enabled!(tracing::Level::DEBUG));
         control.set("nonsense").unwrap_err();
-        assert_eq!(control.current(), "debug");
+        assert_eq!(control.current(), "h2=off,debug");
         assert!(matches!(
             init("info", Format::Text),
             Err(LogError::Twice(_))

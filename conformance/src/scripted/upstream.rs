@@ -28,6 +28,7 @@ pub struct Seen {
     connections: AtomicUsize,
     open: AtomicUsize,
     frames: Mutex<Vec<Frame>>,
+    notes: Mutex<Vec<String>>,
 }
 
 impl Seen {
@@ -39,6 +40,34 @@ impl Seen {
     /// Connections that its scripts have not ended with.
     pub fn open(&self) -> usize {
         self.open.load(Ordering::SeqCst)
+    }
+
+    /// Writes down what a script saw, for the test to look at.
+    pub fn note(&self, what: &str) {
+        self.notes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(what.to_owned());
+    }
+
+    /// What was written down.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Waits until this was written down.
+    pub async fn noted(&self, what: &str) -> Result<()> {
+        let end = Instant::now() + Duration::from_secs(20);
+        while !self.notes().iter().any(|note| note == what) {
+            if Instant::now() > end {
+                bail!("no {what:?} came among {:?}", self.notes());
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+        Ok(())
     }
 
     /// Keeps a frame for the test to look at.

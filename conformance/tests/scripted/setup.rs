@@ -22,6 +22,7 @@ pub(crate) struct Setup {
     rest: String,
     cluster: String,
     clusters: String,
+    top: String,
 }
 
 impl Setup {
@@ -35,6 +36,7 @@ impl Setup {
             rest: String::new(),
             cluster: format!("endpoints: [\"{server}\"]"),
             clusters: String::new(),
+            top: String::new(),
         }
     }
 
@@ -83,6 +85,24 @@ impl Setup {
         self
     }
 
+    /// A route before all others: `{match: {http: {path: /a}}, to: a}`.
+    pub(crate) fn first(mut self, route: &str) -> Self {
+        let _ = writeln!(self.groups, "    - {route}");
+        self
+    }
+
+    /// One more cluster, to which a route of the test's own leads.
+    pub(crate) fn beside(mut self, name: &str, keys: &str) -> Self {
+        let _ = writeln!(self.clusters, "  {name}: {{{keys}}}");
+        self
+    }
+
+    /// Settings of HTTP: `h1: {connect: true}`.
+    pub(crate) fn http(mut self, keys: &str) -> Self {
+        let _ = writeln!(self.top, "protocols: {{http: {{{keys}}}}}");
+        self
+    }
+
     /// Calls that have a timeout of their own go to `main` by a route of their own.
     pub(crate) fn read_timeouts(mut self) -> Self {
         let route = self.route.clone();
@@ -114,13 +134,14 @@ impl Setup {
             rest,
             cluster,
             clusters,
+            top,
         } = self;
         format!(
             "\
 workers: {workers}
 admin: {{address: $ADMIN}}
 drain_timeout: 5s
-listeners:
+{top}listeners:
   - address: $LISTEN
     routes: main
 {listener}routes:

@@ -2,19 +2,19 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use http::Method;
 use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep, sleep_until, timeout_at};
-use wireloom_cluster::Tried;
 use wireloom_codecs::{
     Body, BodyEnd, CallError, ErrorKind, LocalError, Outcome as Answered, Part, Pull, Request,
-    RequestHead, Response, Stream, Watch,
+    RequestHead, Response, Stream, Watch, clock,
 };
-use wireloom_router::{RetryPolicy, Route};
+use wireloom_router::Route;
 use wireloom_telemetry::{Outcome, Record};
 
-use super::{FAR, outcome, with_retries};
+use super::{FAR, once, outcome, with_retries};
 use crate::routing::Binding;
 
 /// When the caller itself stops waiting, if it said so: the one bound on an exchange as a whole that holds for streams.
@@ -27,33 +27,28 @@ pub(super) fn deadline(head: &RequestHead, started: Instant) -> Option<Instant> 
 pub(super) async fn send(
     binding: &Binding,
     route: &Route,
-    request: Box<Request>,
+    mut request: Box<Request>,
     own: Option<Instant>,
 ) -> Result<Response, LocalError> {
-    let mut request = request;
-    if let Some(policy) = &route.retry
-        && fits(&request.head, policy)
-    {
-        let deadline = own.unwrap_or_else(|| Instant::now() + FAR);
-        hold(&mut request, policy).await?;
-        let deadline = match route.timeout {
-            Some(timeout) => deadline.min(Instant::now() + timeout),
-            None => deadline,
-        };
-        return with_retries(binding, policy, request, deadline).await;
-    }
     let (sender, complete) = oneshot::channel();
     if let Body::Stream(body) = &mut request.body {
         body.watch(Box::new(Ended(sender)));
     }
-    let protocol = request.head.protocol;
-    let deadline = own.unwrap_or_else(|| Instant::now() + FAR);
-    let mut tried = Tried::new();
-    let attempt = binding
-        .cluster
-        .attempt(protocol, request, deadline, &mut tried);
+    let mut deadline = own.unwrap_or_else(|| Instant::now() + FAR);
+    if switches(&request.head)
+        && let Some(timeout) = route.timeout
+    {
+        // What follows the switch is no part of the request: its end is not waited for.
+        deadline = deadline.min(Instant::now() + timeout);
+    }
+    let tries = async {
+        match &route.retry {
+            None => once(binding, request, deadline).await,
+            Some(policy) => with_retries(binding, policy, request, deadline).await,
+        }
+    };
     let Some(limit) = route.timeout else {
-        return attempt.await.map_err(|failed| failed.error);
+        return tries.await;
     };
     let late = async {
         // Dropped without a word if the body was given up; then the answer is there or on its way.
@@ -62,7 +57,7 @@ pub(super) async fn send(
     };
     tokio::select! {
         biased;
-        result = attempt => result.map_err(|failed| failed.error),
+        result = tries => result,
         () = late => Err(LocalError::new(
             ErrorKind::Timeout,
             "no answer after the whole request was sent",
@@ -70,26 +65,10 @@ pub(super) async fn send(
     }
 }
 
-/// Whether the body is of a known length that may be held to be sent again.
-fn fits(head: &RequestHead, policy: &RetryPolicy) -> bool {
-    let Some(http) = head.http.as_ref().filter(|http| http.upgrade.is_none()) else {
-        return false;
-    };
-    let length = http.headers.get(&http::header::CONTENT_LENGTH);
-    let length = length.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
-    !http.expect_continue && length.is_some_and(|length: usize| length <= policy.buffer)
-}
-
-/// Waits for the whole body.
-async fn hold(request: &mut Request, policy: &RetryPolicy) -> Result<(), LocalError> {
-    let body = std::mem::take(&mut request.body);
-    let (bytes, trailers) = body.collect(policy.buffer).await?;
-    request.body = match bytes.is_empty() {
-        true => Body::Empty,
-        false => Body::Whole(bytes),
-    };
-    request.trailers = (!trailers.is_empty()).then(|| Box::new(trailers));
-    Ok(())
+/// Whether the body is what comes after a switch of protocols.
+fn switches(head: &RequestHead) -> bool {
+    let http = head.http.as_ref();
+    http.is_some_and(|http| http.upgrade.is_some() || http.method == Method::CONNECT)
 }
 
 /// Tells that a request body was taken to its end.
@@ -101,6 +80,10 @@ impl Watch for Ended {
     }
 }
 
+/// How long the head of an answer is held back for the status that may come right behind it. A stream that begins slowly
+/// is nothing to wait for: its client may want the head.
+const SETTLING: Duration = Duration::from_secs(1);
+
 /// Looks at the first part of an answer, which may be its end already and then says how it ended.
 pub(super) async fn settled(
     result: Result<Response, CallError>,
@@ -111,8 +94,13 @@ pub(super) async fn settled(
         return Ok(response);
     };
     let broken = |error| CallError::new(error, true);
-    let first = match timeout_at(limit.into(), body.next()).await {
+    let patience = Instant::now() + SETTLING;
+    let first = match timeout_at(limit.min(patience).into(), body.next()).await {
         Ok(first) => first,
+        Err(_) if patience < limit => {
+            response.body = Body::Stream(body);
+            return Ok(response);
+        }
         Err(_) => {
             let detail = "the answer began and did not go on";
             return Err(broken(LocalError::new(ErrorKind::Timeout, detail)));
@@ -169,8 +157,11 @@ pub(super) fn recorded(
     own: Option<Instant>,
 ) -> Stream {
     if let Some(deadline) = own {
-        let timer = Box::pin(sleep_until(deadline.into()));
-        body = Stream::pull(Bounded { body, timer });
+        body = Stream::pull(Bounded {
+            body,
+            deadline,
+            timer: Box::pin(sleep_until(deadline.into())),
+        });
     }
     body.watch(Box::new(Recorded { record, head }));
     body
@@ -179,21 +170,24 @@ pub(super) fn recorded(
 /// A body that ends in a timeout when its caller waits no more.
 struct Bounded {
     body: Stream,
+    deadline: Instant,
     timer: Pin<Box<Sleep>>,
 }
 
 impl Pull for Bounded {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Part, LocalError>>> {
-        if let Poll::Ready(part) = self.body.poll_next(cx) {
-            return Poll::Ready(part);
+        let polled = self.body.poll_next(cx);
+        let late = match &polled {
+            // What does not end is late even if there is always more of it.
+            Poll::Ready(Some(Ok(Part::Data(_)))) => clock::now() >= self.deadline,
+            Poll::Ready(_) => false,
+            Poll::Pending => self.timer.as_mut().poll(cx).is_ready(),
+        };
+        if !late {
+            return polled;
         }
-        match self.timer.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Some(Err(LocalError::new(
-                ErrorKind::Timeout,
-                "the answer was not complete in time",
-            )))),
-            Poll::Pending => Poll::Pending,
-        }
+        let what = "the answer was not complete in time";
+        Poll::Ready(Some(Err(LocalError::new(ErrorKind::Timeout, what))))
     }
 
     fn ended(&self) -> bool {

@@ -9,6 +9,7 @@ use wireloom_codecs::{
 use wireloom_router::{Active, Answered, Attempt, Decision, Failure, RetryPolicy, Retrying, Why};
 use wireloom_telemetry::Retry;
 
+use super::replay::Replay;
 use super::streaming;
 use crate::routing::Binding;
 
@@ -35,17 +36,17 @@ pub(super) async fn with_retries(
     let mut retrying: Option<Retrying<&_>> = None;
     let mut tried = Tried::new();
     let (protocol, kind) = (request.head.protocol, request.head.kind);
-    let mut next = Some(request);
+    // A body that is still coming takes the time that its client takes.
+    let streamed = matches!(request.body, Body::Stream(_));
+    let per_try = policy.per_try_timeout.filter(|_| !streamed);
+    let mut replay = Replay::new(request, policy.buffer);
     let mut number = 0;
     loop {
         number += 1;
-        let Some(request) = next.take() else {
+        let Some(request) = replay.take(number <= policy.attempts) else {
             return Err(ErrorKind::Internal.into());
         };
-        if number <= policy.attempts {
-            next = request.try_clone().map(Box::new);
-        }
-        let limit = match policy.per_try_timeout {
+        let limit = match per_try {
             Some(limit) => deadline.min(Instant::now() + limit),
             None => deadline,
         };
@@ -53,7 +54,7 @@ pub(super) async fn with_retries(
             .cluster
             .attempt(protocol, request, limit, &mut tried);
         let mut result = attempt.await;
-        if next.is_some()
+        if replay.is_kept()
             && let Ok(response) = &mut result
             && let Body::Stream(_) = response.body
         {
@@ -78,7 +79,7 @@ pub(super) async fn with_retries(
             number,
             kind,
             sent,
-            replayable: next.is_some() || number > policy.attempts,
+            replayable: replay.is_back() || number > policy.attempts,
             failure,
             remaining: Some(deadline.saturating_duration_since(Instant::now())),
         };

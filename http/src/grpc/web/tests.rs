@@ -15,9 +15,9 @@ use crate::grpc::GRPC_STATUS;
 
 /// Answers with what it is told, and keeps the request.
 #[derive(Clone)]
-struct Inner(Arc<Mutex<(Option<Box<Request>>, Option<Answer>)>>);
+struct Inner(Arc<Mutex<Seen>>);
 
-type Answer = Result<Response, LocalError>;
+type Seen = (Option<Box<Request>>, Option<Result<Response, LocalError>>);
 
 impl Service for Inner {
     fn call(

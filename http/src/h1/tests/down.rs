@@ -15,12 +15,12 @@ pub(super) fn response(status: u16, body: Body) -> Response {
     Message::new(head, body)
 }
 
-fn text(text: &'static str) -> Result<Response, LocalError> {
+pub(super) fn text(text: &'static str) -> Result<Response, LocalError> {
     Ok(response(200, Body::Whole(text.into())))
 }
 
 /// Answers with the method, the target and the body.
-fn echo() -> Served {
+pub(super) fn echo() -> Served {
     Served::new(|request: Box<Request>| async move {
         let http = request.head.http.as_ref().unwrap();
         let line = format!("{} {} ", http.method, &*http.target);
@@ -31,7 +31,7 @@ fn echo() -> Served {
     })
 }
 
-fn ok(body: &str) -> String {
+pub(super) fn ok(body: &str) -> String {
     format!(
         "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
@@ -224,7 +224,7 @@ async fn failures_of_the_proxy_are_answers() {
 }
 
 /// A service that answers with the body that the test feeds.
-fn fed() -> (Served, Arc<Mutex<Vec<StreamSender>>>) {
+pub(super) fn fed() -> (Served, Arc<Mutex<Vec<StreamSender>>>) {
     let senders = Arc::new(Mutex::new(Vec::new()));
     let kept = senders.clone();
     let served = Served::new(move |_| {
@@ -235,7 +235,7 @@ fn fed() -> (Served, Arc<Mutex<Vec<StreamSender>>>) {
     (served, senders)
 }
 
-async fn taken(senders: &Mutex<Vec<StreamSender>>) -> StreamSender {
+pub(super) async fn taken(senders: &Mutex<Vec<StreamSender>>) -> StreamSender {
     timeout(LONG, async {
         loop {
             if let Some(sender) = senders.lock().pop() {
@@ -355,191 +355,6 @@ async fn an_unwanted_body_is_read_to_its_end_if_it_is_short() {
         .await;
     let answer = client.rest().await;
     assert!(answer.contains("Connection: close"), "{answer}");
-}
-
-/// Tells when it is dropped.
-struct Flag(Arc<AtomicUsize>);
-
-impl Drop for Flag {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-fn never() -> (Served, Arc<AtomicUsize>, Arc<AtomicUsize>) {
-    let (begun, dropped) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let (counted, flag) = (begun.clone(), dropped.clone());
-    let served = Served::new(move |request: Box<Request>| {
-        counted.fetch_add(1, Ordering::Relaxed);
-        let flag = Flag(flag.clone());
-        async move {
-            let _kept = (flag, request);
-            std::future::pending().await
-        }
-    });
-    (served, begun, dropped)
-}
-
-async fn until(count: &AtomicUsize) {
-    let waiting = async {
-        while count.load(Ordering::Relaxed) == 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(LONG, waiting).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_client_that_goes_away_cancels_its_request() {
-    for body in ["", "Content-Length: 10\r\n"] {
-        let (served, begun, dropped) = never();
-        let mut client = serve(served);
-        client
-            .send(format!("POST / HTTP/1.1\r\nHost: h\r\n{body}\r\n"))
-            .await;
-        until(&begun).await;
-        drop(client.io);
-        until(&dropped).await;
-        timeout(LONG, client.serving)
-            .await
-            .unwrap()
-            .unwrap()
-            .unwrap();
-    }
-}
-
-#[tokio::test]
-async fn a_client_that_goes_away_cancels_its_answer() {
-    let (served, senders) = fed();
-    let mut client = serve(served);
-    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
-    let mut sender = taken(&senders).await;
-    drop(client.io);
-    let abandoned = std::future::poll_fn(|cx| sender.poll_abandoned(cx));
-    timeout(LONG, abandoned).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_half_closed_connection_is_answered_if_so_configured() {
-    let config = H1Config {
-        half_close: true,
-        ..H1Config::default()
-    };
-    let served = Served::new(|_| async {
-        for _ in 0..100 {
-            tokio::task::yield_now().await;
-        }
-        text("ok")
-    });
-    let mut client = serve_with(served, config, limits(), 1 << 10);
-    let request = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
-    client.send(format!("{request}{request}")).await;
-    client.io.shutdown().await.unwrap();
-    let answer = client.rest().await;
-    assert_eq!(answer.matches("200 OK").count(), 2, "{answer}");
-}
-
-fn impatient() -> ServeLimits {
-    ServeLimits {
-        body_idle: Duration::from_millis(300),
-        drain: Duration::from_millis(300),
-        ..limits()
-    }
-}
-
-#[tokio::test]
-async fn slow_heads_and_bodies_are_cut() {
-    let short = ServeLimits {
-        header_timeout: Duration::from_millis(300),
-        body_idle: Duration::from_millis(400),
-        idle: Duration::from_millis(700),
-        ..limits()
-    };
-    let config = H1Config::default;
-    let mut client = serve_with(echo(), config(), short.clone(), 1 << 10);
-    for byte in b"GET / HTTP/1.1\r\nHost: h\r\n" {
-        client.send([*byte]).await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        if client.serving.is_finished() {
-            break;
-        }
-    }
-    let answer = client.rest().await;
-    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-
-    let mut client = serve_with(echo(), config(), short.clone(), 1 << 10);
-    client
-        .send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc")
-        .await;
-    let answer = client.rest().await;
-    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-
-    let begun = Instant::now();
-    let mut client = serve_with(echo(), config(), short.clone(), 1 << 10);
-    assert_eq!(client.rest().await, "");
-    assert!(begun.elapsed() >= short.idle);
-}
-
-#[tokio::test]
-async fn a_request_may_take_longer_than_a_client_may_be_idle() {
-    let short = ServeLimits {
-        header_timeout: Duration::from_millis(100),
-        body_idle: Duration::from_millis(100),
-        idle: Duration::from_millis(100),
-        ..limits()
-    };
-    let slow = Served::new(|_| async {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        text("late")
-    });
-    let mut client = serve_with(slow, H1Config::default(), short, 1 << 10);
-    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
-    let mut answer = vec![0; 4096];
-    let read = client.io.read(&mut answer).await.unwrap();
-    assert_eq!(&answer[..read], ok("late").as_bytes());
-}
-
-#[tokio::test]
-async fn a_client_that_does_not_read_is_cut() {
-    let large = Served::new(|_| async { Ok(response(200, Body::Whole(vec![0; 1 << 20].into()))) });
-    let mut client = serve_with(large, H1Config::default(), impatient(), 1 << 10);
-    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
-    let result = client.serving.await.unwrap();
-    assert!(
-        matches!(result, Err(ConnError::Timeout("write"))),
-        "{result:?}"
-    );
-}
-
-#[tokio::test]
-async fn a_drain_lets_requests_finish_and_closes_the_idle() {
-    let mut idle = serve(echo());
-    idle.drain.start();
-    assert_eq!(idle.rest().await, "");
-
-    let (served, begun, _) = never();
-    let mut client = serve_with(served, H1Config::default(), impatient(), 1 << 10);
-    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
-    until(&begun).await;
-    client.drain.start();
-    let answer = client.rest().await;
-    assert!(
-        answer.starts_with("HTTP/1.1 503 ") && answer.contains("Connection: close"),
-        "{answer}"
-    );
-
-    let mut client = serve(echo());
-    client
-        .send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n")
-        .await;
-    tokio::task::yield_now().await;
-    client.drain.start();
-    client.send("ab").await;
-    let answer = client.rest().await;
-    assert!(
-        answer.starts_with("HTTP/1.1 200 ") && answer.contains("Connection: close"),
-        "{answer}"
-    );
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod heads;
 mod proxied;
 mod switched;
 mod up;
+mod waits;
 
 use std::future::Future;
 use std::sync::Arc;

@@ -74,6 +74,15 @@ pub(super) fn read(
         Some(target) => Str::from(target.as_str().to_owned()),
         None => Str::default(),
     };
+    let path = match target.as_bytes() {
+        // A tunnel to a host has none.
+        b"" => method == Method::CONNECT && upgrade.is_none(),
+        b"*" => method == Method::OPTIONS,
+        path => path.starts_with(b"/"),
+    };
+    if !path {
+        return Err(Refusal::malformed("a target that is no path"));
+    }
     let expect_continue = match headers.get(EXPECT) {
         Some(value) if value.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
             headers.remove(EXPECT);

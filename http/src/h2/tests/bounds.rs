@@ -176,6 +176,46 @@ async fn a_peer_that_takes_a_byte_too_much_is_forgiven() {
 }
 
 #[tokio::test]
+async fn a_target_is_a_path_or_an_asterisk_of_options() {
+    for (method, path, status) in [
+        ("GET", "/", "200"),
+        ("OPTIONS", "*", "200"),
+        ("GET", "*", "400"),
+        ("GET", "elsewhere", "400"),
+        ("GET", "http://b.example/", "400"),
+    ] {
+        let (near, far) = tokio::io::duplex(64 << 10);
+        let _served = serve(far, ok(), ServeLimits::default(), H2Config::default());
+        let mut raw = Raw::client(near).await;
+        let block = [
+            field(":method", method),
+            field(":scheme", "http"),
+            field(":path", path),
+            field(":authority", "a.example"),
+        ];
+        let flags = END_HEADERS | END_STREAM;
+        raw.send(&frame(HEADERS, flags, 1, &block.concat())).await;
+        let reset = loop {
+            let frame = raw.next().await.expect("an answer");
+            match frame.kind {
+                // :status 200 is entry 8 of the static table, :status 400 entry 12 (RFC 7541 appendix A).
+                HEADERS => {
+                    let status = match frame.payload.iter().find(|byte| **byte & 0x80 != 0) {
+                        Some(0x88) => "200",
+                        Some(0x8c) => "400",
+                        _ => "another",
+                    };
+                    break status;
+                }
+                RST_STREAM => break "400",
+                _ => {}
+            }
+        };
+        assert_eq!(reset, status, "{method} {path}");
+    }
+}
+
+#[tokio::test]
 async fn a_connection_error_is_told_before_the_close() {
     let (near, far) = tokio::io::duplex(64 << 10);
     let served = serve(far, ok(), ServeLimits::default(), H2Config::default());
