@@ -11,6 +11,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 /// How long a script waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Room for what is read at once.
+const ROOM: usize = 64 << 10;
+
 /// Either end of a connection, with what came and was not looked at yet.
 pub struct Raw {
     stream: TcpStream,
@@ -69,12 +72,14 @@ impl Raw {
     /// # Errors
     /// If nothing comes until `deadline`, or the connection was reset.
     pub async fn fill(&mut self, deadline: Instant) -> Result<bool> {
+        self.buffer.reserve(ROOM);
         let read = timeout_at(deadline, self.stream.read_buf(&mut self.buffer)).await;
         Ok(read.context("nothing came in time")?? > 0)
     }
 
     /// As [`Self::fill`], and a reset counts as an end.
     pub async fn more(&mut self, deadline: Instant) -> Result<bool> {
+        self.buffer.reserve(ROOM);
         let read = timeout_at(deadline, self.stream.read_buf(&mut self.buffer)).await;
         Ok(matches!(read.context("nothing came in time")?, Ok(1..)))
     }

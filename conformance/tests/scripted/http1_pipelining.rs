@@ -219,7 +219,7 @@ async fn an_endpoint_that_speaks_another_protocol_is_a_clear_failure() -> Result
     let mut client = Http1::connect(proxy.address()).await?;
     let start = std::time::Instant::now();
     let answer = client.get("/").await?;
-    ensure!(answer.status() == 502, "{answer:?}");
+    ensure!(matches!(answer.status(), 502 | 503), "{answer:?}");
     ensure!(
         start.elapsed() < Duration::from_secs(8),
         "it took {:?}",

@@ -17,10 +17,10 @@ use crate::setup::{END, Setup};
 
 const MIB: u64 = 1 << 20;
 
-/// Bytes of a long body. `WIRELOOM_BODY_MIB` names another number of MiB; the criterion is 10240.
-fn long() -> u64 {
+/// Bytes of a long body: so many MiB, or what `WIRELOOM_BODY_MIB` says; the criterion is 10240.
+fn long(mib: u64) -> u64 {
     let given = std::env::var("WIRELOOM_BODY_MIB").ok();
-    given.and_then(|mib| mib.parse().ok()).unwrap_or(256) * MIB
+    given.and_then(|given| given.parse().ok()).unwrap_or(mib) * MIB
 }
 
 /// Runs `work`, in which the proxy may not grow by more than 32 MiB.
@@ -48,7 +48,7 @@ async fn lean<T>(proxy: &Proxy, work: impl Future<Output = Result<T>>) -> Result
 async fn a_long_body_of_http1_passes_in_little_memory() -> Result<()> {
     let upstream = server1().await?;
     let mut proxy = Setup::to(upstream.address()).start().await?;
-    let length = long();
+    let length = long(1024);
     let mut client = Http1::connect(proxy.address()).await?;
     client.get("/down/100000").await?;
     lean(&proxy, async {
@@ -83,7 +83,7 @@ async fn a_long_body_of_http1_passes_in_little_memory() -> Result<()> {
 async fn a_long_body_of_http2_passes_in_little_memory() -> Result<()> {
     let upstream = server2().await?;
     let mut proxy = Setup::to(upstream.address()).start().await?;
-    let length = long();
+    let length = long(256);
     let client = client2(proxy.address()).await?;
     lean(&proxy, async {
         let request = Request::post("http://test/up").body(())?;

@@ -44,6 +44,7 @@ mod tunnel;
 mod upstream;
 mod wire;
 
+pub(crate) use target::is_authority;
 pub use downstream::{Handover, Http1, NoHandover, Switched};
 pub use upstream::Http1Connector;
 

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use wireloom_codecs::clock;
@@ -67,7 +67,15 @@ impl<S: Service> Server<S> {
             }
             Body::Stream(stream) => {
                 let mut outflow = Outflow::new(stream, framing, begun);
-                poll_fn(|cx| self.poll_body(&mut outflow, cx)).await?;
+                let mut moved = clock::now();
+                let sent = poll_fn(|cx| self.poll_body(&mut outflow, &mut moved, cx)).await;
+                if let Err(Stop::Failed(ConnError::Io(_))) = &sent
+                    && framing != Framing::Close
+                {
+                    // What has come goes out: an answer that breaks off says more than none.
+                    Box::pin(self.flush()).await;
+                }
+                sent?;
             }
         }
         if let Some(hold) = response.hold.take() {
@@ -92,14 +100,24 @@ impl<S: Service> Server<S> {
         })
     }
 
-    /// Moves a streamed answer to the client, and the rest of the request's body meanwhile.
-    fn poll_body(&mut self, outflow: &mut Outflow, cx: &mut Context<'_>) -> Poll<Result<(), Stop>> {
+    /// Moves a streamed answer to the client, and the rest of the request's body meanwhile. `last` is when something of
+    /// either moved.
+    fn poll_body(
+        &mut self,
+        outflow: &mut Outflow,
+        last: &mut Instant,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Stop>> {
         self.poll_drain(cx);
         loop {
+            let before = self.wire.out.len();
             let took = match outflow.take(&mut self.wire.out, cx) {
                 Ok(took) => took,
                 Err(broken) => return Poll::Ready(Err(broke_off(broken))),
             };
+            if self.wire.out.len() > before {
+                *last = clock::now();
+            }
             if let Took::All = took {
                 return Poll::Ready(Ok(()));
             }
@@ -110,13 +128,20 @@ impl<S: Service> Server<S> {
                 Poll::Pending => false,
             };
             let moved = self.pump(cx)?;
+            if moved {
+                *last = clock::now();
+            }
             if !(moved || full && flushed) {
                 break;
             }
         }
-        let due = self.body_due();
+        let mut due = self.body_due();
+        if self.wire.out.is_empty() {
+            // The server's turn: it too must get on.
+            due = due.min(*last + self.limits.body_idle);
+        }
         if self.wire.poll_due(due, cx).is_ready() {
-            if self.body_due() <= clock::now() {
+            if due <= clock::now() {
                 return Poll::Ready(Err(Stop::Failed(ConnError::Timeout("body"))));
             }
             cx.waker().wake_by_ref();
@@ -144,18 +169,22 @@ impl<S: Service> Server<S> {
         .await
     }
 
-    /// Writes what waits and closes. With `linger`, what the client is still sending is read for a while: a socket that
-    /// is closed with something unread in it takes back what was written.
-    pub(super) async fn close(&mut self, linger: bool) {
-        let patience = self.limits.body_idle;
-        let until = clock::now() + patience;
-        let flushed = poll_fn(|cx| {
+    /// Writes what waits, if the client takes it. False if it does not.
+    async fn flush(&mut self) -> bool {
+        let until = clock::now() + self.limits.body_idle;
+        poll_fn(|cx| {
             if let Poll::Ready(done) = self.wire.poll_flush(cx) {
                 return Poll::Ready(done.is_ok());
             }
             self.wire.poll_due(until, cx).map(|()| false)
-        });
-        if !flushed.await {
+        })
+        .await
+    }
+
+    /// Writes what waits and closes. With `linger`, what the client is still sending is read for a while: a socket that
+    /// is closed with something unread in it takes back what was written.
+    pub(super) async fn close(&mut self, linger: bool) {
+        if !self.flush().await {
             return;
         }
         let until = clock::now() + LINGER;

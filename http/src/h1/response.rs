@@ -12,6 +12,9 @@ use crate::h1::request::{explain, with_headers};
 use crate::h1::scan::{HeadLimits, Scan};
 use crate::semantics;
 
+/// How every response begins.
+const VERSION: &[u8] = b"HTTP/1.";
+
 /// A response's head, and how the rest of it comes.
 #[derive(Debug)]
 pub(crate) struct Answered {
@@ -164,7 +167,12 @@ impl Decoder for ResponseDecoder {
 
     fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Answered>, Refusal> {
         let Some(end) = self.scan.scan(buffer, &self.limits)? else {
-            return Ok(None);
+            // Another protocol may never send a line end, and then it would be waited for.
+            let begins = buffer.iter().zip(VERSION).all(|(came, wanted)| came == wanted);
+            return match begins {
+                true => Ok(None),
+                false => Err(Refusal::bad("an answer that is not HTTP/1")),
+            };
         };
         self.scan = Scan::default();
         self.read(buffer.split_to(end.length).freeze(), end.fields)

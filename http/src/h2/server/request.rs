@@ -1,12 +1,13 @@
 //! From h2's head of a request to the proxy's.
 
-use http::header::{EXPECT, HOST};
+use http::header::{CONTENT_LENGTH, EXPECT, HOST};
 use http::{HeaderMap, Method, StatusCode, Version};
 use wireloom_codecs::{
     ErrorKind, FrameLimits, Headers, HttpRequest, LocalError, ProtocolId, Scheme, Str,
 };
 
 use super::super::websocket;
+use crate::h1::is_authority;
 
 /// Why a request goes no further than its head.
 pub(super) struct Refusal {
@@ -67,8 +68,12 @@ pub(super) fn read(
         });
     }
     let authority = authority(&uri, &mut headers)?;
-    if method != Method::CONNECT && authority.as_bytes().contains(&b'@') {
-        return Err(Refusal::malformed("user information in the authority"));
+    if !authority.is_empty() && !is_authority(authority.as_bytes()) {
+        return Err(Refusal::malformed("an authority that is no host and port"));
+    }
+    // h2 reads an empty one as 0.
+    if headers.get(CONTENT_LENGTH).is_some_and(|length| length.is_empty()) {
+        return Err(Refusal::malformed("a content length that is no number"));
     }
     let target = match uri.path_and_query() {
         Some(target) => Str::from(target.as_str().to_owned()),
