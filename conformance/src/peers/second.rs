@@ -102,23 +102,30 @@ fn merge(mut first: Vec<Row>, second: Vec<Row>) -> Vec<Row> {
 mod tests {
     use super::*;
     use crate::peers::client::Outcome;
-    use crate::peers::manifest::{Peer, Protocol};
+    use crate::peers::manifest::Peer;
+    use crate::peers::protocol::{Link, Protocol};
     use crate::peers::report::{Names, Report};
 
     fn pair() -> Arc<Pair> {
         let peer = |name: &str| Peer {
             name: name.to_owned(),
-            protocol: Protocol::Bolt,
+            protocol: vec![Protocol::Bolt],
+            serves: Vec::new(),
             install: Vec::new(),
             server: None,
             client: None,
             partners: Vec::new(),
             suites: Vec::new(),
+            direct_counts: true,
             folder: Default::default(),
         };
         Arc::new(Pair {
             client: peer("c"),
             server: peer("s"),
+            link: Link {
+                client: Protocol::Bolt,
+                server: Protocol::Bolt,
+            },
             suites: vec![Suite::Calls],
         })
     }
@@ -135,8 +142,9 @@ mod tests {
                 millis: 1,
             }),
             ..Names {
-                client: "c",
-                server: "s",
+                client: "c".to_owned(),
+                server: "s".to_owned(),
+                direct_counts: true,
             }
             .failed(Suite::Calls, String::new())
         };

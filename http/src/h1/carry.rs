@@ -244,7 +244,7 @@ impl Carry {
                 .is_some_and(|upload| upload.waits.is_some());
             let head = self.poll_head(cx);
             match (written, head) {
-                (_, Poll::Ready(Ok(answered))) => return Poll::Ready(self.answer(answered)),
+                (_, Poll::Ready(Ok(answered))) => return Poll::Ready(self.answer(answered, cx)),
                 (Err(mut error), _) => {
                     // An answer had begun.
                     error.request = error.request.filter(|_| !self.answered);
@@ -275,8 +275,33 @@ impl Carry {
         }
     }
 
+    /// The answer came before a 100. A server that refuses has no use for the body; one that agrees may wait for it.
+    /// False if the connection cannot be used again.
+    fn release(
+        &mut self,
+        lease: &mut Lease,
+        success: bool,
+        cx: &mut Context<'_>,
+    ) -> Result<bool, CallError> {
+        let (Some(upload), Some(wire)) = (&mut self.upload, lease.wire()) else {
+            return Ok(true);
+        };
+        if upload.waits.take().is_none() {
+            return Ok(true);
+        }
+        if !success {
+            self.upload = None;
+            return Ok(false);
+        }
+        // Now, so that the client is asked for it while it can still be given a 100.
+        match upload.body.take(&mut wire.out, cx) {
+            Ok(_) => Ok(true),
+            Err(broken) => Err(CallError::new(client_broke_off(broken), self.sent)),
+        }
+    }
+
     /// The answer, with its body if it is all there.
-    fn answer(&mut self, answered: Answered) -> Result<Response, CallError> {
+    fn answer(&mut self, answered: Answered, cx: &mut Context<'_>) -> Result<Response, CallError> {
         let Some(mut lease) = self.lease.take() else {
             return Err(self.fail(ErrorKind::Internal, "no connection"));
         };
@@ -308,8 +333,10 @@ impl Carry {
                 Ok(response)
             }
             Ok(Start::Begun(begun)) => {
+                let success = status.is_some_and(|status| status.is_success());
+                let free = self.release(&mut lease, success, cx)?;
                 let upload = self.upload.take();
-                let keep = answered.keep_alive;
+                let keep = answered.keep_alive && free;
                 let pulled = Pulled::new(lease, decoder, begun, upload, keep, self.protocol);
                 Ok(Message::new(head, Body::Stream(Stream::pull(pulled))))
             }

@@ -1,17 +1,19 @@
 //! The body of a client's request on its way into the proxy.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use wireloom_codecs::{
-    Abandoned, Body, ErrorKind, Headers, LocalError, Part, StreamSender, clock, stream,
+    Abandoned, Body, ErrorKind, Headers, LocalError, Part, StreamSender, WriteBuf, clock, stream,
 };
 
 use crate::h1::body::BodyDecoder;
 use crate::h1::chunked::Piece;
 use crate::h1::refusal::Refusal;
 use crate::h1::wire::Wire;
+
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// Bytes of a request body that wait untaken.
 const WINDOW: usize = 64 << 10;
@@ -126,6 +128,23 @@ impl Inflow {
         self.gate == Gate::Continue
     }
 
+    /// The answer is about to begin. A body that is wanted by now is asked for before it; from here on a 100 would stand
+    /// in the middle of the answer.
+    pub(crate) fn answered(&mut self, out: &mut WriteBuf) {
+        if self.gate != Gate::Continue {
+            return;
+        }
+        // Whoever waits for more of it asks again.
+        let cx = &mut Context::from_waker(Waker::noop());
+        let sender = self.sender.as_mut();
+        if sender.is_some_and(|sender| matches!(sender.poll_wanted(cx), Poll::Ready(Ok(())))) {
+            out.put_slice(CONTINUE);
+            self.gate = Gate::Open;
+        } else {
+            self.fail("the request was answered before its body was asked for");
+        }
+    }
+
     /// Nobody takes more of it.
     pub(crate) fn unwanted(&mut self, cx: &mut Context<'_>) -> bool {
         let sender = self.sender.as_mut();
@@ -177,7 +196,7 @@ impl Inflow {
                     if sender.poll_wanted(cx).is_pending() {
                         return Ok(Pumped::Full);
                     }
-                    wire.out.put_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+                    wire.out.put_slice(CONTINUE);
                     self.gate = Gate::Open;
                 }
             }

@@ -34,6 +34,9 @@ impl<S: Service> Server<S> {
             return Box::pin(self.tunnel(&http, response.body, plan)).await;
         }
         let begun = settle(&mut response, &plan).await;
+        if let Some(inflow) = &mut self.inflow {
+            inflow.answered(&mut self.wire.out);
+        }
         let http = response.head.http.take();
         let http = http.unwrap_or_else(|| Box::new(HttpResponse::new(StatusCode::BAD_GATEWAY)));
         let framing = framing(&http, &response, &plan);

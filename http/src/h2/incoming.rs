@@ -77,6 +77,11 @@ impl Incoming {
         }
     }
 
+    /// True if some of it was read already and not taken yet.
+    pub(super) fn begun(&self) -> bool {
+        self.ready.is_some()
+    }
+
     /// True if no further part comes.
     pub(super) fn ended(&self) -> bool {
         self.ready.is_none() && (self.state == State::Done || self.recv.is_end_stream())

@@ -2,14 +2,14 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::Method;
 use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep, sleep_until, timeout_at};
 use wireloom_codecs::{
     Body, BodyEnd, CallError, ErrorKind, LocalError, Outcome as Answered, Part, Pull, Request,
-    RequestHead, Response, Stream, Watch,
+    RequestHead, Response, Stream, Watch, clock,
 };
 use wireloom_router::Route;
 use wireloom_telemetry::{Outcome, Record};
@@ -80,6 +80,10 @@ impl Watch for Ended {
     }
 }
 
+/// How long the head of an answer is held back for the status that may come right behind it. A stream that begins slowly
+/// is nothing to wait for: its client may want the head.
+const SETTLING: Duration = Duration::from_secs(1);
+
 /// Looks at the first part of an answer, which may be its end already and then says how it ended.
 pub(super) async fn settled(
     result: Result<Response, CallError>,
@@ -90,8 +94,13 @@ pub(super) async fn settled(
         return Ok(response);
     };
     let broken = |error| CallError::new(error, true);
-    let first = match timeout_at(limit.into(), body.next()).await {
+    let patience = Instant::now() + SETTLING;
+    let first = match timeout_at(limit.min(patience).into(), body.next()).await {
         Ok(first) => first,
+        Err(_) if patience < limit => {
+            response.body = Body::Stream(body);
+            return Ok(response);
+        }
         Err(_) => {
             let detail = "the answer began and did not go on";
             return Err(broken(LocalError::new(ErrorKind::Timeout, detail)));
@@ -148,8 +157,11 @@ pub(super) fn recorded(
     own: Option<Instant>,
 ) -> Stream {
     if let Some(deadline) = own {
-        let timer = Box::pin(sleep_until(deadline.into()));
-        body = Stream::pull(Bounded { body, timer });
+        body = Stream::pull(Bounded {
+            body,
+            deadline,
+            timer: Box::pin(sleep_until(deadline.into())),
+        });
     }
     body.watch(Box::new(Recorded { record, head }));
     body
@@ -158,21 +170,24 @@ pub(super) fn recorded(
 /// A body that ends in a timeout when its caller waits no more.
 struct Bounded {
     body: Stream,
+    deadline: Instant,
     timer: Pin<Box<Sleep>>,
 }
 
 impl Pull for Bounded {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Part, LocalError>>> {
-        if let Poll::Ready(part) = self.body.poll_next(cx) {
-            return Poll::Ready(part);
+        let polled = self.body.poll_next(cx);
+        let late = match &polled {
+            // What does not end is late even if there is always more of it.
+            Poll::Ready(Some(Ok(Part::Data(_)))) => clock::now() >= self.deadline,
+            Poll::Ready(_) => false,
+            Poll::Pending => self.timer.as_mut().poll(cx).is_ready(),
+        };
+        if !late {
+            return polled;
         }
-        match self.timer.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Some(Err(LocalError::new(
-                ErrorKind::Timeout,
-                "the answer was not complete in time",
-            )))),
-            Poll::Pending => Poll::Pending,
-        }
+        let what = "the answer was not complete in time";
+        Poll::Ready(Some(Err(LocalError::new(ErrorKind::Timeout, what))))
     }
 
     fn ended(&self) -> bool {

@@ -3,6 +3,7 @@
 mod broken;
 mod differential;
 mod down;
+mod expects;
 mod heads;
 mod proxied;
 mod switched;

@@ -3,12 +3,13 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream, SendStream};
 use http::{HeaderValue, Method, StatusCode};
+use tokio::time::{Sleep, sleep};
 use wireloom_codecs::{
     Body, Call, CallError, Early, ErrorKind, Headers, HttpResponse, LocalError, Message,
     ProtocolId, Response, ResponseHead, Stream,
@@ -23,11 +24,16 @@ use super::link::Slot;
 use super::{error, request};
 use crate::{grpc, semantics};
 
+/// How long a 100 is waited for before the body goes out without it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// A call whose head is on its way.
 pub(super) struct Exchange {
     response: ResponseFuture,
     /// The request's body, while it flows.
     upload: Option<Outgoing>,
+    /// The body is not touched until a 100 has come or this is over: the client is asked for it by the first touch.
+    held: Option<Pin<Box<Sleep>>>,
     early: Option<Early>,
     protocol: ProtocolId,
     /// The answer that switches protocols is a 101 where the request came from.
@@ -65,7 +71,10 @@ pub(super) fn begin(
         return Err(LocalError::new(ErrorKind::Unsupported, what));
     }
     let early = http.early.take();
-    let mut out = request::write(*http, head.protocol, call.deadline)?;
+    let waits = http.expect_continue
+        && matches!(&body, Body::Stream(stream) if !stream.ended())
+        && !(connect || upgrades);
+    let mut out = request::write(*http, head.protocol, call.deadline, waits)?;
     let key = match upgrades {
         true => websocket::take_key(out.headers_mut()).filter(|_| !connect),
         false => None,
@@ -102,6 +111,7 @@ pub(super) fn begin(
     Ok(Exchange {
         response,
         upload,
+        held: waits.then(|| Box::pin(sleep(PATIENCE))),
         early,
         protocol: head.protocol,
         switches: upgrades && !connect,
@@ -134,22 +144,11 @@ impl Exchange {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<http::Response<RecvStream>, CallError>> {
-        if let Some(early) = &self.early {
-            while let Poll::Ready(Some(Ok(interim))) = self.response.poll_informational(cx) {
-                let (parts, ()) = interim.into_parts();
-                // Our own client gets its 100 from us, as soon as its body is wanted.
-                if parts.status != StatusCode::CONTINUE {
-                    early.push(HttpResponse {
-                        headers: Headers::Map(parts.headers),
-                        ..HttpResponse::new(parts.status)
-                    });
-                }
-            }
-        }
+        self.poll_interim(cx);
         if let Poll::Ready(response) = Pin::new(&mut self.response).poll(cx) {
             return Poll::Ready(response.map_err(|error| error::call(&error, self.deadline)));
         }
-        if !self.tunnel {
+        if !self.tunnel && !self.holds_back(cx) {
             self.poll_upload(cx)?;
         }
         let Some(Slot(shared)) = &self.slot else {
@@ -165,6 +164,46 @@ impl Exchange {
             return Poll::Ready(Err(CallError::new(error, true)));
         }
         Poll::Pending
+    }
+
+    /// 100 sets the body free, others go to whoever takes them.
+    fn poll_interim(&mut self, cx: &mut Context<'_>) {
+        if self.early.is_none() && self.held.is_none() {
+            return;
+        }
+        while let Poll::Ready(Some(Ok(interim))) = self.response.poll_informational(cx) {
+            let (parts, ()) = interim.into_parts();
+            if parts.status == StatusCode::CONTINUE {
+                // Our own client gets its 100 from us, as soon as its body is wanted.
+                self.held = None;
+            } else if let Some(early) = &self.early {
+                early.push(HttpResponse {
+                    headers: Headers::Map(parts.headers),
+                    ..HttpResponse::new(parts.status)
+                });
+            }
+        }
+    }
+
+    fn holds_back(&mut self, cx: &mut Context<'_>) -> bool {
+        let holds = self.held.as_mut().map(|held| held.as_mut().poll(cx));
+        if let Some(Poll::Ready(())) = holds {
+            self.held = None;
+        }
+        self.held.is_some()
+    }
+
+    /// The answer came before a 100. A server that refuses has no use for the body; one that agrees may wait for it.
+    fn release(&mut self, status: StatusCode, cx: &mut Context<'_>) -> Result<(), CallError> {
+        if self.held.take().is_none() {
+            return Ok(());
+        }
+        if status.is_success() {
+            // Now, so that the client is asked for it while it can still be given a 100.
+            return self.poll_upload(cx);
+        }
+        self.upload = None;
+        Ok(())
     }
 
     fn poll_upload(&mut self, cx: &mut Context<'_>) -> Result<(), CallError> {
@@ -249,6 +288,7 @@ impl Exchange {
                 response.trailers = trailers;
             }
             Taken::Part(incoming) => {
+                self.release(parts.status, cx)?;
                 let pump = match self.upload.take() {
                     Some(upload) if agreed || !self.tunnel => Some(Pump::start(upload)),
                     _ => None,

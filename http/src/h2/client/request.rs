@@ -12,11 +12,13 @@ use crate::grpc::timeout;
 
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
-/// The head as HTTP/2 has it, whichever version it came in.
+/// The head as HTTP/2 has it, whichever version it came in. `waits` says that the body is held back until the server
+/// asks for it.
 pub(super) fn write(
     request: HttpRequest,
     protocol: ProtocolId,
     deadline: Instant,
+    waits: bool,
 ) -> Result<http::Request<()>, LocalError> {
     let malformed = |what: &'static str| LocalError::new(ErrorKind::Malformed, what);
     let mut out = http::Request::new(());
@@ -25,7 +27,11 @@ pub(super) fn write(
         .headers
         .into_map()
         .map_err(|_| malformed("a field that HTTP/2 cannot carry"))?;
-    headers.remove(EXPECT);
+    if waits {
+        headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
+    } else {
+        headers.remove(EXPECT);
+    }
     if protocol == GRPC || protocol == TRIPLE {
         headers.insert(TE, HeaderValue::from_static("trailers"));
         if headers.contains_key(GRPC_TIMEOUT) {

@@ -224,7 +224,7 @@ impl<S: Service> Driver<S> {
             protocol: request::protocol(&parts.headers),
             head: parts.method == Method::HEAD,
         };
-        let http = match request::read(parts, self.reading) {
+        let mut http = match request::read(parts, self.reading) {
             Ok(http) => http,
             Err(refusal) => {
                 self.refuse(refusal, respond, asker);
@@ -233,7 +233,6 @@ impl<S: Service> Driver<S> {
         };
         let upgrade = http.upgrade.is_some();
         let tunnel = upgrade || http.method == Method::CONNECT;
-        let expects = http.expect_continue;
         // Whoever polls the rest of the body registers a waker of its own.
         let cx = &mut Context::from_waker(Waker::noop());
         let incoming = Incoming::new(recv);
@@ -250,6 +249,9 @@ impl<S: Service> Driver<S> {
             Taken::Whole(..) => Kind::Unary,
             Taken::Part(_) => Kind::Streaming,
         };
+        // Who has sent some of its body does not wait for a 100.
+        http.expect_continue &= matches!(&taken, Taken::Part(body) if !body.begun());
+        let expects = http.expect_continue;
         let mut head = semantics::request_head(http, HTTP2, kind);
         asker.protocol = head.protocol;
         // gRPC has no interim responses.

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod ends;
+mod expects;
 mod floods;
 mod interim;
 mod proxied;
