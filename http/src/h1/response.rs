@@ -171,19 +171,7 @@ impl Decoder for ResponseDecoder {
             return Err(Refusal::bad("an answer that is not HTTP/1"));
         }
         let Some(end) = self.scan.scan(buffer, &self.limits)? else {
-<<<<<<< HEAD
-            // Another protocol may never send a line end, and then it would be waited for.
-            let begins = buffer
-                .iter()
-                .zip(VERSION)
-                .all(|(came, wanted)| came == wanted);
-            return match begins {
-                true => Ok(None),
-                false => Err(Refusal::bad("an answer that is not HTTP/1")),
-            };
-=======
             return Ok(None);
->>>>>>> script
         };
         self.scan = Scan::default();
         self.read(buffer.split_to(end.length).freeze(), end.fields)
