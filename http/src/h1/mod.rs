@@ -44,8 +44,8 @@ mod tunnel;
 mod upstream;
 mod wire;
 
-pub(crate) use target::is_authority;
 pub use downstream::{Handover, Http1, NoHandover, Switched};
+pub(crate) use target::is_authority;
 pub use upstream::Http1Connector;
 
 #[cfg(test)]

@@ -168,7 +168,10 @@ impl Decoder for ResponseDecoder {
     fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Answered>, Refusal> {
         let Some(end) = self.scan.scan(buffer, &self.limits)? else {
             // Another protocol may never send a line end, and then it would be waited for.
-            let begins = buffer.iter().zip(VERSION).all(|(came, wanted)| came == wanted);
+            let begins = buffer
+                .iter()
+                .zip(VERSION)
+                .all(|(came, wanted)| came == wanted);
             return match begins {
                 true => Ok(None),
                 false => Err(Refusal::bad("an answer that is not HTTP/1")),

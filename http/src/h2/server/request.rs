@@ -72,7 +72,10 @@ pub(super) fn read(
         return Err(Refusal::malformed("an authority that is no host and port"));
     }
     // h2 reads an empty one as 0.
-    if headers.get(CONTENT_LENGTH).is_some_and(|length| length.is_empty()) {
+    if headers
+        .get(CONTENT_LENGTH)
+        .is_some_and(|length| length.is_empty())
+    {
         return Err(Refusal::malformed("a content length that is no number"));
     }
     let target = match uri.path_and_query() {
