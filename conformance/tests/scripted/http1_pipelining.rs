@@ -18,7 +18,12 @@ async fn pipelined_requests_are_answered_in_order() -> Result<()> {
         let mut conn = Http1::of(stream);
         while let Some(request) = conn.request().await? {
             let number: u64 = request.target().trim_start_matches('/').parse()?;
-            sleep(Duration::from_millis(if number % 10 == 0 { 30 } else { 0 })).await;
+            sleep(Duration::from_millis(if number.is_multiple_of(10) {
+                30
+            } else {
+                0
+            }))
+            .await;
             conn.send(ok_with(&format!("{} {}", request.target(), request.text())))
                 .await?;
         }

@@ -166,16 +166,12 @@ impl Decoder for ResponseDecoder {
     type Error = Refusal;
 
     fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Answered>, Refusal> {
+        // Another protocol may never send a line end, and then it would be waited for.
+        if !buffer.iter().zip(VERSION).all(|(came, own)| came == own) {
+            return Err(Refusal::bad("an answer that is not HTTP/1"));
+        }
         let Some(end) = self.scan.scan(buffer, &self.limits)? else {
-            // Another protocol may never send a line end, and then it would be waited for.
-            let begins = buffer
-                .iter()
-                .zip(VERSION)
-                .all(|(came, wanted)| came == wanted);
-            return match begins {
-                true => Ok(None),
-                false => Err(Refusal::bad("an answer that is not HTTP/1")),
-            };
+            return Ok(None);
         };
         self.scan = Scan::default();
         self.read(buffer.split_to(end.length).freeze(), end.fields)
