@@ -25,6 +25,7 @@ mod http2_bombs;
 mod http2_drain;
 mod http2_floods;
 mod http2_malformed;
+mod http2_upstreams;
 mod http_flow;
 mod http_streaming;
 mod http_translation;
