@@ -6,6 +6,7 @@ mod path;
 mod query;
 
 use regex::bytes::{Regex, RegexBuilder};
+use wireloom_codecs::http::{GRPC, TRIPLE};
 use wireloom_codecs::{RequestHead, Str};
 
 use crate::Problem;
@@ -111,7 +112,15 @@ pub(crate) struct Field {
     name: Box<[u8]>,
     /// The name in lower case, where that is another one: HTTP carries names so.
     lower: Option<Box<[u8]>>,
+    /// Where gRPC carries it, it is base64.
+    binary: bool,
     text: Text,
+}
+
+/// Base64 without the padding, which gRPC's clients write or leave out as they like.
+fn unpadded(text: &[u8]) -> &[u8] {
+    let end = text.iter().rposition(|byte| *byte != b'=');
+    end.and_then(|end| text.get(..=end)).unwrap_or_default()
 }
 
 impl Field {
@@ -119,6 +128,7 @@ impl Field {
         let lower = name.to_ascii_lowercase();
         Ok(Self {
             name: name.as_bytes().into(),
+            binary: lower.ends_with("-bin"),
             lower: (lower != name).then(|| lower.into_bytes().into()),
             text: Text::compile(path, config)?,
         })
@@ -140,7 +150,20 @@ impl Field {
             .chain(http.map(|(_, value)| value));
         match self.text {
             Text::Present(present) => values.next().is_some() == present,
+            _ if self.binary && (head.protocol == GRPC || head.protocol == TRIPLE) => {
+                // Several values may come as one, with commas.
+                let mut values = values.flat_map(|value| value.split(|byte| *byte == b','));
+                values.any(|value| self.matches_base64(value.trim_ascii()))
+            }
             _ => values.any(|value| self.text.matches(value)),
+        }
+    }
+
+    fn matches_base64(&self, value: &[u8]) -> bool {
+        match &self.text {
+            Text::Exact(exact) => unpadded(exact) == unpadded(value),
+            Text::Suffix(suffix) => unpadded(value).ends_with(unpadded(suffix)),
+            text => text.matches(value),
         }
     }
 }

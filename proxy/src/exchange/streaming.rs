@@ -217,3 +217,37 @@ impl Watch for Recorded {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A body of which there is always more.
+    struct Endless;
+
+    impl Pull for Endless {
+        fn poll_next(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Part, LocalError>>> {
+            Poll::Ready(Some(Ok(Part::Data("x".into()))))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_always_goes_on_ends_at_the_deadline() {
+        let deadline = Instant::now() + Duration::from_millis(50);
+        let mut bounded = Bounded {
+            body: Stream::pull(Endless),
+            deadline,
+            timer: Box::pin(sleep_until(deadline.into())),
+        };
+        let cx = &mut Context::from_waker(std::task::Waker::noop());
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(20) {
+            if let Poll::Ready(Some(Err(error))) = bounded.poll_next(cx) {
+                assert_eq!(error.kind, ErrorKind::Timeout);
+                assert!(Instant::now() >= deadline);
+                return;
+            }
+        }
+        panic!("it goes on");
+    }
+}

@@ -108,31 +108,6 @@ async fn a_streaming_answer_ends_at_the_deadline_in_a_status() {
 }
 
 #[tokio::test]
-async fn an_answer_without_an_end_ends_at_the_deadline_too() {
-    let server = Server::start(|mut asked| async move {
-        let mut send = asked.head_of(&[], false);
-        loop {
-            send.reserve_capacity(16 << 10);
-            match futures_util::future::poll_fn(|cx| send.poll_capacity(cx)).await {
-                Some(Ok(room)) => {
-                    let _ = send.send_data(Bytes::from(vec![0; room]), false);
-                }
-                _ => return,
-            }
-        }
-    })
-    .await;
-    let mesh = Mesh::to(server.address, "");
-    let client = Client::connect(mesh.address).await;
-    let mut open = client.open("/a.B/c", &[("grpc-timeout", "3S")]).await;
-    open.send
-        .send_data(Bytes::from_static(MESSAGE), true)
-        .unwrap();
-    let reply = rest(soon(open.response).await.unwrap()).await.unwrap();
-    assert_eq!(reply.grpc(), (4, false));
-}
-
-#[tokio::test]
 async fn a_client_that_cancels_cancels_upstream() {
     let (server, mut reasons) = beginning().await;
     let mesh = Mesh::to(server.address, "");

@@ -29,7 +29,7 @@ async fn server(client: &Client, path: &str, fields: &[(&str, &str)]) -> String 
 async fn grpc_goes_where_its_service_method_and_metadata_say() {
     let (_mesh, client, _servers) = mesh(&[
         ("headers: {x-canary: 'true'}", "canary"),
-        ("headers: {x-token-bin: AQID}", "binary"),
+        ("headers: {x-token-bin: AQI}", "binary"),
         (
             "protocol: grpc, service: acme.Orders, method: {prefix: get}",
             "reads",
@@ -43,7 +43,7 @@ async fn grpc_goes_where_its_service_method_and_metadata_say() {
         ("/acme.Users/getOne", &[], "rest"),
         ("/acme.Orders/getOne", &[("x-canary", "true")], "canary"),
         ("/acme.Orders/getOne", &[("x-canary", "false")], "reads"),
-        ("/acme.Orders/getOne", &[("x-token-bin", "AQID")], "binary"),
+        ("/acme.Orders/getOne", &[("x-token-bin", "AQI=")], "binary"),
         ("/acme.Orders/getOne", &[("x-token-bin", "AQIE")], "reads"),
     ] {
         let answered = server(&client, path, fields).await;

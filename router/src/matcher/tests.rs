@@ -206,3 +206,24 @@ fn a_name_in_capitals_also_means_its_lower_case() {
         ["userId", "userid"]
     );
 }
+
+#[test]
+fn binary_metadata_matches_with_and_without_its_padding() {
+    let matches = |condition: StringMatch, protocol, value| {
+        let config = with_header("x-token-bin", condition);
+        matcher(&config).matches(&head(protocol, "s", "m", &[("x-token-bin", value)]))
+    };
+    for (own, value, expected) in [
+        ("AQI=", "AQI", true),
+        ("AQI", "AQI=", true),
+        ("AQI", "AQI", true),
+        ("AQI", "AQID", false),
+        ("AQI", "BBBB, AQI=,CCCC", true),
+    ] {
+        let exact = StringMatch::Exact(own.into());
+        assert_eq!(matches(exact, "grpc", value), expected, "{own} {value}");
+    }
+    assert!(matches(StringMatch::Suffix("I=".into()), "triple", "AQI"));
+    // Elsewhere it is a text like any other.
+    assert!(!matches(StringMatch::Exact("AQI".into()), "http1", "AQI="));
+}
