@@ -269,7 +269,9 @@ impl RetryPolicy {
         match failure {
             Failure::Local(ErrorKind::ConnectFailure) => on(Condition::ConnectFailure),
             Failure::Local(ErrorKind::Reset) => {
-                on(Condition::Reset) || (!sent && on(Condition::ResetBeforeRequest))
+                // A stream that an HTTP/2 server refused is one of those that were not sent.
+                let unsent = on(Condition::ResetBeforeRequest) || on(Condition::Refused);
+                on(Condition::Reset) || (!sent && unsent)
             }
             Failure::Local(ErrorKind::Timeout) => on(Condition::Timeout),
             // The proxy's own limits and faults: more of the same work would not mend them.

@@ -64,6 +64,7 @@ fn each_failure_needs_its_own_condition() {
     let cases = [
         (local(ErrorKind::ConnectFailure, false), ConnectFailure),
         (local(ErrorKind::Reset, false), ResetBeforeRequest),
+        (local(ErrorKind::Reset, false), Refused),
         (local(ErrorKind::Reset, false), Reset),
         (local(ErrorKind::Reset, true), Reset),
         (local(ErrorKind::Timeout, true), Timeout),
