@@ -31,12 +31,6 @@ pub(crate) fn start(decoder: &mut BodyDecoder, buffer: &mut BytesMut) -> Result<
     if buffer.is_empty() && !decoder.ended() {
         return Ok(Start::Begun(None));
     }
-    if let BodyDecoder::Known(left) = decoder
-        && *left > buffer.len() as u64
-    {
-        // It goes out as it comes.
-        return Ok(Start::Begun(None));
-    }
     let mut first: Option<Bytes> = None;
     let mut more = BytesMut::new();
     let mut trailers = None;
@@ -219,7 +213,6 @@ impl Inflow {
                     self.finish();
                     return Ok(Pumped::Moved);
                 }
-                Ok(None) if moved => return Ok(Pumped::Moved),
                 Ok(None) => {}
                 Err(refusal) => {
                     self.fail("the request's body is not valid");
@@ -236,6 +229,8 @@ impl Inflow {
                     return Err(Broken::Gone);
                 }
                 Poll::Ready(Ok(_)) => read = true,
+                // What came meanwhile goes on together.
+                Poll::Pending if moved => return Ok(Pumped::Moved),
                 Poll::Pending => {
                     let waited = waited.filter(|_| !read);
                     self.waits = waited.or_else(|| Some(clock::now()));
@@ -287,5 +282,50 @@ impl Inflow {
                 Err(_) => return Poll::Ready(false),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::AsyncWriteExt;
+    use wireloom_codecs::scratch;
+
+    use super::*;
+    use crate::h1::body::Length;
+
+    #[test]
+    fn what_is_there_of_a_body_goes_on_with_its_head() {
+        let mut decoder = BodyDecoder::new(Length::Known(10));
+        let mut buffer = BytesMut::from(&b"abc"[..]);
+        let Ok(Start::Begun(Some(begun))) = start(&mut decoder, &mut buffer) else {
+            panic!("not begun");
+        };
+        assert_eq!(begun, "abc");
+        assert_eq!(decoder.left(), 7);
+    }
+
+    #[tokio::test]
+    async fn what_has_come_of_a_body_goes_on_together() {
+        let (near, mut far) = tokio::io::duplex(256 << 10);
+        let armed = Instant::now() + Duration::from_secs(60);
+        let mut wire = Wire::new(Box::new(near), &Bytes::new(), armed);
+        // More than one read takes.
+        let sent = scratch::BLOCK * 3 / 2;
+        far.write_all(&vec![b'x'; sent]).await.unwrap();
+        let decoder = BodyDecoder::new(Length::Known(1 << 20));
+        let (mut inflow, body) = Inflow::new(decoder, None, Gate::Open);
+        let Body::Stream(mut stream) = body else {
+            panic!("not streamed");
+        };
+        let cx = &mut Context::from_waker(std::task::Waker::noop());
+        assert!(matches!(inflow.pump(&mut wire, cx), Ok(Pumped::Moved)));
+        assert_eq!(inflow.left(), (1 << 20) - sent as u64);
+        let mut came = 0;
+        while let Poll::Ready(Some(Ok(Part::Data(data)))) = stream.poll_next(cx) {
+            came += data.len();
+        }
+        assert_eq!(came, sent);
     }
 }

@@ -29,6 +29,11 @@ impl Spare {
         }
     }
 
+    /// False once nothing will be changed any more.
+    pub(super) fn looks(&self) -> bool {
+        self.next.is_some()
+    }
+
     /// What was written cannot be changed.
     pub(super) fn give_up(&mut self) {
         self.next = None;

@@ -160,7 +160,8 @@ struct Driver<S> {
 
 impl<S: Service> Driver<S> {
     async fn run(&mut self, mut timers: Box<Timers>) -> Result<(), ConnError> {
-        let mut exchanges = FuturesUnordered::new();
+        // It has room for an exchange of its own even while it is empty: an idle connection has none.
+        let mut exchanges = None;
         let (turns, waker) = Turns::new();
         poll_fn(|task| {
             turns.begin(task.waker());
@@ -171,7 +172,11 @@ impl<S: Service> Driver<S> {
                     match next {
                         Some(Ok((request, respond))) => {
                             let now = timers.stir();
-                            exchanges.extend(self.start(request, respond, now));
+                            if let Some(exchange) = self.start(request, respond, now) {
+                                exchanges
+                                    .get_or_insert_with(FuturesUnordered::new)
+                                    .push(exchange);
+                            }
                         }
                         Some(Err(error)) => ended = Some(Err(broken(&error))),
                         None => ended = Some(Ok(())),
@@ -183,7 +188,9 @@ impl<S: Service> Driver<S> {
                 if ended.is_some() {
                     break;
                 }
-                while let Poll::Ready(Some(end)) = exchanges.poll_next_unpin(cx) {
+                while let Some(under_way) = &mut exchanges
+                    && let Poll::Ready(Some(end)) = under_way.poll_next_unpin(cx)
+                {
                     let now = timers.stir();
                     if let End::Unanswered(began) = end
                         && now < began + YOUNG
@@ -206,7 +213,13 @@ impl<S: Service> Driver<S> {
             turns.end();
             match ended {
                 Some(result) => Poll::Ready(timers.fate(result)),
-                None => timers.poll(&mut self.connection, &self.hold, exchanges.len(), task),
+                None => {
+                    let under_way = exchanges.as_ref().map_or(0, FuturesUnordered::len);
+                    if under_way == 0 {
+                        exchanges = None;
+                    }
+                    timers.poll(&mut self.connection, &self.hold, under_way, task)
+                }
             }
         })
         .await

@@ -7,4 +7,5 @@ mod floods;
 mod interim;
 mod proxied;
 mod raw;
+mod sizes;
 mod switches;
