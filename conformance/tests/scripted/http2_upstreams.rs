@@ -40,7 +40,11 @@ fn rows() -> Vec<(&'static str, Frames)> {
             head(id, &[(":status", "200"), ("X", "y")], true)
         }),
         ("a field of one connection", |id| {
-            head(id, &[(":status", "200"), ("transfer-encoding", "chunked")], true)
+            head(
+                id,
+                &[(":status", "200"), ("transfer-encoding", "chunked")],
+                true,
+            )
         }),
         ("less than its length", |id| {
             let fields = [(":status", "200"), ("content-length", "10")];
@@ -48,7 +52,11 @@ fn rows() -> Vec<(&'static str, Frames)> {
         }),
         ("more than its length", |id| {
             let fields = [(":status", "200"), ("content-length", "5")];
-            [head(id, &fields, false), http2::data(id, b"hello poison", true)].concat()
+            [
+                head(id, &fields, false),
+                http2::data(id, b"hello poison", true),
+            ]
+            .concat()
         }),
         ("DATA before its head", |id| http2::data(id, b"hello", true)),
         ("DATA on a stream that is not open", |id| {
@@ -58,7 +66,9 @@ fn rows() -> Vec<(&'static str, Frames)> {
             let payload = [&[0, 0, 0, 2], http2::get("/pushed").as_slice()].concat();
             frame(kind::PUSH_PROMISE, 4, id, &payload)
         }),
-        ("an error of compression", |id| http2::headers(id, &[0x80], true)),
+        ("an error of compression", |id| {
+            http2::headers(id, &[0x80], true)
+        }),
         ("a head of 70,000 bytes", |id| {
             let block = [hpack::block(&OK), hpack::literal("x", "y".repeat(70_000))].concat();
             let (first, rest) = block.split_at(16_000);
@@ -74,15 +84,27 @@ fn rows() -> Vec<(&'static str, Frames)> {
             [head(id, &OK, false), more].concat()
         }),
         ("WINDOW_UPDATE that overflows", |id| {
-            [http2::window(0, (1 << 31) - 1), http2::window(id, (1 << 31) - 1)].concat()
+            [
+                http2::window(0, (1 << 31) - 1),
+                http2::window(id, (1 << 31) - 1),
+            ]
+            .concat()
         }),
         ("interim heads without end", |id| {
             head(id, &[(":status", "103")], false).repeat(20_000)
         }),
-        ("PING without end", |_| frame(kind::PING, 0, 0, &[1; 8]).repeat(100_000)),
-        ("SETTINGS without end", |_| http2::settings(&[]).repeat(100_000)),
+        ("PING without end", |_| {
+            frame(kind::PING, 0, 0, &[1; 8]).repeat(100_000)
+        }),
+        ("SETTINGS without end", |_| {
+            http2::settings(&[]).repeat(100_000)
+        }),
         ("empty DATA without end", |id| {
-            [head(id, &OK, false), http2::data(id, b"", false).repeat(100_000)].concat()
+            [
+                head(id, &OK, false),
+                http2::data(id, b"", false).repeat(100_000),
+            ]
+            .concat()
         }),
         ("HTTP/1.1", |_| b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()),
         ("GOAWAY with an error", |_| {
@@ -96,7 +118,11 @@ async fn server(frames: Frames) -> Result<Upstream> {
     Upstream::raw(move |stream, _| async move {
         let mut conn = Http2::accept(stream).await?;
         while let Some(stream) = conn.next_complete().await? {
-            let path = conn.half(stream).field(":path").unwrap_or_default().to_owned();
+            let path = conn
+                .half(stream)
+                .field(":path")
+                .unwrap_or_default()
+                .to_owned();
             if path == "/bad" {
                 conn.send(frames(stream)).await?;
             } else {
@@ -159,12 +185,23 @@ async fn answers_that_are_none_are_failures_and_poison_nothing() -> Result<()> {
 #[tokio::test]
 async fn descriptors_come_back_whatever_happened() -> Result<()> {
     let upstream = server(|id| http2::reset(id, code::INTERNAL_ERROR)).await?;
-    let mut proxy = Setup::to(upstream.address()).cluster("protocol: http2").start().await?;
-    ensure!(Http2::connect(proxy.address()).await?.get("/first").await?.body == b"/first");
+    let mut proxy = Setup::to(upstream.address())
+        .cluster("protocol: http2")
+        .start()
+        .await?;
+    ensure!(
+        Http2::connect(proxy.address())
+            .await?
+            .get("/first")
+            .await?
+            .body
+            == b"/first"
+    );
     let before = proxy.descriptors()?;
     for round in 0..40 {
         let mut one = Http1::connect(proxy.address()).await?;
-        one.send("POST /cut HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\nhello").await?;
+        one.send("POST /cut HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\nhello")
+            .await?;
         let mut two = Http2::connect(proxy.address()).await?;
         two.request(&http2::get("/bad"), true).await?;
         two.request(&http2::grpc("/a.B/c", &[]), false).await?;
@@ -178,7 +215,10 @@ async fn descriptors_come_back_whatever_happened() -> Result<()> {
     let end = std::time::Instant::now() + Duration::from_secs(20);
     while proxy.descriptors()? > before + 24 {
         let now = proxy.descriptors()?;
-        ensure!(std::time::Instant::now() < end, "{now} descriptors instead of {before}");
+        ensure!(
+            std::time::Instant::now() < end,
+            "{now} descriptors instead of {before}"
+        );
         sleep(Duration::from_millis(50)).await;
     }
     proxy.check()?;
