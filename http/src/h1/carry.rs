@@ -49,6 +49,8 @@ pub(crate) struct Carry {
     upload: Option<Upload>,
     /// What comes after a switch of protocols.
     switch: Option<Stream>,
+    /// The client is of HTTP/2, where any 2xx means that the protocol was switched (RFC 8441 §5).
+    extended: bool,
     early: Option<Early>,
     decoder: ResponseDecoder,
     interim: usize,
@@ -69,6 +71,7 @@ impl Carry {
             lease: Some(lease),
             upload: None,
             switch: None,
+            extended: false,
             early: None,
             decoder: ResponseDecoder::new(frame.header, frame.headers, Asked::Plain),
             interim: 0,
@@ -107,7 +110,9 @@ impl Carry {
         self.early = http.early.clone();
         let trailers = request.trailers.as_deref();
         let trailers = trailers.filter(|trailers| !trailers.is_empty());
-        let switches = http.upgrade.is_some() || http.method == Method::CONNECT;
+        let connect = http.method == Method::CONNECT;
+        let switches = http.upgrade.is_some() || connect;
+        self.extended = http.upgrade.is_some() && connect;
         self.decoder.asked = Asked::of(&http.method, http.upgrade.is_some());
         self.decoder.upgrade = http.upgrade.clone();
         let framing = match switches {
@@ -316,6 +321,10 @@ impl Carry {
         if switched {
             let body = tunnel(lease, self.switch.take());
             return Ok(Message::new(head, body));
+        }
+        if self.extended && status.is_some_and(|status| status.is_success()) {
+            let what = "the server did not switch protocols";
+            return Err(self.fail(ErrorKind::Unsupported, what));
         }
         let mut decoder = BodyDecoder::new(answered.length);
         let started = match lease.wire() {

@@ -168,11 +168,14 @@ async fn the_server_agrees_to_what_was_asked_and_nothing_else() {
     }
 }
 
-/// What HTTP/2 asks for with an extended CONNECT.
-#[tokio::test]
-async fn an_extended_connect_leaves_as_an_upgrade() {
+/// What HTTP/2 asks for with an extended CONNECT, as far as the server has read it.
+async fn extended() -> (
+    JoinHandle<Result<Response, wireloom_codecs::CallError>>,
+    wireloom_codecs::StreamSender,
+    DuplexStream,
+) {
     use wireloom_codecs::http::HTTP2;
-    use wireloom_codecs::{Body, HttpRequest, Kind, Message, Part, stream};
+    use wireloom_codecs::{Body, HttpRequest, Kind, Message, stream};
     let (channel, mut server) = connect().await;
     let mut http = HttpRequest::new(http::Method::CONNECT, "a".into(), "/chat".into());
     http.upgrade = Some("websocket".into());
@@ -180,19 +183,50 @@ async fn an_extended_connect_leaves_as_an_upgrade() {
     map.insert("sec-websocket-key", http::HeaderValue::from_static("k"));
     http.headers = map.into();
     let head = crate::semantics::request_head(Box::new(http), HTTP2, Kind::Streaming);
-    let (mut up, body) = stream(1 << 10);
+    let (up, body) = stream(1 << 10);
     let request = Box::new(Message::new(head, Body::Stream(body)));
     let deadline = Instant::now() + LONG;
     let call = channel.send(Call { request, deadline });
     let call = tokio::spawn(call.unwrap_or_else(|_| panic!()));
     let asked = "GET /chat HTTP/1.1\r\nHost: a\r\nsec-websocket-key: k\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
     expect(&mut server, asked.as_bytes()).await;
+    (call, up, server)
+}
+
+#[tokio::test]
+async fn an_extended_connect_leaves_as_an_upgrade() {
+    let (call, mut up, mut server) = extended().await;
     server.write_all(AGREED.as_bytes()).await.unwrap();
     server.write_all(b"down").await.unwrap();
     let response = call.await.unwrap().unwrap();
     assert_eq!(response.head.http.unwrap().status, 101);
-    up.send(Part::Data("up".into())).await.unwrap();
+    let part = wireloom_codecs::Part::Data("up".into());
+    up.send(part).await.unwrap();
     expect(&mut server, b"up").await;
     drop(server);
     assert_eq!(response.body.collect(10).await.unwrap().0, "down");
+}
+
+/// HTTP/2's client would take any success for a tunnel.
+#[tokio::test]
+async fn a_server_that_knows_no_upgrades_has_not_agreed() {
+    for (answer, status) in [
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", None),
+        (
+            "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+            Some(403),
+        ),
+    ] {
+        let (call, _up, mut server) = extended().await;
+        server.write_all(answer.as_bytes()).await.unwrap();
+        let answer = timeout(LONG, call).await.unwrap().unwrap();
+        let got = match answer {
+            Ok(response) => Some(response.head.http.unwrap().status.as_u16()),
+            Err(failed) => {
+                assert_eq!(failed.error.kind, wireloom_codecs::ErrorKind::Unsupported);
+                None
+            }
+        };
+        assert_eq!(got, status);
+    }
 }
