@@ -7,12 +7,17 @@ use crate::config::H2Config;
 /// Streams that a peer reset before they were looked at. A client that opens and cancels a batch in one packet is
 /// within its rights; h2 ends a connection that goes on like that with ENHANCE_YOUR_CALM.
 const UNSEEN_RESETS: usize = 100;
-/// Streams that were reset here, remembered so that what is still on its way to them is no error.
-const REMEMBERED_RESETS: usize = 100;
+/// Streams that were reset here, remembered so that what is still on its way to them is no error: requests that are
+/// answered before their bodies have come.
+const REMEMBERED_DOWN: usize = 512;
+/// The same where clients cancel and the server's answers are on their way. Many clients share the connection.
+const REMEMBERED_UP: usize = 4096;
 /// For how long.
 const REMEMBERED: Duration = Duration::from_secs(1);
-/// Streams that a peer made us reset by breaking the rules, over the life of a connection.
-const PROVOKED_RESETS: usize = 1024;
+/// Streams that a client made us reset by breaking the rules, over the life of a connection.
+const PROVOKED_DOWN: usize = 1024;
+/// The same of a server, which loses the calls of many clients by it.
+const PROVOKED_UP: usize = 65_536;
 /// What waits in h2 for one stream's peer to read. Bodies are cut to this, so it bounds memory, not their size.
 const SEND_BUFFER: usize = 128 << 10;
 
@@ -35,10 +40,10 @@ pub(super) fn server(config: &H2Config, header: usize, in_flight: usize) -> h2::
         .initial_window_size(small(config.stream_window.0))
         .initial_connection_window_size(small(config.connection_window.0))
         .max_header_list_size(small(header))
-        .max_concurrent_reset_streams(REMEMBERED_RESETS)
+        .max_concurrent_reset_streams(REMEMBERED_DOWN)
         .reset_stream_duration(REMEMBERED)
         .max_pending_accept_reset_streams(UNSEEN_RESETS)
-        .max_local_error_reset_streams(Some(PROVOKED_RESETS))
+        .max_local_error_reset_streams(Some(PROVOKED_DOWN))
         .max_send_buffer_size(SEND_BUFFER)
         .data_frame_budget(SMALL_FRAMES_DOWN)
         .enable_connect_protocol();
@@ -56,9 +61,9 @@ pub(super) fn client(config: &H2Config, header: usize) -> h2::client::Builder {
         .initial_window_size(small(config.stream_window.0))
         .initial_connection_window_size(small(config.upstream_connection_window.0))
         .max_header_list_size(small(header))
-        .max_concurrent_reset_streams(REMEMBERED_RESETS)
+        .max_concurrent_reset_streams(REMEMBERED_UP)
         .reset_stream_duration(REMEMBERED)
-        .max_local_error_reset_streams(Some(PROVOKED_RESETS))
+        .max_local_error_reset_streams(Some(PROVOKED_UP))
         .max_send_buffer_size(SEND_BUFFER)
         .data_frame_budget(SMALL_FRAMES_UP);
     builder
