@@ -7,5 +7,6 @@ mod floods;
 mod interim;
 mod proxied;
 mod raw;
+mod refusals;
 mod sizes;
 mod switches;
