@@ -3,7 +3,7 @@
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use h2::{Reason, RecvStream};
+use h2::RecvStream;
 use smallvec::SmallVec;
 use wireloom_codecs::{Body, Headers, Part};
 
@@ -30,34 +30,6 @@ pub(super) struct Incoming {
     /// Read already, not taken yet.
     ready: smallvec::IntoIter<[Bytes; 1]>,
     state: State,
-    reset: Reset,
-}
-
-/// What a reset without an error means at the end of a body. A server that has answered may stop the request so (RFC
-/// 9113 §8.1), and if that comes before the last of the answer was taken, h2 tells of the reset and not of the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reset {
-    /// That it broke off.
-    Broken,
-    /// That it is complete.
-    Complete,
-    /// That it is complete if so many bytes more have come.
-    CompleteAfter(u64),
-}
-
-impl Reset {
-    fn came(&mut self, bytes: usize) {
-        if let Self::CompleteAfter(left) = self {
-            *left = left.saturating_sub(bytes as u64);
-        }
-    }
-
-    fn completes(self, error: &h2::Error) -> bool {
-        let stopped = error.is_reset() && error.is_remote();
-        stopped
-            && error.reason() == Some(Reason::NO_ERROR)
-            && matches!(self, Self::Complete | Self::CompleteAfter(0))
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,15 +45,6 @@ impl Incoming {
             recv,
             ready: Pieces::new().into_iter(),
             state: State::Data,
-            reset: Reset::Broken,
-        }
-    }
-
-    /// The same for an answer, of which a reset may be the end.
-    pub(super) fn answer(recv: RecvStream, reset: Reset) -> Self {
-        Self {
-            reset,
-            ..Self::new(recv)
         }
     }
 
@@ -99,11 +62,9 @@ impl Incoming {
                 State::Data => match ready!(self.recv.poll_data(cx)) {
                     Some(Ok(data)) if data.is_empty() => {}
                     Some(Ok(data)) => {
-                        self.reset.came(data.len());
                         self.release(data.len());
                         return Poll::Ready(Some(Ok(Part::Data(data))));
                     }
-                    Some(Err(error)) if self.reset.completes(&error) => self.state = State::Done,
                     Some(Err(error)) => return self.fail(error),
                     None => self.state = State::Trailers,
                 },
@@ -149,14 +110,7 @@ impl Incoming {
         let mut there = There::default();
         loop {
             match self.recv.poll_data(cx) {
-                Poll::Ready(Some(Ok(data))) => {
-                    self.reset.came(data.len());
-                    there.push(data);
-                }
-                Poll::Ready(Some(Err(error))) if self.reset.completes(&error) => {
-                    self.state = State::Done;
-                    return Ok(self.whole(there, None));
-                }
+                Poll::Ready(Some(Ok(data))) => there.push(data),
                 Poll::Ready(Some(Err(error))) => return Err(error),
                 Poll::Ready(None) => break,
                 Poll::Pending => return Ok(Taken::Part(self.keep(there))),

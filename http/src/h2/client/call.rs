@@ -8,16 +8,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream, SendStream};
-use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method, StatusCode};
 use tokio::time::{Sleep, sleep};
-use wireloom_codecs::http::{GRPC, TRIPLE};
 use wireloom_codecs::{
     Body, Call, CallError, Early, ErrorKind, Headers, HttpResponse, LocalError, Message,
     ProtocolId, Response, ResponseHead, Stream,
 };
 
-use super::super::incoming::{Incoming, Reset, Taken};
+use super::super::incoming::{Incoming, Taken};
 use super::super::outgoing::{Broken, Outgoing};
 use super::super::websocket;
 use super::body::{Pump, ResponseBody};
@@ -240,24 +238,6 @@ impl Exchange {
         Some(slot)
     }
 
-    /// What a reset without an error makes of the answer's body: gRPC ends in a status, HTTP at its length.
-    fn at_reset(&self, http: &HttpResponse) -> Reset {
-        if self.tunnel {
-            return Reset::Broken;
-        }
-        if self.protocol == GRPC || self.protocol == TRIPLE {
-            return match grpc::status_of(&http.headers) {
-                Some(_) => Reset::Complete,
-                None => Reset::Broken,
-            };
-        }
-        let length = http.headers.get(&CONTENT_LENGTH);
-        match length.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok()) {
-            Some(length) => Reset::CompleteAfter(length),
-            None => Reset::Complete,
-        }
-    }
-
     fn finish(
         mut self,
         mut parts: http::response::Parts,
@@ -283,7 +263,7 @@ impl Exchange {
         let agreed = self.tunnel && parts.status.is_success();
         // Whoever polls the rest of the body registers a waker of its own.
         let cx = &mut Context::from_waker(std::task::Waker::noop());
-        let incoming = Incoming::answer(recv, self.at_reset(&http));
+        let incoming = Incoming::new(recv);
         let taken = match agreed {
             true => Taken::Part(incoming),
             false => incoming
