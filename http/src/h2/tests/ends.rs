@@ -274,3 +274,37 @@ async fn a_client_that_still_sends_is_told_to_stop_without_an_error() {
     let reason = soon(poll_fn(|cx| send.poll_reset(cx))).await.unwrap();
     assert_eq!(reason, h2::Reason::NO_ERROR);
 }
+
+/// A server that answers at once and wants no more of the request: h2 resets the stream without an error then.
+async fn answered_early(head: Response<()>, whole: &'static str) -> Result<Bytes, ErrorKind> {
+    let (channel, mut server) = upstream().await;
+    tokio::spawn(async move {
+        let mut head = Some(head);
+        while let Some(Ok((request, mut respond))) = server.accept().await {
+            let mut send = respond.send_response(head.take().unwrap(), false).unwrap();
+            send.send_data(Bytes::from_static(whole.as_bytes()), true)
+                .unwrap();
+            drop(request);
+        }
+    });
+    let (_sender, body) = stream(64);
+    let answer = channel
+        .send(call(Body::Stream(body)))
+        .unwrap_or_else(|_| panic!("taken"));
+    // The reset is there before anybody looks.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let response = soon(answer).await.map_err(|failed| failed.error.kind)?;
+    match soon(response.body.collect(1 << 10)).await {
+        Ok((bytes, _)) => Ok(bytes),
+        Err(error) => Err(error.kind),
+    }
+}
+
+#[tokio::test]
+async fn a_reset_behind_a_whole_answer_takes_nothing_of_it_away() {
+    let head = Response::builder().header("content-length", "5");
+    let answer = answered_early(head.body(()).unwrap(), "whole").await;
+    assert_eq!(answer, Ok(Bytes::from_static(b"whole")));
+    let answer = answered_early(Response::new(()), "no length").await;
+    assert_eq!(answer, Ok(Bytes::from_static(b"no length")));
+}
