@@ -14,7 +14,8 @@ const quick = 15 * time.Second
 // failures are made by the proxy, which picks them by the metadata key x-case. The interop client prints the error that
 // the library raised, code and message, and gives up.
 func failures(c client) []scenario {
-	unary, stream := []string{"--test_case=empty_unary"}, []string{"--test_case=ping_pong"}
+	// Not ping_pong: its Send may fail before the status is there, and then the client prints its payload and no status.
+	unary, stream := []string{"--test_case=empty_unary"}, []string{"--test_case=server_streaming"}
 	scenarios := []scenario{c.passes("before-errors", "empty_unary")}
 	for _, f := range []struct {
 		name, text string
