@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{ServerConfig, WebPkiClientVerifier, danger::ClientCertVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use rustls::{Error, InconsistentKeys};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::files::Pem;
 use super::{Alpn, HandshakeError, TlsConfig, TlsError, TlsFile, TlsStream};
@@ -49,13 +52,31 @@ impl TlsAcceptor {
     /// Waits for the client and shakes hands. The caller sets the time that it may take.
     ///
     /// # Errors
-    /// Why there is no TLS. The client was told, if it could be.
+    /// Why there is no TLS. The client was told, if it could be, and had up to a second to read it.
     pub async fn accept(&self, stream: TcpStream) -> Result<TlsStream, HandshakeError> {
         // Clients that send nothing cost no more than their socket.
         if stream.peek(&mut [0]).await? == 0 {
             return Err(HandshakeError::Silent);
         }
-        Ok(TlsStream(self.0.accept(stream).await?))
+        match self.0.accept(stream).into_fallible().await {
+            Ok(stream) => Ok(TlsStream(stream)),
+            Err((error, stream)) => {
+                linger(stream).await;
+                Err(error.into())
+            }
+        }
+    }
+}
+
+/// How long a refused client has to read why, and how much of what it sends meanwhile is thrown away.
+const LINGER: Duration = Duration::from_secs(1);
+const LEFTOVER: u64 = 64 << 10;
+
+/// Lets the alert arrive: a socket that is closed with bytes unread resets the connection, and the alert with it.
+async fn linger(mut stream: TcpStream) {
+    if stream.shutdown().await.is_ok() {
+        let mut rest = stream.take(LEFTOVER);
+        let _ = timeout(LINGER, copy(&mut rest, &mut sink())).await;
     }
 }
 
