@@ -169,23 +169,13 @@ impl Pool {
         pool
     }
 
-    /// A connection that rests; None if all are in use.
+    /// A connection that rests; None if all are in use. Whether it is still open shows when it is given a call.
     pub(crate) fn idle(&self, config: &Arc<ClusterConfig>) -> Option<Lease> {
         let sized = self.sized(config);
         if sized.pool.state().idle_connections == 0 {
             return None;
         }
-        self.usable(&sized)
-    }
-
-    /// One that is at hand and still open. Those closed meanwhile are let go of on the way.
-    fn usable(&self, sized: &Sized) -> Option<Lease> {
-        while let Some(Ok(lease)) = sized.pool.get_owned().now_or_never() {
-            if lease.channel.state() == ChannelState::Open {
-                return Some(lease);
-            }
-        }
-        None
+        sized.pool.get_owned().now_or_never()?.ok()
     }
 
     /// Waits for a connection: one that comes back, or a new one if there may be more.

@@ -43,10 +43,17 @@ impl Set {
     pub(crate) fn offer(&self, call: Call, config: &Arc<ClusterConfig>) -> Result<Taken, Refused> {
         match self {
             Self::Shared(set) => set.offer(call, config).map(Taken::shared),
-            Self::Exclusive(pool) => match pool.idle(config) {
-                Some(lease) => Taken::exclusive(lease, call).map_err(Refused::unconnected),
-                None => Err(Refused::unconnected(Box::new(call))),
-            },
+            Self::Exclusive(pool) => {
+                let mut call = call;
+                // A connection refuses if its server has closed it meanwhile, and then does not go back to the pool.
+                while let Some(lease) = pool.idle(config) {
+                    match Taken::exclusive(lease, call) {
+                        Ok(taken) => return Ok(taken),
+                        Err(refused) => call = *refused,
+                    }
+                }
+                Err(Refused::unconnected(Box::new(call)))
+            }
         }
     }
 }
