@@ -4,8 +4,8 @@ use bytes::BytesMut;
 use tokio_util::codec::Decoder;
 
 use crate::{
-    Class, ConnError, LocalError, Needs, Origin, ProtocolId, Request, Response, Sniff, StreamId,
-    Wire, WriteBuf,
+    Class, ConnError, LocalError, Needs, Origin, ProtocolId, Request, RequestHead, Response, Sniff,
+    StreamId, Wire, WriteBuf,
 };
 
 /// How many exchanges a connection carries at once.
@@ -65,6 +65,25 @@ pub trait Codec: Decoder<Item = Inbound, Error = ConnError> + Send + Sized + 'st
     const MAX_ID: u64;
     /// What the user configures for the protocol.
     type Settings: Clone + Send + Sync + 'static;
+
+    /// Whether connections with these settings carry many calls or one at a time.
+    fn mode(settings: &Self::Settings) -> Mode {
+        let _ = settings;
+        Self::MODE
+    }
+
+    /// How many kinds of upstream connections there are that do not carry each other's requests: dialects, of which a server
+    /// takes one per connection.
+    fn lanes(settings: &Self::Settings) -> usize {
+        let _ = settings;
+        1
+    }
+
+    /// The lane of a request, below [`Codec::lanes`].
+    fn lane(settings: &Self::Settings, head: &RequestHead) -> usize {
+        let _ = (settings, head);
+        0
+    }
 
     /// A codec for one connection.
     fn new(settings: &Self::Settings, role: Role, limits: FrameLimits) -> Self;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     Accepted, BoxFuture, ByteBudget, Channel, ChannelEvents, ChannelLimits, Codec, ConnError,
-    Connector, Io, Mode, Protocol, ProtocolId, Service, Sniff, channel, server,
+    Connector, Io, Mode, Protocol, ProtocolId, RequestHead, Service, Sniff, channel, server,
 };
 
 /// A protocol made of frames: what a codec crate registers.
@@ -48,7 +48,15 @@ impl<C: Codec> Connector for Framed<C> {
     }
 
     fn mode(&self) -> Mode {
-        C::MODE
+        C::mode(&self.settings)
+    }
+
+    fn lanes(&self) -> usize {
+        C::lanes(&self.settings)
+    }
+
+    fn lane(&self, request: &RequestHead) -> usize {
+        C::lane(&self.settings, request)
     }
 
     fn open(

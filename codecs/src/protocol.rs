@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     Body, ByteBudget, ConnError, DrainWatch, ErrorKind, FrameLimits, LocalError, Mode, Needs,
-    Prefixed, ProtocolId, Request, Response, ResponseHead, Sniff,
+    Prefixed, ProtocolId, Request, RequestHead, Response, ResponseHead, Sniff,
 };
 
 /// A byte stream: a socket, TLS over one, or either with sniffed bytes put back.
@@ -151,6 +151,15 @@ pub trait Connector: Send + Sync {
     /// Whether one connection carries one call at a time or many.
     fn mode(&self) -> Mode {
         Mode::Multiplexed
+    }
+    /// How many kinds of connections it makes that do not carry each other's requests; each has a set of its own.
+    fn lanes(&self) -> usize {
+        1
+    }
+    /// Which of them a request goes over, below [`Connector::lanes`].
+    fn lane(&self, request: &RequestHead) -> usize {
+        let _ = request;
+        0
     }
     /// The protocols that are carried over its connections and bear names of their own, beside [`Connector::id`].
     fn carries(&self) -> &'static [ProtocolId] {

@@ -34,4 +34,6 @@ pub use control::{ApplyError, Proxy};
 pub use protocols::{Protocols, Registered};
 
 /// The names of the protocols that Wireloom comes with.
-pub const PROTOCOLS: &[&str] = &["bolt", "dubbo", "http1", "http2", "grpc", "triple"];
+pub const PROTOCOLS: &[&str] = &[
+    "bolt", "dubbo", "thrift", "http1", "http2", "grpc", "triple",
+];

@@ -35,6 +35,7 @@ pub fn builtin(config: &Config) -> Protocols {
     Protocols::new()
         .codec::<wireloom_bolt::BoltCodec>(config.protocols.bolt.clone())
         .codec::<wireloom_dubbo::DubboCodec>(config.protocols.dubbo.clone())
+        .codec::<wireloom_thrift::ThriftCodec>(Arc::new(config.protocols.thrift.clone().into()))
         .register(http1, Arc::new(Http1Connector))
         .register(http2, Arc::new(Http2Connector::new(http.h2.clone())))
 }

@@ -15,7 +15,7 @@ use crate::head::word;
 use crate::infos::Seen;
 use crate::types::{Dialect, FRAME_CEILING, NAME, Transport};
 use crate::walk::{Broken, Walker};
-use crate::{ThriftConfig, detect, encode, error_reply, outcome, sniff};
+use crate::{ThriftSettings, detect, encode, error_reply, outcome, sniff};
 
 /// Thrift on one connection, in one dialect.
 ///
@@ -23,7 +23,7 @@ use crate::{ThriftConfig, detect, encode, error_reply, outcome, sniff};
 /// server answers in the dialect it was asked in; the settings' dialect is not looked at.
 #[derive(Debug)]
 pub struct ThriftCodec {
-    settings: Arc<ThriftConfig>,
+    settings: Arc<ThriftSettings>,
     default_service: Str,
     role: Role,
     limits: FrameLimits,
@@ -110,7 +110,7 @@ impl ThriftCodec {
 
     /// The longest frame with its length word. The two limits count differently, as those who set them do.
     fn longest(&self) -> usize {
-        let own = self.settings.max_frame.0.saturating_add(4);
+        let own = self.settings.config.max_frame.0.saturating_add(4);
         own.min(self.limits.frame)
     }
 
@@ -131,7 +131,7 @@ impl ThriftCodec {
         };
         let what = format!("frame over {} bytes", self.longest().saturating_sub(4));
         let error = LocalError::new(ErrorKind::TooLarge, what);
-        let lost = (len > self.settings.discard.0)
+        let lost = (len > self.settings.config.discard.0)
             .then_some("a frame is longer than anything that would be read to its end");
         Ok(Some(self.refuse(&opened, len, error, lost, src)))
     }
@@ -185,7 +185,7 @@ impl ThriftCodec {
 
     fn context(&self) -> Context<'_> {
         Context {
-            settings: &self.settings,
+            settings: &self.settings.config,
             default_service: &self.default_service,
             limits: &self.limits,
             needs: &self.needs,
@@ -353,7 +353,7 @@ impl Decoder for ThriftCodec {
         }
         let dialect = match self.dialect {
             Some(dialect) => dialect,
-            None => match detect::detect(src, &self.settings).map_err(lost)? {
+            None => match detect::detect(src, &self.settings.config).map_err(lost)? {
                 Some(dialect) => {
                     self.dialect = Some(dialect);
                     dialect
@@ -384,12 +384,13 @@ impl Codec for ThriftCodec {
     /// Seqids are often constant, and servers answer in order.
     const MODE: Mode = Mode::PingPong;
     const MAX_ID: u64 = i32::MAX as u64;
-    type Settings = Arc<ThriftConfig>;
+    type Settings = Arc<ThriftSettings>;
 
-    fn new(settings: &Arc<ThriftConfig>, role: Role, limits: FrameLimits) -> Self {
+    fn new(settings: &Arc<ThriftSettings>, role: Role, limits: FrameLimits) -> Self {
         Self {
             settings: settings.clone(),
             default_service: settings
+                .config
                 .service
                 .as_deref()
                 .map_or_else(Str::default, Str::from),

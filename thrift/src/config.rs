@@ -31,6 +31,36 @@ pub struct ThriftConfig {
     pub discard: Size,
 }
 
+/// What a cluster's servers speak, whatever dialect the request came in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ThriftUpstream {
+    /// `framed`, `buffered`, `header` or `ttheader`. Default: each request's own.
+    pub transport: Option<Transport>,
+    /// `binary`, `compact` or `binary_non_strict`. Default: each request's own.
+    pub protocol: Option<Protocol>,
+}
+
+/// All that a connection's codec is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ThriftSettings {
+    /// Of the protocol as a whole.
+    pub config: ThriftConfig,
+    /// Of the cluster that upstream connections belong to.
+    pub upstream: ThriftUpstream,
+    /// Upstream connections carry many calls at once: the cluster's servers answer in any order and repeat the seqid.
+    pub multiplexed: bool,
+}
+
+impl From<ThriftConfig> for ThriftSettings {
+    fn from(config: ThriftConfig) -> Self {
+        Self {
+            config,
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for ThriftConfig {
     fn default() -> Self {
         Self {

@@ -9,7 +9,7 @@ use wireloom_codecs::{Codec, FrameLimits, Inbound, Needs, Outbound, Role, Sniff,
 
 use crate::types::{Protocol, Transport};
 use crate::walk::Walker;
-use crate::{ThriftCodec, ThriftConfig};
+use crate::{ThriftCodec, ThriftConfig, ThriftSettings};
 
 const LIMITS: FrameLimits = FrameLimits {
     frame: 4096,
@@ -17,7 +17,7 @@ const LIMITS: FrameLimits = FrameLimits {
     headers: 16,
 };
 
-fn codec(role: Role, settings: &Arc<ThriftConfig>) -> ThriftCodec {
+fn codec(role: Role, settings: &Arc<ThriftSettings>) -> ThriftCodec {
     let mut codec = ThriftCodec::new(settings, role, LIMITS);
     codec.set_needs(&Needs::fields(["service", "to_service", "x-trace", "k"]));
     codec
@@ -37,7 +37,7 @@ pub fn decode(data: &[u8]) {
         transport: Some(Transport::Buffered),
         ..old.clone()
     };
-    for settings in [detected, old, old_unframed].map(Arc::new) {
+    for settings in [detected, old, old_unframed].map(|config| Arc::new(config.into())) {
         for role in [Role::Downstream, Role::Upstream] {
             let at_once = events(role, &settings, data, data.len().max(1));
             for step in [1, 7] {
@@ -52,7 +52,7 @@ pub fn decode(data: &[u8]) {
 type Summary = (String, Vec<u8>);
 
 /// All events of `data`, which comes `step` bytes at a time, and the error that ends them.
-fn events(role: Role, settings: &Arc<ThriftConfig>, data: &[u8], step: usize) -> Vec<Summary> {
+fn events(role: Role, settings: &Arc<ThriftSettings>, data: &[u8], step: usize) -> Vec<Summary> {
     let mut codec = codec(role, settings);
     let mut buffer = BytesMut::new();
     let mut events = Vec::new();
@@ -88,7 +88,7 @@ fn events(role: Role, settings: &Arc<ThriftConfig>, data: &[u8], step: usize) ->
     events
 }
 
-fn summary(event: &Inbound, settings: &Arc<ThriftConfig>) -> Summary {
+fn summary(event: &Inbound, settings: &Arc<ThriftSettings>) -> Summary {
     match event {
         Inbound::Request(id, request) => {
             let head = &request.head;
@@ -108,7 +108,7 @@ fn summary(event: &Inbound, settings: &Arc<ThriftConfig>) -> Summary {
     }
 }
 
-fn encode(message: Outbound<'_>, settings: &Arc<ThriftConfig>) -> Vec<u8> {
+fn encode(message: Outbound<'_>, settings: &Arc<ThriftSettings>) -> Vec<u8> {
     let mut out = WriteBuf::new();
     let result = codec(Role::Upstream, settings).encode(message, &mut out);
     assert!(

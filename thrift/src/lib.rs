@@ -84,4 +84,4 @@ mod varint;
 pub mod walk;
 
 pub use codec::ThriftCodec;
-pub use config::ThriftConfig;
+pub use config::{ThriftConfig, ThriftSettings, ThriftUpstream};

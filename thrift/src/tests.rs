@@ -20,19 +20,19 @@ use wireloom_codecs::{
 };
 
 use crate::types::{Protocol, Transport};
-use crate::{ThriftCodec, ThriftConfig};
+use crate::{ThriftCodec, ThriftConfig, ThriftSettings};
 
-fn settings() -> Arc<ThriftConfig> {
-    Arc::new(ThriftConfig::default())
+fn settings() -> Arc<ThriftSettings> {
+    Arc::default()
 }
 
 /// The settings that let non-strict binary in.
-fn non_strict(transport: Transport) -> Arc<ThriftConfig> {
-    Arc::new(ThriftConfig {
+fn non_strict(transport: Transport) -> Arc<ThriftSettings> {
+    Arc::new(ThriftSettings::from(ThriftConfig {
         transport: Some(transport),
         protocol: Some(Protocol::BinaryNonStrict),
         ..ThriftConfig::default()
-    })
+    }))
 }
 
 fn codec(role: Role) -> ThriftCodec {

@@ -16,6 +16,7 @@ use wireloom_net::Address;
 use wireloom_net::tls::TlsConfig;
 use wireloom_router::config::{HeaderEdits, RouteConfig};
 use wireloom_telemetry::Format;
+use wireloom_thrift::ThriftConfig;
 
 /// Reads an optional key that may be left out but not left empty.
 fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
@@ -226,6 +227,8 @@ pub struct ProtocolsConfig {
     pub bolt: BoltConfig,
     /// Dubbo.
     pub dubbo: DubboConfig,
+    /// Thrift.
+    pub thrift: ThriftConfig,
     /// HTTP/1.1, HTTP/2, and gRPC and Triple over it.
     pub http: HttpConfig,
 }

@@ -14,7 +14,7 @@ const TTHEADER: [u8; 2] = [0x10, 0];
 
 fn with(settings: ThriftConfig) -> ThriftCodec {
     let mut codec = ThriftCodec::new(
-        &Arc::new(settings),
+        &Arc::new(settings.into()),
         Role::Downstream,
         FrameLimits::default(),
     );

@@ -309,7 +309,7 @@ fn small(discard: usize, max_frame: usize) -> ThriftCodec {
         max_frame: Size(max_frame),
         ..ThriftConfig::default()
     };
-    ThriftCodec::new(&Arc::new(settings), Role::Downstream, limits)
+    ThriftCodec::new(&Arc::new(settings.into()), Role::Downstream, limits)
 }
 
 /// A message of exactly `len` bytes.

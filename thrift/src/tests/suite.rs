@@ -7,7 +7,7 @@ use wireloom_codecs::suite::Sample;
 
 use super::{binary, framed, header, hex, non_strict, settings, tt_block, vectors};
 use crate::types::Transport;
-use crate::{ThriftCodec, ThriftConfig};
+use crate::{ThriftCodec, ThriftSettings};
 
 fn samples(transport: &str, protocol: &str) -> Vec<Sample> {
     let (messages, _) = vectors::all();
@@ -96,7 +96,7 @@ dialect!(tt_framed_binary, tt_samples(0, true));
 dialect!(tt_framed_compact, tt_samples(2, true));
 
 /// The suite but for detection, which must not find non-strict binary.
-fn non_strict_suite(settings: &Arc<ThriftConfig>, samples: &[Sample]) {
+fn non_strict_suite(settings: &Arc<ThriftSettings>, samples: &[Sample]) {
     use wireloom_codecs::suite;
     suite::split_at_every_byte::<ThriftCodec>(settings, samples);
     suite::two_in_one_read::<ThriftCodec>(settings, samples);

@@ -212,7 +212,7 @@ fn protocols_are_as_they_are_named() {
     assert_eq!(messages.iter().filter(old).count(), 2);
     let mut codec = messages.iter().find(old).unwrap().codec(Role::Downstream);
     assert_eq!(
-        non_strict(Transport::Framed).protocol,
+        non_strict(Transport::Framed).config.protocol,
         Some(Protocol::BinaryNonStrict)
     );
     // The same settings let strict clients in too.
