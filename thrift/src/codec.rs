@@ -13,7 +13,7 @@ use crate::decode::{self, Checked, Context, Opened, lost, malformed};
 use crate::fixed::Fixed;
 use crate::head::word;
 use crate::infos::Seen;
-use crate::types::{Dialect, FRAME_CEILING, NAME, Transport};
+use crate::types::{Dialect, FRAME_CEILING, NAME, Transport, exception};
 use crate::walk::{Broken, Walker};
 use crate::{ThriftSettings, detect, encode, error_reply, outcome, sniff};
 
@@ -437,6 +437,14 @@ impl Codec for ThriftCodec {
 
     fn mid_frame(&self) -> bool {
         matches!(self.state, State::Discard(_))
+    }
+
+    fn max_frame(settings: &Arc<ThriftSettings>) -> usize {
+        settings.config.max_frame.0.saturating_add(4)
+    }
+
+    fn statuses() -> &'static [(&'static str, u32)] {
+        &exception::NAMES
     }
 
     fn trace_fields() -> &'static [&'static str] {
