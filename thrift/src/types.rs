@@ -81,7 +81,7 @@ impl MessageType {
     }
 }
 
-/// Types of `TApplicationException`.
+/// Types of `TApplicationException`. Some libraries know more than these.
 pub mod exception {
     /// An error of no particular kind.
     pub const UNKNOWN: i32 = 0;
@@ -106,7 +106,8 @@ pub mod exception {
     /// A dialect that the receiver does not take.
     pub const UNSUPPORTED_CLIENT_TYPE: i32 = 10;
 
-    /// All of them by their names in Thrift's libraries (`TApplicationException.h`).
+    /// The names that configurations use, those of Thrift's libraries, with the types as
+    /// [`Outcome::native`](wireloom_codecs::Outcome) has them.
     pub const NAMES: [(&str, u32); 11] = [
         ("UNKNOWN", UNKNOWN.cast_unsigned()),
         ("UNKNOWN_METHOD", UNKNOWN_METHOD.cast_unsigned()),

@@ -32,10 +32,10 @@ pub enum Broken {
     Malformed(&'static str),
 }
 
-const NEGATIVE: Broken = Broken::Malformed("a negative length or count");
-const TYPE: Broken = Broken::Malformed("an unknown field type");
+pub(crate) const NEGATIVE: Broken = Broken::Malformed("a negative length or count");
+pub(crate) const TYPE: Broken = Broken::Malformed("an unknown field type");
 const DEEP: Broken = Broken::Malformed("more than 64 levels of nesting");
-const VARINT: Broken = Broken::Malformed("a varint that does not end");
+pub(crate) const VARINT: Broken = Broken::Malformed("a varint that does not end");
 
 /// What encloses the place that was reached.
 #[derive(Clone, Copy, Debug)]
