@@ -124,4 +124,10 @@ pub mod exception {
             UNSUPPORTED_CLIENT_TYPE.cast_unsigned(),
         ),
     ];
+
+    /// The type of this name; None for an unknown name.
+    pub fn named(name: &str) -> Option<u32> {
+        let (_, number) = NAMES.iter().find(|(known, _)| *known == name)?;
+        Some(*number)
+    }
 }
