@@ -41,6 +41,7 @@ fn every_example_loads() {
         "full.yaml",
         "dubbo-canary.yaml",
         "bolt.yaml",
+        "thrift.yaml",
     ] {
         assert!(
             names.iter().any(|there| there == name),
