@@ -67,7 +67,7 @@ impl<C: Codec> Connector for Framed<C> {
         C::max_frame(&self.settings)
     }
 
-    fn statuses(&self) -> &'static [(&'static str, u32)] {
+    fn statuses(&self, _: ProtocolId) -> &'static [(&'static str, u32)] {
         C::statuses()
     }
 

@@ -169,8 +169,9 @@ pub trait Connector: Send + Sync {
     fn max_frame(&self) -> usize {
         FrameLimits::default().frame
     }
-    /// Names that a configuration may use for its statuses.
-    fn statuses(&self) -> &'static [(&'static str, u32)] {
+    /// Names that a configuration may use for the statuses of a protocol that it [serves](Connector::serves).
+    fn statuses(&self, of: ProtocolId) -> &'static [(&'static str, u32)] {
+        let _ = of;
         &[]
     }
     /// The protocols that are carried over its connections and bear names of their own, beside [`Connector::id`].

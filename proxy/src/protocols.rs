@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use wireloom_codecs::http::{GRPC, TRIPLE};
 use wireloom_codecs::{Codec, Connector, Framed, Protocol, ProtocolId};
+use wireloom_http::grpc;
 use wireloom_thrift::ThriftCodec;
 
 use crate::PROTOCOLS;
@@ -163,10 +165,11 @@ impl Protocols {
 
     /// The statuses that the registered protocols call so.
     pub(crate) fn status(&self, name: &str) -> Result<Vec<(ProtocolId, u32)>, String> {
-        let named = self
-            .0
-            .iter()
-            .map(|entry| (entry.id, entry.connector.statuses()));
+        let named = self.0.iter().flat_map(|entry| {
+            let carried = entry.connector.carries().iter().copied();
+            let ids = std::iter::once(entry.id).chain(carried);
+            ids.map(|id| (id, entry.connector.statuses(id)))
+        });
         find_status(name, named)
     }
 }
@@ -177,7 +180,14 @@ pub(crate) fn builtin_status(
     name: &str,
     protocols: &[&str],
 ) -> Result<Vec<(ProtocolId, u32)>, String> {
-    let found = find_status(name, [(ThriftCodec::ID, ThriftCodec::statuses())]);
+    let found = find_status(
+        name,
+        [
+            (GRPC, &grpc::NAMES[..]),
+            (TRIPLE, &grpc::NAMES),
+            (ThriftCodec::ID, ThriftCodec::statuses()),
+        ],
+    );
     match protocols.iter().all(|name| PROTOCOLS.contains(name)) {
         true => found,
         false => Ok(found.unwrap_or_default()),
@@ -192,7 +202,9 @@ fn find_status(
     let mut found = Vec::new();
     for (id, statuses) in known {
         for (known, number) in statuses {
-            names.push(*known);
+            if !names.contains(known) {
+                names.push(*known);
+            }
             if *known == name {
                 found.push((id, *number));
             }
@@ -203,4 +215,40 @@ fn find_status(
         return Err(format!("there is no status `{name}`; {instead}"));
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_in_every_protocol_that_has_it() {
+        let config = crate::config::parse(
+            "test.yaml".as_ref(),
+            "{listeners: [{address: '127.0.0.1:1', routes: a}], routes: {a: []}, clusters: {}}",
+            PROTOCOLS,
+        );
+        let protocols = crate::run::builtin(&config.unwrap());
+        for (name, expected) in [
+            ("INTERNAL_ERROR", &[("thrift", 6)][..]),
+            ("UNAVAILABLE", &[("grpc", 14), ("triple", 14)]),
+            ("UNKNOWN", &[("grpc", 2), ("triple", 2), ("thrift", 0)]),
+        ] {
+            let expected = expected.iter().map(|(id, n)| (ProtocolId(id), *n));
+            let mut expected: Vec<_> = expected.collect();
+            assert_eq!(builtin_status(name, PROTOCOLS).unwrap(), expected);
+            // The same, in the order of registration.
+            let mut found = protocols.status(name).unwrap();
+            for list in [&mut found, &mut expected] {
+                list.sort_by_key(|(id, _)| id.as_str());
+            }
+            assert_eq!(found, expected);
+        }
+        let error = builtin_status("UNAVAILABEL", PROTOCOLS).unwrap_err();
+        assert_eq!(
+            error,
+            "there is no status `UNAVAILABEL`; did you mean `UNAVAILABLE`?"
+        );
+        assert_eq!(builtin_status("BUSY", &["thrift", "mqtt"]).unwrap(), []);
+    }
 }

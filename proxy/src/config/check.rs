@@ -97,6 +97,9 @@ impl<'a> Check<'a> {
         ] {
             self.at_least(format!("limits.{key}"), size.0, MIN_BYTES);
         }
+        let thrift = &self.config.protocols.thrift;
+        let path = "protocols.thrift.max_frame";
+        self.at_least(path.to_owned(), thrift.max_frame.0, MIN_BYTES);
         if let Err(error) = wireloom_telemetry::check_filter(&self.config.log.level) {
             self.note("log.level", error.to_string());
         }
@@ -169,6 +172,10 @@ impl<'a> Check<'a> {
         {
             let message = "is for Thrift, which `protocols` does not name: add thrift there, or leave this key out";
             self.note(format!("{path}.thrift"), message);
+        }
+        let max_frame = listener.thrift.as_ref().and_then(|thrift| thrift.max_frame);
+        if let Some(size) = max_frame {
+            self.at_least(format!("{path}.thrift.max_frame"), size.0, MIN_BYTES);
         }
         if let Some(tls) = &listener.tls {
             let errors = TlsAcceptor::load(tls, &[]).err();

@@ -6,30 +6,39 @@ use wireloom_codecs::units::Size;
 use wireloom_thrift::ThriftConfig;
 use wireloom_thrift::types::{Protocol, Transport};
 
+use super::types::not_null;
+
 /// Thrift on one listener. What is not given is as `protocols.thrift` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ListenerThrift {
     /// The transport that clients use: `framed`, `buffered`, `header` or `ttheader`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Transport")]
     pub transport: Option<Transport>,
     /// The protocol that clients use: `binary`, `compact` or `binary_non_strict`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Protocol")]
     pub protocol: Option<Protocol>,
     /// The service of a call that names none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub service: Option<String>,
     /// The THeader or TTHeader pair that names the service.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub service_header: Option<String>,
     /// Calls that get no answer though they do not say so, as `Service.method` or `method`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<String>")]
     pub one_way: Option<Vec<String>>,
     /// The longest frame, without its length word.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Size")]
     pub max_frame: Option<Size>,
     /// A frame over the limit is skipped up to this size.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Size")]
     pub discard: Option<Size>,
 }
 

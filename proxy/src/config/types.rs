@@ -20,7 +20,7 @@ use wireloom_thrift::ThriftConfig;
 use super::{ClusterEntry, ListenerThrift};
 
 /// Reads an optional key that may be left out but not left empty.
-fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub(super) fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)

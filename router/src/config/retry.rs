@@ -31,8 +31,8 @@ pub struct RetryConfig {
     #[serde(default = "default_on")]
     pub on: Vec<Condition>,
     /// Answers with one of these statuses are tried again too, whatever `on` says: the status as the request's
-    /// protocol has it (HTTP 503, gRPC 14, Dubbo 31), or by its name where the protocol has names: Thrift's
-    /// exceptions, as `INTERNAL_ERROR`.
+    /// protocol has it (HTTP 503, gRPC 14, Dubbo 31), or by the name that it has in gRPC and Triple (`UNAVAILABLE`)
+    /// or in Thrift (`INTERNAL_ERROR`): a name means nothing in protocols without it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub statuses: Vec<Status>,

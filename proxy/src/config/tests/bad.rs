@@ -132,6 +132,10 @@ fn wrong_values() {
             "10:25: clusters.orders.thrift.transport: `frame` is not known here; did you mean `framed`?",
         ),
         (
+            then(ADDRESS, "    thrift: {service: null}\n"),
+            "4:23: listeners[0].thrift.service: nothing where a string is expected",
+        ),
+        (
             then(ENDPOINTS, "    multiplexed: 1\n"),
             "10:18: clusters.orders.multiplexed: 1 where true or false is expected",
         ),
@@ -348,8 +352,12 @@ fn what_does_not_fit_together() {
             "7:29: routes.main[0].retry.statuses[1]: there is no status `INTERNAL_EROR`; did you mean `INTERNAL_ERROR`?",
         ),
         (
-            then(ADDRESS, "    limits: {frame: 1KB}\n"),
-            "4:21: listeners[0].limits.frame: \"1KB\" is not a size",
+            then(ADDRESS, "    thrift: {max_frame: 1B}\n"),
+            "4:25: listeners[0].thrift.max_frame: 1 is too small: it must be 1024 or more",
+        ),
+        (
+            first("protocols: {thrift: {max_frame: 1B}}"),
+            "1:33: protocols.thrift.max_frame: 1 is too small: it must be 1024 or more",
         ),
         (
             then(ADDRESS, "    limits: {frame: 100B}\n"),
