@@ -67,7 +67,7 @@ impl Decoder for ThriftCodec {
             State::Lost(why) => return Err(lost(why)),
         }
         let dialect = match self.dialect {
-            Some(dialect) => dialect,
+            Some(dialect) => self.spoken(dialect, src),
             None => match detect::detect(src, &self.settings.config).map_err(lost)? {
                 Some(dialect) => {
                     self.dialect = Some(dialect);

@@ -9,7 +9,7 @@ use crate::codec::State;
 use crate::decode::{self, Checked, Context, Opened, lost, malformed};
 use crate::head::word;
 use crate::infos::Seen;
-use crate::types::{Dialect, FRAME_CEILING};
+use crate::types::{Dialect, FRAME_CEILING, Protocol, Transport};
 use crate::walk::{Broken, Walker};
 
 /// Why a connection ends behind a message that was answered.
@@ -54,6 +54,26 @@ impl ThriftCodec {
         match decode::pairs(&opened, frame, &self.context()) {
             Ok(seen) => Ok(Some(self.deliver(opened, &seen, len, src))),
             Err(error) => Ok(Some(self.refuse(&opened, len, error, None, src))),
+        }
+    }
+
+    /// The dialect of the message that `src` starts with. A server that was asked in non-strict binary may answer in strict:
+    /// readers take both, and which of them a writer writes is its own choice.
+    pub(crate) fn spoken(&self, dialect: Dialect, src: &[u8]) -> Dialect {
+        if dialect.protocol != Protocol::BinaryNonStrict || self.role == Role::Downstream {
+            return dialect;
+        }
+        let at = match dialect.transport {
+            Transport::Framed => 4,
+            _ => 0,
+        };
+        let protocol = match src.get(at) {
+            Some(0x80..) => Protocol::Binary,
+            _ => Protocol::BinaryNonStrict,
+        };
+        Dialect {
+            protocol,
+            ..dialect
         }
     }
 
