@@ -66,7 +66,12 @@ pub(crate) fn error_reply(to: &Origin, error: &LocalError) -> Response {
 }
 
 /// The start of a message, with 0 for its seqid. Gives the offset and the width of that.
-fn start(protocol: Protocol, kind: MessageType, method: &[u8], image: &mut BytesMut) -> (u32, u8) {
+pub(crate) fn start(
+    protocol: Protocol,
+    kind: MessageType,
+    method: &[u8],
+    image: &mut BytesMut,
+) -> (u32, u8) {
     // A name is within the header limit, far below 2 GiB.
     let len = u32::try_from(method.len()).unwrap_or_default();
     let method = method.get(..len as usize).unwrap_or_default();
@@ -100,7 +105,7 @@ fn start(protocol: Protocol, kind: MessageType, method: &[u8], image: &mut Bytes
 }
 
 /// Field 1 is the text, field 2 the type.
-fn exception(protocol: Protocol, text: &str, code: i32) -> Bytes {
+pub(crate) fn exception(protocol: Protocol, text: &str, code: i32) -> Bytes {
     let len = u32::try_from(text.len()).unwrap_or_default();
     let text = text.as_bytes().get(..len as usize).unwrap_or_default();
     let mut body = BytesMut::with_capacity(text.len() + 16);

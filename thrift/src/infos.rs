@@ -1,5 +1,7 @@
 //! The header block of THeader and TTHeader: which protocol follows, how it was transformed, and pairs for routing.
 
+pub(crate) mod block;
+
 use std::ops::Range;
 
 use smallvec::SmallVec;

@@ -63,6 +63,7 @@
 //! | EXCEPTION of type 1 UNKNOWN_METHOD | refused: the service did not run |
 //! | other EXCEPTION | server error |
 
+pub mod call;
 mod codec;
 mod config;
 mod decode;
@@ -80,6 +81,7 @@ mod sniff;
 #[cfg(test)]
 mod tests;
 pub mod types;
+pub mod value;
 mod varint;
 pub mod walk;
 
