@@ -8,12 +8,13 @@ use wireloom_codecs::{
     Body, Kind, ProtocolId, Request, RequestHead, Response, ResponseHead, Str, Wire,
 };
 
-use crate::error_reply::{exception, start};
+use crate::encode::put_start;
+use crate::error_reply::exception;
 use crate::fixed::Fixed;
-use crate::infos::block;
-use crate::types::{Dialect, MessageType, NAME, Transport};
+use crate::pairs;
+use crate::types::{Dialect, MessageType, NAME, Protocol, Transport};
 use crate::value::{Fields, Value, ValueError, read_struct, write_struct};
-use crate::{outcome, sealed};
+use crate::{head, outcome, sealed};
 
 /// The seqid before a connection gives its own.
 const SEQID: u32 = 0;
@@ -111,7 +112,7 @@ fn wire(
     let words = match transport {
         Transport::Framed | Transport::Buffered => 0,
         Transport::Header | Transport::TtHeader => {
-            block::write(transport, protocol, pairs, &mut image).ok_or(ValueError(
+            pairs::write(transport, protocol, pairs, &mut image).ok_or(ValueError(
                 "the header pairs are longer than a header block",
             ))?
         }
@@ -120,7 +121,7 @@ fn wire(
         // Encoding puts the length in.
         image.extend_from_slice(&[0; 4]);
     }
-    let (seq_at, seq_width) = start(protocol, kind, name.as_bytes(), &mut image);
+    let (seq_at, seq_width) = put_start(protocol, kind, name.as_bytes(), &mut image);
     let fixed = Fixed {
         dialect,
         kind,
@@ -168,7 +169,7 @@ pub fn read_headers(wire: &Wire) -> (Dialect, Vec<(String, String)>) {
     let fixed = Fixed::parse(&wire.fixed).unwrap_or_default();
     let block = wire.image.get(..4 * usize::from(fixed.words));
     let transport = fixed.dialect.transport;
-    let pairs = block.map(|block| block::read(transport, block));
+    let pairs = block.map(|block| pairs::read(transport, block));
     (fixed.dialect, pairs.unwrap_or_default())
 }
 
@@ -196,10 +197,25 @@ fn read(wire: &Wire, body: &Body) -> Result<(Fixed, Fields), ValueError> {
         _ => Bytes::new(),
     };
     let body = match fixed.sealed {
-        true => sealed::body(fixed.dialect.protocol, &body, MAX_INFLATED)?,
+        true => inflated(fixed.dialect.protocol, &body)?,
         false => body,
     };
     Ok((fixed, read_struct(fixed.dialect.protocol, body)?))
+}
+
+/// The struct of a compressed message.
+fn inflated(protocol: Protocol, compressed: &[u8]) -> Result<Bytes, ValueError> {
+    let message = sealed::whole(compressed, MAX_INFLATED);
+    let message = message.map_err(|why| {
+        ValueError(match why {
+            sealed::Unreadable::TooLong => "its compressed message is too long",
+            sealed::Unreadable::Broken => "its compressed message is broken",
+        })
+    })?;
+    let head = head::parse(protocol, &message, 0, message.len());
+    let start = head.ok().flatten().map(|head| head.body);
+    let start = start.ok_or(ValueError("its compressed message is none"))?;
+    Ok(Bytes::from(message).split_off(start))
 }
 
 /// The response to a request, in its dialect and with these header pairs where that has any.

@@ -174,20 +174,8 @@ fn result(fields: Fields) -> Result<Json, Failure> {
 }
 
 fn application(code: i32, message: String) -> Failure {
-    let name = match code {
-        exception::UNKNOWN => "UNKNOWN",
-        exception::UNKNOWN_METHOD => "UNKNOWN_METHOD",
-        exception::INVALID_MESSAGE_TYPE => "INVALID_MESSAGE_TYPE",
-        exception::WRONG_METHOD_NAME => "WRONG_METHOD_NAME",
-        exception::BAD_SEQUENCE_ID => "BAD_SEQUENCE_ID",
-        exception::MISSING_RESULT => "MISSING_RESULT",
-        exception::INTERNAL_ERROR => "INTERNAL_ERROR",
-        exception::PROTOCOL_ERROR => "PROTOCOL_ERROR",
-        exception::INVALID_TRANSFORM => "INVALID_TRANSFORM",
-        exception::INVALID_PROTOCOL => "INVALID_PROTOCOL",
-        exception::UNSUPPORTED_CLIENT_TYPE => "UNSUPPORTED_CLIENT_TYPE",
-        _ => "of an unknown type",
-    };
+    let known = usize::try_from(code).ok().and_then(|code| exception::NAMES.get(code));
+    let name = known.copied().unwrap_or("of a type that Thrift does not name");
     Failure::Application {
         code,
         name,

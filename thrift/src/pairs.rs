@@ -1,10 +1,12 @@
-//! Whole header blocks, for the command line and for test peers: made of pairs, and told as pairs.
+//! Header pairs as values, for the command line and for test peers: a block made of them, and a block told as them.
+
+use std::ops::Range;
 
 use bytes::{BufMut, BytesMut};
 
-use super::{INT_KEYS, Reader};
+use crate::encode::put_varint;
+use crate::infos::{self, Refused, WireKey};
 use crate::types::{Protocol, Transport};
-use crate::varint;
 
 /// Writes a block with these pairs, padded; None if it is longer than its count of words can say.
 ///
@@ -18,20 +20,16 @@ pub(crate) fn write(
     let at = out.len();
     let tt = transport == Transport::TtHeader;
     // Below 128, a varint is a byte too; there are no transforms.
-    out.put_u8(if protocol == Protocol::Compact { 2 } else { 0 });
-    out.put_u8(0);
-    let int_key = |name: &str| {
-        let key = INT_KEYS.iter().position(|known| *known == name);
-        key.filter(|_| tt).and_then(|key| u16::try_from(key).ok())
-    };
-    let (ints, texts): (Vec<_>, Vec<_>) = pairs
+    out.put_slice(&[if protocol == Protocol::Compact { 2 } else { 0 }, 0]);
+    let number = |name: &str| infos::key_of(name.as_bytes()).filter(|_| tt);
+    let (numbers, texts): (Vec<_>, Vec<_>) = pairs
         .iter()
-        .map(|(name, value)| (int_key(name), name, value))
+        .map(|(name, value)| (number(name), name, value))
         .partition(|(key, ..)| key.is_some());
-    if !ints.is_empty() {
+    if !numbers.is_empty() {
         out.put_u8(0x10);
-        out.put_u16(u16::try_from(ints.len()).ok()?);
-        for (key, _, value) in ints {
+        out.put_u16(u16::try_from(numbers.len()).ok()?);
+        for (key, _, value) in numbers {
             out.put_u16(key?);
             text(tt, value, out)?;
         }
@@ -44,8 +42,9 @@ pub(crate) fn write(
             text(tt, value, out)?;
         }
     }
-    out.put_bytes(0, (at.wrapping_sub(out.len())) % 4);
-    u16::try_from((out.len() - at) / 4).ok()
+    let len = out.len() - at;
+    out.put_bytes(0, len.next_multiple_of(4) - len);
+    u16::try_from(len.div_ceil(4)).ok()
 }
 
 fn text(tt: bool, text: &str, out: &mut BytesMut) -> Option<()> {
@@ -55,61 +54,36 @@ fn text(tt: bool, text: &str, out: &mut BytesMut) -> Option<()> {
 }
 
 fn count(tt: bool, number: usize, out: &mut BytesMut) -> Option<()> {
-    if tt {
-        out.put_u16(u16::try_from(number).ok()?);
-    } else {
-        let (bytes, len) = varint::encode(u32::try_from(number).ok()?, 1);
-        out.put_slice(bytes.get(..len)?);
+    match tt {
+        true => out.put_u16(u16::try_from(number).ok()?),
+        false => put_varint(out, u32::try_from(number).ok()?),
     }
     Some(())
 }
 
 /// The pairs of a block in their order, up to where it breaks off or nothing is known.
 pub(crate) fn read(transport: Transport, block: &[u8]) -> Vec<(String, String)> {
-    let mut pairs = Vec::new();
-    let mut at = Reader::new(transport, block);
-    let tt = transport == Transport::TtHeader;
-    let start = super::start(transport, block);
-    at.at = start.map_or(block.len(), |start| start.pairs);
-    let lossy = |range| {
-        let bytes = block
-            .get::<std::ops::Range<usize>>(range)
-            .unwrap_or_default();
+    let Some(start) = infos::start(transport, block) else {
+        return Vec::new();
+    };
+    let lossy = |range: Range<usize>| {
+        let bytes = block.get(range).unwrap_or_default();
         String::from_utf8_lossy(bytes).into_owned()
     };
-    let mut next = || -> Option<()> {
-        loop {
-            match at.small()? {
-                0 if tt => {}
-                1 => {
-                    for _ in 0..at.count()? {
-                        pairs.push((lossy(at.text()?), lossy(at.text()?)));
-                    }
-                }
-                2 if !tt => {
-                    for _ in 0..at.count()? {
-                        pairs.push((lossy(at.text()?), lossy(at.text()?)));
-                    }
-                }
-                0x10 if tt => {
-                    for _ in 0..at.count()? {
-                        let key = at.short()?;
-                        let name = match INT_KEYS.get(usize::from(key)) {
-                            Some(name) => (*name).to_owned(),
-                            None => key.to_string(),
-                        };
-                        pairs.push((name, lossy(at.text()?)));
-                    }
-                }
-                0x11 if tt => {
-                    at.text()?;
-                }
-                _ => return None,
-            }
-        }
-    };
-    // It ends with the block.
-    let _ = next();
+    let mut pairs = Vec::new();
+    let end = infos::each(transport, block, start.pairs, |key, value| {
+        let name = match key {
+            WireKey::Text(key) => lossy(key),
+            WireKey::Number(key) => match infos::name_of(key) {
+                "" => key.to_string(),
+                name => name.to_owned(),
+            },
+        };
+        pairs.push((name, lossy(value)));
+        Ok(())
+    });
+    // What came before is told all the same.
+    let (Ok(()) | Err(Refused::Broken | Refused::TooMany)) = end;
     pairs
 }
 
@@ -134,10 +108,10 @@ mod tests {
                 let block = &out[3..];
                 assert_eq!(block.len(), 4 * usize::from(words));
                 assert_eq!(read(transport, block), pairs);
-                let start = super::super::start(transport, block).unwrap();
+                let start = infos::start(transport, block).unwrap();
                 assert_eq!(start.protocol, Some(protocol));
                 let needs = Needs::fields(["x-canary"]);
-                let seen = super::super::scan(transport, block, start.pairs, b"service", &needs, 9);
+                let seen = infos::scan(transport, block, start.pairs, b"service", &needs, 9);
                 let seen = seen.unwrap();
                 assert_eq!(seen.fields.len(), 1);
                 let service = seen.service.map(|range| &block[range]);
