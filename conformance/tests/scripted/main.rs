@@ -36,4 +36,5 @@ mod reload;
 mod retries;
 mod setup;
 mod slow;
+mod thrift_sniffing;
 mod transparency;
