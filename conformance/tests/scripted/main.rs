@@ -36,5 +36,8 @@ mod reload;
 mod retries;
 mod setup;
 mod slow;
+mod thrift_one_way;
+mod thrift_replies;
+mod thrift_routing;
 mod thrift_sniffing;
 mod transparency;

@@ -397,6 +397,14 @@ impl Dialect {
                         pairs.push((text()?, text()?));
                     }
                 }
+                0x10 if self.transport == Transport::TtHeader => {
+                    for _ in 0..number(&mut block)? {
+                        let key = number(&mut block)?;
+                        let length = number(&mut block)? as usize;
+                        let value = String::from_utf8_lossy(block.take(length)?);
+                        pairs.push((key.to_string(), value.into_owned()));
+                    }
+                }
                 _ => return Err(Cut::bad("an unknown header block")),
             }
         }
