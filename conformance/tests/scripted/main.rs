@@ -40,4 +40,5 @@ mod thrift_one_way;
 mod thrift_replies;
 mod thrift_routing;
 mod thrift_sniffing;
+mod thrift_upstreams;
 mod transparency;
