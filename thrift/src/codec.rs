@@ -194,7 +194,6 @@ impl ThriftCodec {
     fn deliver(&mut self, opened: Opened, seen: &Seen, len: usize, src: &mut BytesMut) -> Inbound {
         let fixed = opened.fixed;
         if self.role == Role::Upstream
-            && !fixed.kind.is_request()
             && let Some(error) = self.unfit(&opened, src)
         {
             return self.refuse(&opened, len, error, Some(POISONED), src);
@@ -225,6 +224,9 @@ impl ThriftCodec {
 
     /// Why an answer is not the one to the call under way. With none under way, the driver knows what to do.
     fn unfit(&self, opened: &Opened, src: &[u8]) -> Option<LocalError> {
+        if opened.fixed.kind.is_request() {
+            return Some(malformed("a message of a call's type from a server"));
+        }
         let Exchange::Sent { id, inner, method } = &self.exchange else {
             return None;
         };
