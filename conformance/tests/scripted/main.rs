@@ -36,6 +36,7 @@ mod reload;
 mod retries;
 mod setup;
 mod slow;
+mod thrift_exchanges;
 mod thrift_one_way;
 mod thrift_replies;
 mod thrift_routing;
