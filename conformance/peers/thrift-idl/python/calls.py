@@ -197,7 +197,10 @@ def plain_types(checks, client, types):
 
 def containers(checks, client, types):
     value = values.everything(types)
-    checks.equal(client.echo_everything(value), value)
+    came = client.echo_everything(value)
+    # A library may have lists in their place.
+    came.names, came.longs = set(came.names), set(came.longs)
+    checks.equal(came, value)
     empty = types.Everything()
     checks.equal(client.echo_everything(empty), empty)
     for count in 0, 1, 14, 15, 1000:
