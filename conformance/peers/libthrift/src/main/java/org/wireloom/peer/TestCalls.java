@@ -51,7 +51,7 @@ final class TestCalls {
         all.add("testI64", t -> Expect.echoes(t::testI64, -34359738368L, Long.MAX_VALUE, Long.MIN_VALUE));
         all.add("testDouble", t -> Expect.echoes(t::testDouble, -5.325098235, 0.0, -0.000341012439638598279));
         all.add("testBinary", t -> Expect.echoes(t::testBinary, ByteBuffer.wrap(Values.pattern(256))));
-        all.add("testStruct", t -> Expect.echoes(t::testStruct, ZERO, new Xtruct()));
+        all.add("testStruct", t -> Expect.echoes(t::testStruct, ZERO));
         all.add("testNest", t -> Expect.echoes(t::testNest, new Xtruct2((byte) 1, ZERO, 5)));
         all.add("testEnum", t -> Expect.echoes(t::testEnum, Numberz.ONE, Numberz.FIVE, Numberz.EIGHT));
         all.add("testTypedef", t -> Expect.echoes(t::testTypedef, 309858235082523L));
