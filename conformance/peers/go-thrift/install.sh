@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 : "${PEER_OUT:?PEER_OUT must name the folder to install into}"
 exec 1>&2
 
-stamp=$(cat ./*.go go.mod go.sum install.sh ../thrift-idl/* ../debian/fetch.sh | sha256sum | cut -d' ' -f1)
+stamp=$(cat ./*.go go.mod go.sum install.sh ../thrift-idl/wireloom.thrift ../thrift-idl/fetch.sh ../debian/fetch.sh | sha256sum | cut -d' ' -f1)
 if [[ -f "$PEER_OUT/stamp" && "$(<"$PEER_OUT/stamp")" == "$stamp" ]]; then
   exit 0
 fi

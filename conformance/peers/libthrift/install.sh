@@ -5,7 +5,7 @@ cd "$(dirname "$0")"
 : "${PEER_OUT:?PEER_OUT must name the folder to install into}"
 exec 1>&2
 
-stamp=$(find pom.xml install.sh adapt.py src ../thrift-idl ../debian/fetch.sh -type f -print0 | sort -z |
+stamp=$(find pom.xml install.sh adapt.py src ../thrift-idl/*.* ../debian/fetch.sh -type f -print0 | sort -z |
   xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
 if [[ -f "$PEER_OUT/stamp" && "$(<"$PEER_OUT/stamp")" == "$stamp" ]]; then
   exit 0
