@@ -1,9 +1,9 @@
 //! The calls under way on a connection: what an answer must fit, and whose it is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use wireloom_codecs::{ErrorKind, LocalError, Str};
+use wireloom_codecs::{ErrorKind, Kind, LocalError, Str};
 
 use crate::decode::malformed;
 use crate::fixed::Fixed;
@@ -11,8 +11,9 @@ use crate::fixed::Fixed;
 /// The calls under way.
 #[derive(Debug)]
 pub(crate) enum Calls {
-    /// Downstream: the last request. There is one at a time.
-    Asked(Option<Asked>),
+    /// Downstream, behind THeader and TTHeader: the requests that are not answered, in the order in which they came and are
+    /// answered. The driver bounds them.
+    Asked(VecDeque<Asked>),
     /// Upstream, one at a time.
     One(Option<Sent>),
     /// Upstream, many at a time: a hash of each one's method by its id, which is its seqid. The method itself would keep its
@@ -24,9 +25,9 @@ pub(crate) enum Calls {
 /// What of a request its answer repeats.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked {
-    outer: u32,
-    /// Behind THeader the two may differ.
-    inner: u32,
+    pub(crate) outer: u32,
+    /// The message's own, which may differ.
+    pub(crate) inner: u32,
     /// TTHeader: the message had a length of its own.
     pub(crate) framed_again: bool,
 }
@@ -62,9 +63,12 @@ fn wrong_method() -> LocalError {
 
 impl Calls {
     /// A request came.
-    pub(crate) fn asked(&mut self, fixed: &Fixed) {
-        if let Self::Asked(asked) = self {
-            *asked = Some(Asked {
+    pub(crate) fn asked(&mut self, kind: Kind, fixed: &Fixed) {
+        if let Self::Asked(asked) = self
+            && fixed.dialect.transport.has_header()
+            && kind != Kind::OneWay
+        {
+            asked.push_back(Asked {
                 outer: fixed.outer,
                 inner: fixed.inner,
                 framed_again: fixed.framed_again,
@@ -72,18 +76,12 @@ impl Calls {
         }
     }
 
-    /// The last request.
-    pub(crate) const fn last(&self) -> Option<Asked> {
+    /// The request that the next answer is for, where there is anything to know of it.
+    pub(crate) fn answered(&mut self) -> Option<Asked> {
         match self {
-            Self::Asked(asked) => *asked,
+            Self::Asked(asked) => asked.pop_front(),
             Self::One(_) | Self::Many(_) => None,
         }
-    }
-
-    /// The seqid that the message of an answer under `outer` gets, if the request under it is known.
-    pub(crate) fn inner(&self, outer: u32) -> Option<u32> {
-        let asked = self.last().filter(|asked| asked.outer == outer)?;
-        Some(asked.inner)
     }
 
     /// A call was written under these seqids; or a one-way one, to which nothing is the answer.

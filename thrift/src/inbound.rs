@@ -182,7 +182,7 @@ impl ThriftCodec {
                 *id = StreamId(call.into());
                 self.calls.done(call);
             }
-            (Inbound::Request(..), _) => self.calls.asked(&fixed),
+            (Inbound::Request(_, request), _) => self.calls.asked(request.head.kind, &fixed),
             _ => {}
         }
         event
@@ -206,7 +206,11 @@ impl ThriftCodec {
         let poisoned = !(self.calls.are_many() && error.kind == ErrorKind::TooLarge);
         let mut event = decode::fault(opened, src, error, &self.context(), is_request);
         let mut lost = lost;
-        self.calls.asked(&opened.fixed);
+        if let Inbound::Fault(_, fault) = &event
+            && fault.is_request
+        {
+            self.calls.asked(fault.origin.kind, &opened.fixed);
+        }
         if self.role == Role::Upstream {
             let blamed = self.calls.blamed(opened.fixed.outer, opened.fixed.inner);
             if let (Inbound::Fault(id, _), Some(call)) = (&mut event, blamed) {

@@ -107,15 +107,20 @@ impl ThriftCodec {
     ) -> Result<(), ConnError> {
         let fixed = encode::head_of(&response.head.wire)?;
         let outer = encode::wire_id(id)?;
+        let asked = self.calls.answered().filter(|asked| asked.outer == outer);
+        let inner = asked.map(|asked| asked.inner);
         let to = match (self.role, self.dialect) {
             (Role::Downstream, Some(dialect)) if dialect != fixed.dialect => Target {
                 dialect,
-                framed_again: self.calls.last().is_some_and(|asked| asked.framed_again),
+                framed_again: asked.is_some_and(|asked| asked.framed_again),
             },
-            _ => return self.put_answer(outer, &fixed, &response.head.wire, &response.body, dst),
+            _ => {
+                let (wire, body) = (&response.head.wire, &response.body);
+                return put_answer(outer, inner, &fixed, wire, body, dst);
+            }
         };
         match self.translate(&fixed, &response.head.wire, &response.body, to) {
-            Ok(there) => self.put_answer(outer, &there.fixed, &there.wire, &there.body, dst),
+            Ok(there) => put_answer(outer, inner, &there.fixed, &there.wire, &there.body, dst),
             Err(error) => {
                 // The client waits for an answer, and this is what there is to say.
                 let client = Fixed {
@@ -130,26 +135,27 @@ impl ThriftCodec {
                 };
                 let reply = error_reply::error_reply(&origin, &unusable(&error));
                 let fixed = encode::head_of(&reply.head.wire)?;
-                self.put_answer(outer, &fixed, &reply.head.wire, &reply.body, dst)
+                put_answer(outer, inner, &fixed, &reply.head.wire, &reply.body, dst)
             }
         }
     }
+}
 
-    fn put_answer(
-        &self,
-        outer: u32,
-        fixed: &Fixed,
-        wire: &Wire,
-        body: &Body,
-        dst: &mut WriteBuf,
-    ) -> Result<(), ConnError> {
-        let inner = match self.calls.inner(outer) {
-            Some(inner) => inner,
-            None if outer == fixed.outer => fixed.inner,
-            None => outer,
-        };
-        encode::message(fixed, outer, inner, wire, body, dst)
-    }
+/// Writes an answer under `outer`. `inner` is the seqid of the request's message, where it may be another.
+fn put_answer(
+    outer: u32,
+    inner: Option<u32>,
+    fixed: &Fixed,
+    wire: &Wire,
+    body: &Body,
+    dst: &mut WriteBuf,
+) -> Result<(), ConnError> {
+    let inner = match inner {
+        Some(inner) => inner,
+        None if outer == fixed.outer => fixed.inner,
+        None => outer,
+    };
+    encode::message(fixed, outer, inner, wire, body, dst)
 }
 
 /// A request that nobody asked [`adapt_request`](ThriftCodec::adapt_request) about.
