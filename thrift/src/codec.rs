@@ -174,6 +174,10 @@ impl Codec for ThriftCodec {
         }
     }
 
+    fn set_limits(&mut self, limits: FrameLimits) {
+        self.limits = limits;
+    }
+
     fn mid_frame(&self) -> bool {
         matches!(self.state, State::Discard(_))
     }
