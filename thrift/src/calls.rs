@@ -1,18 +1,19 @@
 //! The calls under way on a connection: what an answer must fit, and whose it is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use wireloom_codecs::{ErrorKind, LocalError, Str};
+use wireloom_codecs::{ErrorKind, Kind, LocalError, Str};
 
 use crate::decode::malformed;
 use crate::fixed::Fixed;
+use crate::types::Transport;
 
 /// The calls under way.
 #[derive(Debug)]
 pub(crate) enum Calls {
-    /// Downstream: the last request. There is one at a time.
-    Asked(Option<Asked>),
+    /// Downstream, behind THeader and TTHeader: the requests that are not answered, in their order, which their answers keep.
+    Asked(VecDeque<Asked>),
     /// Upstream, one at a time.
     One(Option<Sent>),
     /// Upstream, many at a time: a hash of each one's method by its id, which is its seqid. The method itself would keep its
@@ -25,8 +26,8 @@ pub(crate) enum Calls {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked {
     outer: u32,
-    /// Behind THeader the two may differ.
-    inner: u32,
+    /// The message's own, which may be another.
+    pub(crate) inner: u32,
     /// TTHeader: the message had a length of its own.
     pub(crate) framed_again: bool,
 }
@@ -62,9 +63,16 @@ fn wrong_method() -> LocalError {
 
 impl Calls {
     /// A request came.
-    pub(crate) fn asked(&mut self, fixed: &Fixed) {
-        if let Self::Asked(asked) = self {
-            *asked = Some(Asked {
+    pub(crate) fn asked(&mut self, kind: Kind, fixed: &Fixed) {
+        let headed = matches!(
+            fixed.dialect.transport,
+            Transport::Header | Transport::TtHeader
+        );
+        if let Self::Asked(asked) = self
+            && headed
+            && kind != Kind::OneWay
+        {
+            asked.push_back(Asked {
                 outer: fixed.outer,
                 inner: fixed.inner,
                 framed_again: fixed.framed_again,
@@ -72,18 +80,12 @@ impl Calls {
         }
     }
 
-    /// The last request.
-    pub(crate) const fn last(&self) -> Option<Asked> {
+    /// The request that is answered now, under `outer`, if its headers were more than the message itself.
+    pub(crate) fn answered(&mut self, outer: u32) -> Option<Asked> {
         match self {
-            Self::Asked(asked) => *asked,
+            Self::Asked(asked) => asked.pop_front().filter(|asked| asked.outer == outer),
             Self::One(_) | Self::Many(_) => None,
         }
-    }
-
-    /// The seqid that the message of an answer under `outer` gets, if the request under it is known.
-    pub(crate) fn inner(&self, outer: u32) -> Option<u32> {
-        let asked = self.last().filter(|asked| asked.outer == outer)?;
-        Some(asked.inner)
     }
 
     /// A call was written under these seqids; or a one-way one, to which nothing is the answer.
@@ -103,8 +105,8 @@ impl Calls {
         }
     }
 
-    /// Whose the answer to `method` under these seqids is.
-    pub(crate) fn fit(&self, outer: u32, inner: u32, method: &[u8]) -> Fit {
+    /// Whose the answer under these seqids is, which may be to either of the `methods`.
+    pub(crate) fn fit(&self, outer: u32, inner: u32, methods: [&[u8]; 2]) -> Fit {
         match self {
             Self::One(Some(sent)) => {
                 // Behind THeader a server may repeat either of the two.
@@ -116,7 +118,7 @@ impl Calls {
                     );
                     return Fit::Bad(LocalError::new(ErrorKind::Malformed, what));
                 }
-                if method != sent.method.as_bytes() {
+                if !methods.contains(&sent.method.as_bytes()) {
                     return Fit::Bad(wrong_method());
                 }
                 Fit::Good(sent.id)
@@ -124,7 +126,7 @@ impl Calls {
             Self::Many(calls) => {
                 let call = |id| calls.get(&id).map(|method| (id, *method));
                 match call(outer).or_else(|| call(inner)) {
-                    Some((id, of)) if of == hash(method) => Fit::Good(id),
+                    Some((id, of)) if methods.map(hash).contains(&of) => Fit::Good(id),
                     Some(_) => Fit::Bad(wrong_method()),
                     None => Fit::Stray,
                 }

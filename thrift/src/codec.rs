@@ -1,6 +1,6 @@
 //! The codec itself: what of it is per connection, and the trait.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
@@ -132,7 +132,7 @@ impl Codec for ThriftCodec {
             dialect: None,
             under_way: None,
             calls: match role {
-                Role::Downstream => Calls::Asked(None),
+                Role::Downstream => Calls::Asked(VecDeque::new()),
                 Role::Upstream if settings.multiplexed => Calls::Many(HashMap::new()),
                 Role::Upstream => Calls::One(None),
             },

@@ -107,15 +107,17 @@ impl ThriftCodec {
     ) -> Result<(), ConnError> {
         let fixed = encode::head_of(&response.head.wire)?;
         let outer = encode::wire_id(id)?;
+        let asked = self.calls.answered(outer);
+        let seqids = (outer, asked.map(|asked| asked.inner));
         let to = match (self.role, self.dialect) {
             (Role::Downstream, Some(dialect)) if dialect != fixed.dialect => Target {
                 dialect,
-                framed_again: self.calls.last().is_some_and(|asked| asked.framed_again),
+                framed_again: asked.is_some_and(|asked| asked.framed_again),
             },
-            _ => return self.put_answer(outer, &fixed, &response.head.wire, &response.body, dst),
+            _ => return put_answer(seqids, &fixed, &response.head.wire, &response.body, dst),
         };
         match self.translate(&fixed, &response.head.wire, &response.body, to) {
-            Ok(there) => self.put_answer(outer, &there.fixed, &there.wire, &there.body, dst),
+            Ok(there) => put_answer(seqids, &there.fixed, &there.wire, &there.body, dst),
             Err(error) => {
                 // The client waits for an answer, and this is what there is to say.
                 let client = Fixed {
@@ -130,26 +132,26 @@ impl ThriftCodec {
                 };
                 let reply = error_reply::error_reply(&origin, &unusable(&error));
                 let fixed = encode::head_of(&reply.head.wire)?;
-                self.put_answer(outer, &fixed, &reply.head.wire, &reply.body, dst)
+                put_answer(seqids, &fixed, &reply.head.wire, &reply.body, dst)
             }
         }
     }
+}
 
-    fn put_answer(
-        &self,
-        outer: u32,
-        fixed: &Fixed,
-        wire: &Wire,
-        body: &Body,
-        dst: &mut WriteBuf,
-    ) -> Result<(), ConnError> {
-        let inner = match self.calls.inner(outer) {
-            Some(inner) => inner,
-            None if outer == fixed.outer => fixed.inner,
-            None => outer,
-        };
-        encode::message(fixed, outer, inner, wire, body, dst)
-    }
+/// Writes an answer under the client's seqids; the inner one is the message's own, if it is known.
+fn put_answer(
+    (outer, inner): (u32, Option<u32>),
+    fixed: &Fixed,
+    wire: &Wire,
+    body: &Body,
+    dst: &mut WriteBuf,
+) -> Result<(), ConnError> {
+    let inner = match inner {
+        Some(inner) => inner,
+        None if outer == fixed.outer => fixed.inner,
+        None => outer,
+    };
+    encode::message(fixed, outer, inner, wire, body, dst)
 }
 
 /// A request that nobody asked [`adapt_request`](ThriftCodec::adapt_request) about.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::Mutex;
 use wireloom_codecs::{
     Accepted, ByteBudget, Call, Channel, ChannelLimits, ChannelState, Connector, ErrorKind,
     FrameLimits, Framed, LocalError, Needs, Protocol as _, Request, Response, ServeLimits, Service,
@@ -14,9 +15,9 @@ use super::{binary, framed, hex, settings};
 use crate::types::{Protocol, Transport};
 use crate::{ThriftCodec, ThriftSettings, ThriftUpstream};
 
-/// Forwards to one upstream connection.
+/// Forwards to one upstream connection, one call after the other.
 #[derive(Clone)]
-pub(super) struct Forward(pub(super) Arc<dyn Channel>);
+struct Forward(Arc<dyn Channel>, Arc<Mutex<()>>);
 
 impl Service for Forward {
     fn call(
@@ -27,9 +28,10 @@ impl Service for Forward {
             request,
             deadline: Instant::now() + Duration::from_secs(5),
         };
-        let sent = self.0.send(call);
+        let Self(channel, turn) = self.clone();
         async move {
-            match sent {
+            let _turn = turn.lock().await;
+            match channel.send(call) {
                 Ok(answer) => answer.await.map_err(|failed| failed.error),
                 Err(_) => Err(ErrorKind::Overloaded.into()),
             }
@@ -79,10 +81,11 @@ fn client_with(channel: Arc<dyn Channel>, limits: ServeLimits) -> DuplexStream {
         budget: ByteBudget::new(64 << 20),
         drain: watch,
     };
+    let service = Forward(channel, Arc::default());
     tokio::spawn(async move {
         let _drain = drain;
         let protocol = Framed::<ThriftCodec>::new(settings());
-        let _ = protocol.serve(connection, Forward(channel)).await;
+        let _ = protocol.serve(connection, service).await;
     });
     client
 }
