@@ -13,7 +13,7 @@ use crate::setup::{END, Setup};
 /// What Thrift's libraries take by default, the length word aside (`TConfiguration.DEFAULT_MAX_FRAME_SIZE`).
 const MOST: usize = 16_384_000;
 /// The same limit where a test wants small messages.
-const SMALL: &str = "max_frame: 100000";
+const SMALL: &str = "max_frame: 100000B";
 
 /// A call whose frame has this length; an unframed one is as long as the frame would be with its length word.
 fn call_of(dialect: Dialect, seqid: i32, length: usize) -> (Vec<u8>, Vec<u8>) {
@@ -120,7 +120,7 @@ async fn the_answer_does_not_wait_for_the_frame() -> Result<()> {
 #[tokio::test]
 async fn a_frame_that_is_far_too_long_is_answered_and_is_the_end() -> Result<()> {
     let upstream = Backend::thrift_echo().await?;
-    let setup = Setup::to(upstream.address()).thrift("max_frame: 100000, discard: 200000");
+    let setup = Setup::to(upstream.address()).thrift("max_frame: 100000B, discard: 200000B");
     let proxy = setup.start().await?;
     for dialect in Dialect::WITH_LENGTH {
         let run = async {
