@@ -174,8 +174,12 @@ fn result(fields: Fields) -> Result<Json, Failure> {
 }
 
 fn application(code: i32, message: String) -> Failure {
-    let known = usize::try_from(code).ok().and_then(|code| exception::NAMES.get(code));
-    let name = known.copied().unwrap_or("of a type that Thrift does not name");
+    let known = exception::NAMES.iter();
+    let name = known
+        .filter(|(_, known)| *known == code.cast_unsigned())
+        .map(|(name, _)| *name)
+        .next()
+        .unwrap_or("of a type that Thrift does not name");
     Failure::Application {
         code,
         name,
