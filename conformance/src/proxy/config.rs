@@ -22,6 +22,9 @@ pub fn translating(server: SocketAddr, protocol: &str) -> String {
     format!("{}    protocol: {protocol}\n", plain(server))
 }
 
+/// One-way methods of the Thrift peers: Apache Thrift's library for Go writes them as calls.
+const ONE_WAY: &str = "protocols: {thrift: {one_way: [note, testOneway]}}\n";
+
 /// One way of Thrift through a proxy.
 #[derive(Clone, Copy, Debug)]
 pub struct Port {
@@ -43,7 +46,7 @@ pub fn ports(ports: &[Port]) -> String {
         let _ = writeln!(routes, "  {name}: [{{to: {name}}}]");
     }
     format!(
-        "admin: {{address: $ADMIN}}\nlisteners:\n{listeners}routes:\n{routes}clusters:\n{}",
+        "admin: {{address: $ADMIN}}\nlisteners:\n{listeners}routes:\n{routes}clusters:\n{}{ONE_WAY}",
         clusters(ports)
     )
 }
@@ -51,7 +54,7 @@ pub fn ports(ports: &[Port]) -> String {
 /// One listener for all; the service says which server a call goes to.
 pub fn by_service(ports: &[Port]) -> String {
     format!(
-        "{HEAD}routes:\n  main:\n{}clusters:\n{}",
+        "{HEAD}routes:\n  main:\n{}clusters:\n{}{ONE_WAY}",
         service_routes(ports),
         clusters(ports)
     )
@@ -148,6 +151,7 @@ pub fn failures_by_service(ports: &[Port], faulty: &Faulty) -> String {
     text.push_str(&clusters(ports));
     let server = ports.first().map_or(faulty.refused, |port| port.server);
     text.push_str(&faulty.clusters(server));
+    text.push_str(ONE_WAY);
     text
 }
 
