@@ -131,8 +131,8 @@ func (p *ttProcessor) Process(ctx context.Context, in, out thrift.TProtocol) (bo
 	answered.strs = map[string]string{}
 	// Kitex does not; it lets clients see what arrived.
 	answered.ints = asked.got.IntInfo
-	if service := p.services[asked.got.StrInfo[ttheader.HeaderIDLServiceName]]; service != nil {
-		return service.Process(ctx, in, out)
+	if name := asked.got.StrInfo[ttheader.HeaderIDLServiceName]; name != "" && p.services[name] != nil {
+		return p.services[name].Process(ctx, in, out)
 	}
 	return p.TProcessor.Process(ctx, in, out)
 }
