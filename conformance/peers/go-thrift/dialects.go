@@ -25,7 +25,7 @@ func dialects() []dialect {
 			all = append(all, dialect{transport + "-" + protocol, transport, protocol})
 		}
 	}
-	return all
+	return append(all, dialect{"ttheader-binary", "ttheader", "binary"})
 }
 
 // configuration is that of both sides; the limits are the library's own.
@@ -50,6 +50,8 @@ func (d dialect) transportFactory(conf *thrift.TConfiguration) thrift.TTransport
 		return thrift.NewTFramedTransportFactoryConf(thrift.NewTTransportFactory(), conf)
 	case "header":
 		return thrift.NewTHeaderTransportFactoryConf(nil, conf)
+	case "ttheader":
+		return ttFactory{}
 	default:
 		return thrift.NewTBufferedTransportFactory(4096)
 	}
@@ -92,11 +94,15 @@ func open(d dialect, address, service string, transforms ...thrift.THeaderTransf
 func (c *connection) client(service string) thrift.TClient {
 	client := c.clients[service]
 	if client == nil {
-		var out = c.protocol
-		if service != "" {
+		out := c.protocol
+		transport, isTT := c.transport.(*ttTransport)
+		if service != "" && !isTT {
 			out = thrift.NewTMultiplexedProtocol(c.protocol, service)
 		}
 		client = thrift.NewTStandardClient(c.protocol, out)
+		if isTT {
+			client = &ttClient{client, transport, service}
+		}
 		c.clients[service] = client
 	}
 	return client
