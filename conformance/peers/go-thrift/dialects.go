@@ -49,7 +49,8 @@ func (d dialect) transportFactory(conf *thrift.TConfiguration) thrift.TTransport
 	case "framed":
 		return thrift.NewTFramedTransportFactoryConf(thrift.NewTTransportFactory(), conf)
 	case "header":
-		return thrift.NewTHeaderTransportFactoryConf(nil, conf)
+		// Else a frame leaves in three pieces, and Node's library loses its place if the message comes after its header.
+		return thrift.NewTHeaderTransportFactoryConf(thrift.NewTBufferedTransportFactory(4096), conf)
 	case "ttheader":
 		return ttFactory{}
 	default:
