@@ -6,9 +6,10 @@ use std::sync::{Arc, Weak};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
+use crate::condition::Mark;
 use crate::counters::Counters;
 use crate::local::LocalCluster;
-use crate::{ClusterConfig, Members};
+use crate::{ClusterConfig, Endpoint, Members};
 
 /// A named set of endpoints that serve the same, with what all workers share of it.
 pub struct Cluster {
@@ -32,6 +33,14 @@ impl Current {
         Self {
             members: Arc::new(Members::next(old, &config.endpoints)),
             config: Arc::new(config),
+        }
+    }
+
+    /// The same members, whose marks have changed.
+    fn refreshed(&self) -> Self {
+        Self {
+            members: Arc::new(self.members.refreshed()),
+            config: self.config.clone(),
         }
     }
 }
@@ -71,7 +80,12 @@ impl Cluster {
     /// connection, and a cluster that balances as before goes on where it was.
     pub fn reconfigure(&self, config: ClusterConfig) {
         let mut locals = self.locals.lock();
-        let next = Arc::new(Current::next(&self.members(), config));
+        let next = Current::next(&self.members(), config);
+        self.replace(&mut locals, next);
+    }
+
+    fn replace(&self, locals: &mut Vec<Weak<LocalCluster>>, next: Current) {
+        let next = Arc::new(next);
         self.current.store(next.clone());
         locals.retain(|local| match local.upgrade() {
             Some(local) => {
@@ -80,6 +94,32 @@ impl Cluster {
             }
             None => false,
         });
+    }
+
+    /// Sets or clears a mark of one of the cluster's endpoints and, if that made a difference, has it hold for the next
+    /// pick of every worker before this returns. True if it made a difference.
+    ///
+    /// What balancers look up is made anew here, which may take milliseconds with a thousand endpoints and a hash
+    /// balancer: not for the path of a request. See [`Self::mark_all`] for several changes at once.
+    pub fn mark(&self, endpoint: &Endpoint, mark: Mark, on: bool) -> bool {
+        self.mark_all([(endpoint, mark, on)]) > 0
+    }
+
+    /// The same for several marks at once; says how many made a difference.
+    pub fn mark_all<'a>(
+        &self,
+        changes: impl IntoIterator<Item = (&'a Endpoint, Mark, bool)>,
+    ) -> usize {
+        let changes = changes.into_iter();
+        let changed = changes
+            .filter(|(endpoint, mark, on)| endpoint.marks.set(*mark, *on))
+            .count();
+        if changed > 0 {
+            let mut locals = self.locals.lock();
+            let current = self.current.load();
+            self.replace(&mut locals, current.refreshed());
+        }
+        changed
     }
 
     /// Makes one worker's side while nothing changes, and keeps telling it of changes.

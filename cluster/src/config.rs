@@ -8,7 +8,7 @@ use wireloom_codecs::units::Span;
 
 mod endpoint;
 
-pub use endpoint::{EndpointConfig, MAX_WEIGHT, Metadata};
+pub use endpoint::{EndpointConfig, MAX_PRIORITY, MAX_WEIGHT, Metadata};
 
 use std::time::Duration;
 

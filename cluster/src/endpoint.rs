@@ -3,11 +3,13 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use wireloom_net::Address;
 
 use crate::channels::ChannelSet;
+use crate::condition::{Condition, Mark, Marks};
 use crate::pool::Pool;
 
 /// An endpoint's identity and counts, shared by all workers and kept for as long as the cluster has its address.
@@ -16,6 +18,7 @@ use crate::pool::Pool;
 pub struct Endpoint {
     address: Address,
     active: AtomicU32,
+    pub(crate) marks: Marks,
     pub(crate) requests: AtomicU64,
     pub(crate) failures: AtomicU64,
     pub(crate) connects: AtomicU64,
@@ -37,6 +40,7 @@ impl Endpoint {
         Self {
             address,
             active: AtomicU32::new(0),
+            marks: Marks::default(),
             requests: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             connects: AtomicU64::new(0),
@@ -54,6 +58,21 @@ impl Endpoint {
     /// Requests under way over all workers, those that wait for a connection included.
     pub fn active(&self) -> u32 {
         self.active.load(Relaxed)
+    }
+
+    /// What follows from its marks. What the configuration says of it is the [`Member`](crate::Member)'s.
+    pub fn condition(&self) -> Condition {
+        self.marks.condition()
+    }
+
+    /// Whether it has that mark.
+    pub fn is_marked(&self, mark: Mark) -> bool {
+        self.marks.has(mark)
+    }
+
+    /// Since when it has been fit to serve; None if it always was, and came with the cluster.
+    pub fn joined(&self) -> Option<Instant> {
+        self.marks.since()
     }
 
     /// Counts a request as under way until the value is dropped.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use wireloom_net::Address;
 
+use crate::condition::Condition;
 use crate::{Endpoint, EndpointConfig, Metadata};
 
 /// An endpoint with what the configuration says of it now.
@@ -16,6 +17,23 @@ pub struct Member {
     pub weight: u32,
     /// What else is known of it.
     pub metadata: Arc<Metadata>,
+    /// 0 is asked first.
+    pub priority: u32,
+    /// Its locality.
+    pub zone: Option<Arc<str>>,
+    /// The configuration wants it to take no new calls.
+    pub draining: bool,
+}
+
+impl Member {
+    /// Whether it takes calls, by its marks and by the configuration.
+    pub fn condition(&self) -> Condition {
+        if self.draining {
+            Condition::Draining
+        } else {
+            self.endpoint.condition()
+        }
+    }
 }
 
 /// A snapshot of a cluster's members, with the sums that balancers need.
@@ -26,6 +44,7 @@ pub struct Members {
     sums: Box<[u64]>,
     heaviest: u32,
     uniform: bool,
+    impaired: bool,
 }
 
 impl Members {
@@ -44,8 +63,20 @@ impl Members {
                 ),
                 weight: config.weight,
                 metadata: Arc::new(config.metadata.clone()),
+                priority: config.priority,
+                zone: config.zone.as_deref().map(Arc::from),
+                draining: config.draining,
             })
             .collect();
+        Self::of(members)
+    }
+
+    /// The same ones, with their marks as they are now.
+    pub(crate) fn refreshed(&self) -> Self {
+        Self::of(self.members.clone())
+    }
+
+    fn of(members: Box<[Member]>) -> Self {
         let mut sum = 0;
         let sums = members
             .iter()
@@ -60,6 +91,9 @@ impl Members {
             sums,
             heaviest: heaviest.unwrap_or(0),
             uniform: heaviest == lightest && heaviest > Some(0),
+            impaired: members
+                .iter()
+                .any(|member| member.condition() != Condition::Healthy),
             members,
         }
     }
@@ -97,6 +131,11 @@ impl Members {
     /// True if all weights are the same and not 0.
     pub fn is_uniform(&self) -> bool {
         self.uniform
+    }
+
+    /// True if any of them was something else than healthy when the snapshot was made.
+    pub fn is_impaired(&self) -> bool {
+        self.impaired
     }
 
     /// The member into whose share `point` falls, if all shares lie end to end. `point` is below the total weight.
