@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
+use crate::balance::Plan;
 use crate::condition::Mark;
 use crate::counters::Counters;
 use crate::local::LocalCluster;
@@ -26,20 +27,41 @@ pub struct Cluster {
 pub(crate) struct Current {
     pub(crate) config: Arc<ClusterConfig>,
     pub(crate) members: Arc<Members>,
+    pub(crate) plan: Arc<Plan>,
 }
 
 impl Current {
-    fn next(old: &Members, config: ClusterConfig) -> Self {
+    fn new(config: ClusterConfig) -> Self {
+        let members = Members::next(&Members::default(), &config.endpoints);
         Self {
-            members: Arc::new(Members::next(old, &config.endpoints)),
+            plan: Arc::new(Plan::new(&config, &members)),
+            members: Arc::new(members),
+            config: Arc::new(config),
+        }
+    }
+
+    fn next(&self, config: ClusterConfig) -> Self {
+        if self.config.picks_like(&config) {
+            return Self {
+                members: self.members.clone(),
+                plan: self.plan.clone(),
+                config: Arc::new(config),
+            };
+        }
+        let members = Members::next(&self.members, &config.endpoints);
+        Self {
+            plan: Arc::new(Plan::new(&config, &members)),
+            members: Arc::new(members),
             config: Arc::new(config),
         }
     }
 
     /// The same members, whose marks have changed.
     fn refreshed(&self) -> Self {
+        let members = self.members.refreshed();
         Self {
-            members: Arc::new(self.members.refreshed()),
+            plan: Arc::new(Plan::new(&self.config, &members)),
+            members: Arc::new(members),
             config: self.config.clone(),
         }
     }
@@ -50,7 +72,7 @@ impl Cluster {
     pub fn new(name: impl Into<Arc<str>>, config: ClusterConfig) -> Arc<Self> {
         Arc::new(Self {
             name: name.into(),
-            current: ArcSwap::from_pointee(Current::next(&Members::default(), config)),
+            current: ArcSwap::from_pointee(Current::new(config)),
             in_flight: AtomicU32::new(0),
             pending: AtomicU32::new(0),
             counters: Arc::new(Counters::default()),
@@ -80,7 +102,7 @@ impl Cluster {
     /// connection, and a cluster that balances as before goes on where it was.
     pub fn reconfigure(&self, config: ClusterConfig) {
         let mut locals = self.locals.lock();
-        let next = Current::next(&self.members(), config);
+        let next = self.current.load().next(config);
         self.replace(&mut locals, next);
     }
 

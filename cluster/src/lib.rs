@@ -17,7 +17,7 @@
 
 mod attempt;
 mod backoff;
-pub mod balance;
+mod balance;
 mod channels;
 mod cluster;
 mod condition;
@@ -39,7 +39,7 @@ mod under_way;
 mod upstream;
 
 pub use attempt::Attempt;
-pub use balance::Balancer;
+pub use balance::{Selection, Subset};
 pub use cluster::Cluster;
 pub use condition::{Condition, Mark};
 pub use config::{ClusterConfig, EndpointConfig, Metadata};

@@ -1,11 +1,13 @@
 //! The way of a request that no open connection took at once: wait for one, or go elsewhere.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 use wireloom_codecs::{Call, CallError, ErrorKind, LocalError};
 
 use crate::attempt::unsent;
+use crate::balance::Selection;
 use crate::channels::{ChannelSet, Refused};
 use crate::connect::Blocked;
 use crate::local::{LocalCluster, LocalEndpoint};
@@ -79,6 +81,7 @@ impl LocalCluster {
     pub(crate) async fn search<'a>(
         &'a self,
         position: usize,
+        selection: &'a Selection<'a>,
         first: Candidate,
         refused: Refused,
         tried: &'a mut Tried,
@@ -101,8 +104,8 @@ impl LocalCluster {
             passed.push(candidate.endpoint);
             let next = (passed.len() < MOST_CANDIDATES).then(|| {
                 // Those that earlier attempts of the exchange had been to are still better than none.
-                self.candidate(position, &avoid)
-                    .or_else(|| self.candidate(position, &passed))
+                self.candidate(position, selection, &avoid)
+                    .or_else(|| self.candidate(position, selection, &passed))
             });
             let Some(next) = next.flatten() else {
                 break (call, why);
@@ -126,9 +129,14 @@ impl LocalCluster {
         }
     }
 
-    fn candidate(&self, position: usize, avoid: &Tried) -> Option<Candidate> {
+    fn candidate(
+        &self,
+        position: usize,
+        selection: &Selection<'_>,
+        avoid: &Tried,
+    ) -> Option<Candidate> {
         let view = self.view.load();
-        let local = view.pick(avoid)?;
+        let local = view.pick(*selection, avoid, &self.cluster)?;
         let set = local.set(position, self)?;
         Some(Candidate::new(local, set, &view.config))
     }
@@ -238,6 +246,8 @@ fn failed(
     tried: &mut Tried,
     error: LocalError,
 ) -> Result<Found<'_>, CallError> {
+    let balance = candidate.config.balance;
+    candidate.endpoint.took(balance, Duration::ZERO, true);
     tried.push(candidate.endpoint);
     Err(unsent(error))
 }

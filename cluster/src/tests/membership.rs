@@ -30,7 +30,7 @@ async fn what_stays_keeps_its_connections_and_what_leaves_drains() {
     let members = cluster.members();
     assert!(Arc::ptr_eq(&kept, &members.get(0).unwrap().endpoint));
     assert_eq!((members.get(0).unwrap().weight, kept.active()), (7, 1));
-    assert_eq!(cluster.config().balance, Balance::LeastRequest);
+    assert_eq!(cluster.config().balance, Balance::default());
 
     world.channel(A).answer(success());
     world.channel(B).answer(success());
