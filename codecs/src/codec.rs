@@ -66,7 +66,8 @@ pub trait Codec: Decoder<Item = Inbound, Error = ConnError> + Send + Sized + 'st
     /// What the user configures for the protocol.
     type Settings: Clone + Send + Sync + 'static;
 
-    /// Whether connections with these settings carry many calls or one at a time.
+    /// Whether upstream connections with these settings carry many calls or one at a time. What clients send is always taken
+    /// as [`Codec::MODE`] says.
     fn mode(settings: &Self::Settings) -> Mode {
         let _ = settings;
         Self::MODE
@@ -96,6 +97,13 @@ pub trait Codec: Decoder<Item = Inbound, Error = ConnError> + Send + Sized + 'st
     /// Ids are the receiving connection's own. A message that nobody changed leaves as it came but for its id
     /// and what depends on the id.
     fn encode(&mut self, out: Outbound<'_>, dst: &mut WriteBuf) -> Result<(), ConnError>;
+
+    /// Upstream: makes a request ready to be written here, before it gets an id. A codec of several dialects rewrites it in the
+    /// connection's. An error is that request's alone, of which nothing was sent; the connection goes on.
+    fn adapt(&mut self, request: &mut Request) -> Result<(), LocalError> {
+        let _ = request;
+        Ok(())
+    }
 
     /// The reply that makes a real client raise the exception that fits `error`. Never called for one-way requests.
     fn error_reply(&self, to: &Origin, error: &LocalError) -> Response;

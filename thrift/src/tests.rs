@@ -4,6 +4,7 @@ mod dialects;
 mod drivers;
 mod exchanges;
 mod faults;
+mod matrix;
 mod mutations;
 mod replies;
 mod sniffing;

@@ -81,7 +81,7 @@ impl MessageType {
     }
 }
 
-/// Types of `TApplicationException`.
+/// Types of `TApplicationException`. Some libraries know more than these.
 pub mod exception {
     /// An error of no particular kind.
     pub const UNKNOWN: i32 = 0;
@@ -105,4 +105,25 @@ pub mod exception {
     pub const INVALID_PROTOCOL: i32 = 9;
     /// A dialect that the receiver does not take.
     pub const UNSUPPORTED_CLIENT_TYPE: i32 = 10;
+
+    /// The names that configurations use, in the order of the numbers.
+    pub const NAMES: [&str; 11] = [
+        "UNKNOWN",
+        "UNKNOWN_METHOD",
+        "INVALID_MESSAGE_TYPE",
+        "WRONG_METHOD_NAME",
+        "BAD_SEQUENCE_ID",
+        "MISSING_RESULT",
+        "INTERNAL_ERROR",
+        "PROTOCOL_ERROR",
+        "INVALID_TRANSFORM",
+        "INVALID_PROTOCOL",
+        "UNSUPPORTED_CLIENT_TYPE",
+    ];
+
+    /// The type of this name, as [`Outcome::native`](wireloom_codecs::Outcome) has it; None for an unknown name.
+    pub fn named(name: &str) -> Option<u32> {
+        let place = NAMES.iter().position(|known| *known == name)?;
+        u32::try_from(place).ok()
+    }
 }
