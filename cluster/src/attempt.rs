@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use wireloom_codecs::{
-    Answer, Call, CallError, ErrorKind, LocalError, ProtocolId, Request, Response,
+    Answer, Call, CallError, ErrorKind, LocalError, ProtocolId, Request, RequestHead, Response,
 };
 
 use crate::balance::{Selection, Stopwatch};
@@ -19,6 +19,7 @@ use crate::local::{LocalCluster, LocalEndpoint, View};
 use crate::search::{Candidate, Found};
 use crate::set::Taken;
 use crate::under_way::{InFlight, UnderWay};
+use crate::upstream::Way;
 use crate::{Endpoint, Member, Tried};
 
 type Search<'a> = Pin<Box<dyn Future<Output = Result<Found<'a>, CallError>> + Send + 'a>>;
@@ -28,7 +29,7 @@ type Search<'a> = Pin<Box<dyn Future<Output = Result<Found<'a>, CallError>> + Se
 #[must_use = "a dropped attempt gives up on its answer"]
 pub struct Attempt<'a> {
     local: &'a LocalCluster,
-    position: usize,
+    way: Way,
     selection: &'a Selection<'a>,
     deadline: Instant,
     in_flight: Option<InFlight>,
@@ -93,7 +94,10 @@ impl LocalCluster {
     ) -> Attempt<'a> {
         let mut attempt = Attempt {
             local: self,
-            position: 0,
+            way: Way {
+                position: 0,
+                lane: 0,
+            },
             selection,
             deadline,
             in_flight: None,
@@ -118,10 +122,15 @@ impl LocalCluster {
         unsent(error)
     }
 
-    /// The connector for a request in `protocol`.
-    fn speaks(&self, own: Option<&str>, protocol: ProtocolId) -> Result<usize, LocalError> {
-        if let Some(position) = self.upstream.position(own, protocol) {
-            return Ok(position);
+    /// The way of a request in `protocol`.
+    fn speaks(
+        &self,
+        own: Option<&str>,
+        protocol: ProtocolId,
+        head: &RequestHead,
+    ) -> Result<Way, LocalError> {
+        if let Some(way) = self.upstream.way(own, protocol, head) {
+            return Ok(way);
         }
         Err(match own {
             Some(own) => self.untranslated(own, protocol),
@@ -192,7 +201,7 @@ impl<'a> Attempt<'a> {
         let local = self.local;
         let view = local.view.load();
         let config = &view.config;
-        self.position = local.speaks(config.protocol.as_deref(), protocol)?;
+        self.way = local.speaks(config.protocol.as_deref(), protocol, &request.head)?;
         self.timed = matches!(config.balance, Balance::PeakEwma(_));
         let limit = config.limits.in_flight;
         self.in_flight = InFlight::take(&local.cluster, limit);
@@ -201,7 +210,7 @@ impl<'a> Attempt<'a> {
         }
         let endpoint = self.pick(&view, tried)?;
         let set = endpoint
-            .set(self.position, local)
+            .set(self.way, local)
             .ok_or_else(|| local.unsupported(protocol))?;
         let call = Call {
             request,
@@ -232,10 +241,8 @@ impl<'a> Attempt<'a> {
     }
 
     fn search(&mut self, first: Candidate, refused: Refused, tried: &'a mut Tried) {
-        let (position, selection) = (self.position, self.selection);
-        let search = self
-            .local
-            .search(position, selection, first, refused, tried);
+        let (way, selection) = (self.way, self.selection);
+        let search = self.local.search(way, selection, first, refused, tried);
         self.state = Stage::Searching(Box::pin(search));
     }
 
@@ -273,7 +280,7 @@ impl<'a> Attempt<'a> {
             .iter()
             .position(|member| Arc::ptr_eq(&member.endpoint, under_way.endpoint()));
         let Some((endpoint, set)) = place.and_then(|at| view.at(at)).and_then(|endpoint| {
-            let set = endpoint.set(self.position, local)?;
+            let set = endpoint.set(self.way, local)?;
             Some((endpoint, set))
         }) else {
             return false;

@@ -14,6 +14,7 @@ use crate::local::{LocalCluster, LocalEndpoint};
 use crate::permit::Permit;
 use crate::pool::{NoLease, Pool};
 use crate::set::{Set, Taken};
+use crate::upstream::Way;
 use crate::{ClusterConfig, Endpoint, Tried};
 
 /// Endpoints that one attempt passes over before it gives up: each costs a pick, and a large cluster that is down as
@@ -80,7 +81,7 @@ impl LocalCluster {
     /// Finds a connection for a call that `first` has `refused`.
     pub(crate) async fn search<'a>(
         &'a self,
-        position: usize,
+        way: Way,
         selection: &'a Selection<'a>,
         first: Candidate,
         refused: Refused,
@@ -104,8 +105,8 @@ impl LocalCluster {
             passed.push(candidate.endpoint);
             let next = (passed.len() < MOST_CANDIDATES).then(|| {
                 // Those that earlier attempts of the exchange had been to are still better than none.
-                self.candidate(position, selection, &avoid)
-                    .or_else(|| self.candidate(position, selection, &passed))
+                self.candidate(way, selection, &avoid)
+                    .or_else(|| self.candidate(way, selection, &passed))
             });
             let Some(next) = next.flatten() else {
                 break (call, why);
@@ -129,15 +130,10 @@ impl LocalCluster {
         }
     }
 
-    fn candidate(
-        &self,
-        position: usize,
-        selection: &Selection<'_>,
-        avoid: &Tried,
-    ) -> Option<Candidate> {
+    fn candidate(&self, way: Way, selection: &Selection<'_>, avoid: &Tried) -> Option<Candidate> {
         let view = self.view.load();
         let local = view.pick(*selection, avoid, &self.cluster)?;
-        let set = local.set(position, self)?;
+        let set = local.set(way, self)?;
         Some(Candidate::new(local, set, &view.config))
     }
 

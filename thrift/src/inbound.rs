@@ -166,9 +166,14 @@ impl ThriftCodec {
         let fixed = opened.fixed;
         let is_request = fixed.kind.is_request();
         let mut call = None;
+        if self.role == Role::Upstream && is_request && !self.calls.are_many() {
+            let error = malformed("a message of a call's type from a server");
+            return self.refuse(&opened, len, error, Some(POISONED), src);
+        }
         if self.role == Role::Upstream && !is_request {
-            let method = decode::method(&opened, src);
-            match self.calls.fit(fixed.outer, fixed.inner, method) {
+            // A method may hold a colon itself, which an answer repeats without a service before it.
+            let names = [decode::method(&opened, src), decode::name(&opened, src)];
+            match self.calls.fit(fixed.outer, fixed.inner, names) {
                 Fit::Good(id) => call = Some(id),
                 Fit::Bad(error) => return self.refuse(&opened, len, error, Some(POISONED), src),
                 // The driver knows what to do with it.

@@ -64,6 +64,7 @@
 //! | other EXCEPTION | server error |
 
 mod blocks;
+pub mod call;
 mod calls;
 mod codec;
 mod config;
@@ -80,6 +81,7 @@ mod inbound;
 mod infos;
 mod outbound;
 mod outcome;
+mod pairs;
 mod sealed;
 mod sniff;
 #[cfg(test)]
@@ -87,6 +89,7 @@ mod tests;
 mod transcode;
 mod translate;
 pub mod types;
+pub mod value;
 mod varint;
 pub mod walk;
 

@@ -5,10 +5,12 @@ mod drivers;
 mod exchanges;
 mod faults;
 mod matrix;
+mod multiplexed;
 mod mutations;
 mod replies;
 mod sniffing;
 mod suite;
+mod translation;
 pub(crate) mod vectors;
 
 use std::sync::Arc;
