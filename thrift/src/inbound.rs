@@ -164,9 +164,12 @@ impl ThriftCodec {
     /// A message of `len` bytes that is as it should be.
     fn deliver(&mut self, opened: Opened, seen: &Seen, len: usize, src: &mut BytesMut) -> Inbound {
         let fixed = opened.fixed;
-        let is_request = fixed.kind.is_request();
         let mut call = None;
-        if self.role == Role::Upstream && !is_request {
+        if self.role == Role::Upstream {
+            if fixed.kind.is_request() {
+                let error = malformed("the answer is a call");
+                return self.refuse(&opened, len, error, Some(POISONED), src);
+            }
             let method = decode::method(&opened, src);
             match self.calls.fit(fixed.outer, fixed.inner, method) {
                 Fit::Good(id) => call = Some(id),
