@@ -101,8 +101,8 @@ impl Calls {
         }
     }
 
-    /// Whose the answer to `method` under these seqids is.
-    pub(crate) fn fit(&self, outer: u32, inner: u32, method: &[u8]) -> Fit {
+    /// Whose the answer under these seqids is, which may be to either of the `methods`.
+    pub(crate) fn fit(&self, outer: u32, inner: u32, methods: [&[u8]; 2]) -> Fit {
         match self {
             Self::One(Some(sent)) => {
                 // Behind THeader a server may repeat either of the two.
@@ -114,7 +114,7 @@ impl Calls {
                     );
                     return Fit::Bad(LocalError::new(ErrorKind::Malformed, what));
                 }
-                if method != sent.method.as_bytes() {
+                if !methods.contains(&sent.method.as_bytes()) {
                     return Fit::Bad(wrong_method());
                 }
                 Fit::Good(sent.id)
@@ -122,7 +122,7 @@ impl Calls {
             Self::Many(calls) => {
                 let call = |id| calls.get(&id).map(|method| (id, *method));
                 match call(outer).or_else(|| call(inner)) {
-                    Some((id, of)) if of == hash(method) => Fit::Good(id),
+                    Some((id, of)) if methods.map(hash).contains(&of) => Fit::Good(id),
                     Some(_) => Fit::Bad(wrong_method()),
                     None => Fit::Stray,
                 }

@@ -170,8 +170,9 @@ impl ThriftCodec {
                 let error = malformed("the answer is a call");
                 return self.refuse(&opened, len, error, Some(POISONED), src);
             }
-            let method = decode::method(&opened, src);
-            match self.calls.fit(fixed.outer, fixed.inner, method) {
+            // A method may hold a colon itself, which an answer repeats without a service before it.
+            let names = [decode::method(&opened, src), decode::name(&opened, src)];
+            match self.calls.fit(fixed.outer, fixed.inner, names) {
                 Fit::Good(id) => call = Some(id),
                 Fit::Bad(error) => return self.refuse(&opened, len, error, Some(POISONED), src),
                 // The driver knows what to do with it.

@@ -52,6 +52,9 @@ pub(super) fn problems(config: &Config, protocols: &[&str]) -> Vec<Problem> {
         if let Some(protocol) = &cluster.protocol {
             check.protocol(format!("{path}.protocol"), protocol);
         }
+        for problem in cluster.problems() {
+            check.note(format!("{path}.{}", problem.path), problem.message);
+        }
     }
     check.problems
 }
