@@ -86,6 +86,12 @@ pub trait Codec: Decoder<Item = Inbound, Error = ConnError> + Send + Sized + 'st
         0
     }
 
+    /// The longest frame, in bytes with its fixed head, where the configuration names no limit.
+    fn max_frame(settings: &Self::Settings) -> usize {
+        let _ = settings;
+        FrameLimits::default().frame
+    }
+
     /// A codec for one connection.
     fn new(settings: &Self::Settings, role: Role, limits: FrameLimits) -> Self;
 
@@ -148,6 +154,11 @@ pub trait Codec: Decoder<Item = Inbound, Error = ConnError> + Send + Sized + 'st
 
     /// The fields that carry trace context in this protocol, first choice first.
     fn trace_fields() -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What the protocol calls its statuses: names that a configuration may use for the numbers.
+    fn statuses() -> &'static [(&'static str, u32)] {
         &[]
     }
 

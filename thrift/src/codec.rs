@@ -14,7 +14,7 @@ use crate::calls::Calls;
 use crate::decode::{Opened, lost};
 use crate::fixed::Fixed;
 use crate::head::word;
-use crate::types::{Dialect, NAME, Transport};
+use crate::types::{Dialect, NAME, Transport, exception};
 use crate::walk::Walker;
 use crate::{ThriftSettings, detect, dialect, error_reply, outcome, sniff};
 
@@ -176,6 +176,14 @@ impl Codec for ThriftCodec {
 
     fn mid_frame(&self) -> bool {
         matches!(self.state, State::Discard(_))
+    }
+
+    fn max_frame(settings: &Arc<ThriftSettings>) -> usize {
+        settings.config.max_frame.0.saturating_add(4)
+    }
+
+    fn statuses() -> &'static [(&'static str, u32)] {
+        &exception::NAMES
     }
 
     fn trace_fields() -> &'static [&'static str] {

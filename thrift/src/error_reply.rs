@@ -59,7 +59,7 @@ pub(crate) fn error_reply(to: &Origin, error: &LocalError) -> Response {
 }
 
 /// Field 1 is the text, field 2 the type.
-fn exception(protocol: Protocol, text: &str, code: i32) -> Bytes {
+pub(crate) fn exception(protocol: Protocol, text: &str, code: i32) -> Bytes {
     let len = u32::try_from(text.len()).unwrap_or_default();
     let text = text.as_bytes().get(..len as usize).unwrap_or_default();
     let mut body = BytesMut::with_capacity(text.len() + 16);

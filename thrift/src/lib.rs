@@ -95,6 +95,7 @@
 //! [`types::exception::named`] gives the code of a type's name.
 
 mod blocks;
+pub mod call;
 mod calls;
 mod codec;
 mod config;
@@ -111,6 +112,7 @@ mod inbound;
 mod infos;
 mod outbound;
 mod outcome;
+mod pairs;
 mod sealed;
 mod sniff;
 #[cfg(test)]
@@ -118,6 +120,7 @@ mod tests;
 mod transcode;
 mod translate;
 pub mod types;
+pub mod value;
 mod varint;
 pub mod walk;
 

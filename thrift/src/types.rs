@@ -106,24 +106,28 @@ pub mod exception {
     /// A dialect that the receiver does not take.
     pub const UNSUPPORTED_CLIENT_TYPE: i32 = 10;
 
-    /// The names that configurations use, in the order of the numbers.
-    pub const NAMES: [&str; 11] = [
-        "UNKNOWN",
-        "UNKNOWN_METHOD",
-        "INVALID_MESSAGE_TYPE",
-        "WRONG_METHOD_NAME",
-        "BAD_SEQUENCE_ID",
-        "MISSING_RESULT",
-        "INTERNAL_ERROR",
-        "PROTOCOL_ERROR",
-        "INVALID_TRANSFORM",
-        "INVALID_PROTOCOL",
-        "UNSUPPORTED_CLIENT_TYPE",
+    /// The names that configurations use, those of Thrift's libraries, with the types as
+    /// [`Outcome::native`](wireloom_codecs::Outcome) has them.
+    pub const NAMES: [(&str, u32); 11] = [
+        ("UNKNOWN", UNKNOWN.cast_unsigned()),
+        ("UNKNOWN_METHOD", UNKNOWN_METHOD.cast_unsigned()),
+        ("INVALID_MESSAGE_TYPE", INVALID_MESSAGE_TYPE.cast_unsigned()),
+        ("WRONG_METHOD_NAME", WRONG_METHOD_NAME.cast_unsigned()),
+        ("BAD_SEQUENCE_ID", BAD_SEQUENCE_ID.cast_unsigned()),
+        ("MISSING_RESULT", MISSING_RESULT.cast_unsigned()),
+        ("INTERNAL_ERROR", INTERNAL_ERROR.cast_unsigned()),
+        ("PROTOCOL_ERROR", PROTOCOL_ERROR.cast_unsigned()),
+        ("INVALID_TRANSFORM", INVALID_TRANSFORM.cast_unsigned()),
+        ("INVALID_PROTOCOL", INVALID_PROTOCOL.cast_unsigned()),
+        (
+            "UNSUPPORTED_CLIENT_TYPE",
+            UNSUPPORTED_CLIENT_TYPE.cast_unsigned(),
+        ),
     ];
 
-    /// The type of this name, as [`Outcome::native`](wireloom_codecs::Outcome) has it; None for an unknown name.
+    /// The type of this name; None for an unknown name.
     pub fn named(name: &str) -> Option<u32> {
-        let place = NAMES.iter().position(|known| *known == name)?;
-        u32::try_from(place).ok()
+        let (_, number) = NAMES.iter().find(|(known, _)| *known == name)?;
+        Some(*number)
     }
 }

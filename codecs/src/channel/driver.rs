@@ -183,6 +183,11 @@ impl<C: Codec> Driver<C> {
         while let Some((event, _)) = self.reader.decode(&mut self.codec, now)? {
             self.handle(event)?;
         }
+        if self.mode == Mode::PingPong && self.slots.live() == 0 && self.reader.buffered() > 0 {
+            // The next call's answer would be read as the rest of them.
+            let what = "the start of an answer that nobody asked for";
+            return Err(ConnError::protocol(C::ID.as_str(), what));
+        }
         self.timers.reading(&self.reader);
         Ok(ControlFlow::Continue(true))
     }
