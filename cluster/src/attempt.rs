@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use wireloom_codecs::{
-    Answer, Call, CallError, ErrorKind, LocalError, ProtocolId, Request, Response,
+    Answer, Call, CallError, ErrorKind, LocalError, ProtocolId, Request, RequestHead, Response,
 };
 
 use crate::channels::Refused;
@@ -17,6 +17,7 @@ use crate::local::{LocalCluster, LocalEndpoint, View};
 use crate::search::{Candidate, Found};
 use crate::set::Taken;
 use crate::under_way::{InFlight, UnderWay};
+use crate::upstream::Way;
 use crate::{Endpoint, Tried};
 
 type Search<'a> = Pin<Box<dyn Future<Output = Result<Found<'a>, CallError>> + Send + 'a>>;
@@ -26,7 +27,7 @@ type Search<'a> = Pin<Box<dyn Future<Output = Result<Found<'a>, CallError>> + Se
 #[must_use = "a dropped attempt gives up on its answer"]
 pub struct Attempt<'a> {
     local: &'a LocalCluster,
-    position: usize,
+    way: Way,
     deadline: Instant,
     in_flight: Option<InFlight>,
     /// It was sent over another connection already because the first had been closed long ago.
@@ -73,7 +74,10 @@ impl LocalCluster {
     ) -> Attempt<'a> {
         let mut attempt = Attempt {
             local: self,
-            position: 0,
+            way: Way {
+                position: 0,
+                lane: 0,
+            },
             deadline,
             in_flight: None,
             sent_again: false,
@@ -96,10 +100,15 @@ impl LocalCluster {
         unsent(error)
     }
 
-    /// The connector for a request in `protocol`.
-    fn speaks(&self, own: Option<&str>, protocol: ProtocolId) -> Result<usize, LocalError> {
-        if let Some(position) = self.upstream.position(own, protocol) {
-            return Ok(position);
+    /// The way of a request in `protocol`.
+    fn speaks(
+        &self,
+        own: Option<&str>,
+        protocol: ProtocolId,
+        head: &RequestHead,
+    ) -> Result<Way, LocalError> {
+        if let Some(way) = self.upstream.way(own, protocol, head) {
+            return Ok(way);
         }
         Err(match own {
             Some(own) => self.untranslated(own, protocol),
@@ -167,7 +176,7 @@ impl<'a> Attempt<'a> {
         let local = self.local;
         let view = local.view.load();
         let config = &view.config;
-        self.position = local.speaks(config.protocol.as_deref(), protocol)?;
+        self.way = local.speaks(config.protocol.as_deref(), protocol, &request.head)?;
         let limit = config.limits.in_flight;
         self.in_flight = InFlight::take(&local.cluster, limit);
         if self.in_flight.is_none() {
@@ -175,7 +184,7 @@ impl<'a> Attempt<'a> {
         }
         let endpoint = self.pick(&view, tried)?;
         let set = endpoint
-            .set(self.position, local)
+            .set(self.way, local)
             .ok_or_else(|| local.unsupported(protocol))?;
         let call = Call {
             request,
@@ -202,7 +211,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn search(&mut self, first: Candidate, refused: Refused, tried: &'a mut Tried) {
-        let search = self.local.search(self.position, first, refused, tried);
+        let search = self.local.search(self.way, first, refused, tried);
         self.state = Stage::Searching(Box::pin(search));
     }
 
@@ -239,7 +248,7 @@ impl<'a> Attempt<'a> {
             .iter()
             .position(|member| Arc::ptr_eq(&member.endpoint, under_way.endpoint()));
         let Some((endpoint, set)) = place.and_then(|at| view.at(at)).and_then(|endpoint| {
-            let set = endpoint.set(self.position, local)?;
+            let set = endpoint.set(self.way, local)?;
             Some((endpoint, set))
         }) else {
             return false;

@@ -6,10 +6,12 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use rand::rngs::SmallRng;
+use wireloom_codecs::Connector;
 
 use crate::balance::{Balancer, balancer};
 use crate::cluster::Current;
 use crate::set::Set;
+use crate::upstream::Way;
 use crate::{Cluster, ClusterConfig, Endpoint, Members, Tried, Upstream};
 
 thread_local! {
@@ -45,7 +47,15 @@ pub(crate) struct View {
 pub(crate) struct LocalEndpoint {
     pub(crate) endpoint: Arc<Endpoint>,
     /// At each connector's position its connections, once there was a request for them.
-    sets: Box<[OnceLock<Set>]>,
+    sets: Box<[OnceLock<Lanes>]>,
+}
+
+/// The connections of one connector.
+enum Lanes {
+    /// They all carry the same requests.
+    One(Set),
+    /// At each lane those that carry its requests, once there was one.
+    Many(Box<[OnceLock<Set>]>),
 }
 
 impl LocalCluster {
@@ -126,20 +136,41 @@ impl View {
 }
 
 impl LocalEndpoint {
-    /// The connections that speak the protocol at `position`; None if no connector has it.
-    pub(crate) fn set(&self, position: usize, local: &LocalCluster) -> Option<&Set> {
-        let slot = self.sets.get(position)?;
-        if let Some(set) = slot.get() {
-            return Some(set);
+    /// The connections that carry such requests; None if no connector does.
+    pub(crate) fn set(&self, way: Way, local: &LocalCluster) -> Option<&Set> {
+        let slot = self.sets.get(way.position)?;
+        match slot.get().or_else(|| self.lanes(slot, way, local))? {
+            Lanes::One(set) => Some(set),
+            Lanes::Many(sets) => {
+                let slot = sets.get(way.lane)?;
+                slot.get().or_else(|| {
+                    let connector = local.upstream.connector(way.position)?;
+                    Some(slot.get_or_init(|| self.connect(connector, local)))
+                })
+            }
         }
-        let connector = local.upstream.connector(position)?;
-        Some(slot.get_or_init(|| {
-            Set::new(
-                self.endpoint.clone(),
-                connector.clone(),
-                local.upstream.clone(),
-                local.cluster.clone(),
-            )
+    }
+
+    #[cold]
+    fn lanes<'a>(
+        &self,
+        slot: &'a OnceLock<Lanes>,
+        way: Way,
+        local: &LocalCluster,
+    ) -> Option<&'a Lanes> {
+        let connector = local.upstream.connector(way.position)?;
+        Some(slot.get_or_init(|| match connector.lanes() {
+            0 | 1 => Lanes::One(self.connect(connector, local)),
+            lanes => Lanes::Many((0..lanes).map(|_| OnceLock::new()).collect()),
         }))
+    }
+
+    fn connect(&self, connector: &Arc<dyn Connector>, local: &LocalCluster) -> Set {
+        Set::new(
+            self.endpoint.clone(),
+            connector.clone(),
+            local.upstream.clone(),
+            local.cluster.clone(),
+        )
     }
 }

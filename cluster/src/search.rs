@@ -12,6 +12,7 @@ use crate::local::{LocalCluster, LocalEndpoint};
 use crate::permit::Permit;
 use crate::pool::{NoLease, Pool};
 use crate::set::{Set, Taken};
+use crate::upstream::Way;
 use crate::{ClusterConfig, Endpoint, Tried};
 
 /// Endpoints that one attempt passes over before it gives up: each costs a pick, and a large cluster that is down as
@@ -78,7 +79,7 @@ impl LocalCluster {
     /// Finds a connection for a call that `first` has `refused`.
     pub(crate) async fn search<'a>(
         &'a self,
-        position: usize,
+        way: Way,
         first: Candidate,
         refused: Refused,
         tried: &'a mut Tried,
@@ -101,8 +102,8 @@ impl LocalCluster {
             passed.push(candidate.endpoint);
             let next = (passed.len() < MOST_CANDIDATES).then(|| {
                 // Those that earlier attempts of the exchange had been to are still better than none.
-                self.candidate(position, &avoid)
-                    .or_else(|| self.candidate(position, &passed))
+                self.candidate(way, &avoid)
+                    .or_else(|| self.candidate(way, &passed))
             });
             let Some(next) = next.flatten() else {
                 break (call, why);
@@ -126,10 +127,10 @@ impl LocalCluster {
         }
     }
 
-    fn candidate(&self, position: usize, avoid: &Tried) -> Option<Candidate> {
+    fn candidate(&self, way: Way, avoid: &Tried) -> Option<Candidate> {
         let view = self.view.load();
         let local = view.pick(avoid)?;
-        let set = local.set(position, self)?;
+        let set = local.set(way, self)?;
         Some(Candidate::new(local, set, &view.config))
     }
 

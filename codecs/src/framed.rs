@@ -29,6 +29,10 @@ impl<C: Codec, S: Service> Protocol<S> for Framed<C> {
         C::ID
     }
 
+    fn max_frame(&self) -> usize {
+        C::max_frame(&self.settings)
+    }
+
     fn sniff(&self, prefix: &[u8]) -> Sniff {
         C::sniff(prefix)
     }
@@ -57,6 +61,14 @@ impl<C: Codec> Connector for Framed<C> {
 
     fn lane(&self, request: &RequestHead) -> usize {
         C::lane(&self.settings, request)
+    }
+
+    fn max_frame(&self) -> usize {
+        C::max_frame(&self.settings)
+    }
+
+    fn statuses(&self, _: ProtocolId) -> &'static [(&'static str, u32)] {
+        C::statuses()
     }
 
     fn open(

@@ -13,13 +13,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::net::TcpStream;
-use wireloom_codecs::{Accepted, ByteBudget, DrainWatch, Io, ServeLimits};
+use wireloom_codecs::{Accepted, ByteBudget, DrainWatch, Io, Protocol, ProtocolId, ServeLimits};
 use wireloom_net::ConnectionPermit;
 use wireloom_net::tls::TlsAcceptor;
 use wireloom_telemetry::{Limited, ListenerStats, OpenConnection};
 
 use crate::exchange::Exchanges;
-use crate::protocols::Registered;
 
 pub(crate) use alpn::offered;
 
@@ -37,8 +36,15 @@ pub(crate) struct Serving {
     pub(crate) stats: ListenerStats,
 }
 
-/// A protocol and the service that its requests go to.
-type Spoken = (Registered, Exchanges);
+/// A protocol as a listener takes it, and the service that its requests go to.
+#[derive(Clone)]
+pub(crate) struct Spoken {
+    pub(crate) id: ProtocolId,
+    pub(crate) protocol: Arc<dyn Protocol<Exchanges>>,
+    pub(crate) service: Exchanges,
+    /// The longest message, in bytes.
+    pub(crate) max_frame: usize,
+}
 
 /// A connection on its way to a worker.
 pub(crate) struct Incoming {
@@ -109,32 +115,30 @@ impl Client {
     }
 
     /// Hands the connection to its protocol. Not async, so that the stream is kept in one place only.
-    fn speak(
-        self,
-        stream: impl Io,
-        prefix: Bytes,
-        (entry, service): Spoken,
-    ) -> impl Future<Output = ()> {
+    fn speak(self, stream: impl Io, prefix: Bytes, spoken: Spoken) -> impl Future<Output = ()> {
         let Self {
             peer,
             serving,
             drain,
         } = self;
-        serving.stats.recognised(entry.id.as_str());
+        let id = spoken.id;
+        serving.stats.recognised(id.as_str());
+        let mut limits = serving.limits.clone();
+        limits.frame.frame = spoken.max_frame;
         let connection = Accepted {
             io: Box::new(stream),
             prefix,
-            limits: serving.limits.clone(),
+            limits,
             budget: serving.budget.clone(),
             drain,
             tls: serving.tls.is_some(),
         };
-        let served = entry.protocol.serve(connection, service);
+        let served = spoken.protocol.serve(connection, spoken.service);
         async move {
             if let Err(error) = served.await {
                 serving.stats.connection_error(error.label());
                 if let Some(suppressed) = BROKEN.pass() {
-                    let (listener, protocol) = (&serving.name, entry.id);
+                    let (listener, protocol) = (&serving.name, id);
                     tracing::info!(%listener, %peer, %protocol, suppressed, "connection ended: {error}");
                 }
             }

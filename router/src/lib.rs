@@ -27,7 +27,7 @@ pub use action::{Action, DirectResponse, Redirect, Rewrite};
 pub use budget::{Active, RetryBudget, Retrying};
 pub use edits::{Edits, HeaderEditSet};
 pub use problem::Problem;
-pub use retry::{Answered, Attempt, Conditions, Decision, Failure, RetryPolicy, Why};
+pub use retry::{Answered, Attempt, Conditions, Decision, Failure, RetryPolicy, StatusNames, Why};
 pub use route::Route;
 pub use split::Split;
 pub use table::{Mention, RouteTable};

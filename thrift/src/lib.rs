@@ -63,25 +63,36 @@
 //! | EXCEPTION of type 1 UNKNOWN_METHOD | refused: the service did not run |
 //! | other EXCEPTION | server error |
 
+mod blocks;
+pub mod call;
+mod calls;
 mod codec;
 mod config;
 mod decode;
 mod detect;
+mod dialect;
 mod encode;
 mod error_reply;
 mod fixed;
 #[doc(hidden)]
 pub mod fuzz;
 mod head;
+mod inbound;
 mod infos;
+mod outbound;
 mod outcome;
+mod pairs;
 mod sealed;
 mod sniff;
 #[cfg(test)]
 mod tests;
+mod transcode;
+mod translate;
 pub mod types;
+pub mod value;
 mod varint;
 pub mod walk;
 
 pub use codec::ThriftCodec;
 pub use config::{ThriftConfig, ThriftSettings, ThriftUpstream};
+pub use outcome::{DECLARED_EXCEPTION, REPLY};

@@ -432,6 +432,23 @@ async fn one_at_a_time_where_replies_have_no_ids() {
 }
 
 #[tokio::test]
+async fn the_start_of_an_answer_that_nobody_asked_for_ends_a_connection_without_ids() {
+    let Rig {
+        channel, mut peer, ..
+    } = rig_with::<PingPong>(ChannelLimits::default(), None, 1 << 16);
+    let first = call(&channel, "first");
+    let (_, id, _) = read(&mut peer).await;
+    answer(&mut peer, id, b"1").await;
+    assert_eq!(text(first).await.unwrap(), "1");
+    assert_eq!(channel.state(), ChannelState::Open);
+    peer.write_all(&frame(toy::RESPONSE, id, 0, b"poison")[..5])
+        .await
+        .unwrap();
+    settle().await;
+    assert_eq!(channel.state(), ChannelState::Closed);
+}
+
+#[tokio::test]
 async fn an_idle_connection_closes() {
     let limits = ChannelLimits {
         idle: Duration::from_millis(30),

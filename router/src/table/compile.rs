@@ -8,7 +8,8 @@ use wireloom_codecs::{Needs, http};
 use super::{Entry, Index, Mention, RouteTable, SCAN};
 use crate::config::{HeaderEdits, RouteConfig, To};
 use crate::matcher::Matcher;
-use crate::{Action, Edits, Problem, RetryPolicy, Route, Split};
+use crate::retry::no_names;
+use crate::{Action, Edits, Problem, RetryPolicy, Route, Split, StatusNames};
 
 impl RouteTable {
     /// Compiles the table that stands under `routes.<name>`.
@@ -17,9 +18,21 @@ impl RouteTable {
     /// All problems that the table has by itself, in the order of its routes. Whether the clusters and protocols
     /// that it names exist is for the caller to check.
     pub fn compile(name: &str, routes: &[RouteConfig]) -> Result<Self, Vec<Problem>> {
+        Self::compile_with(name, routes, &no_names)
+    }
+
+    /// The same where statuses may stand by the names that `status` knows.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    pub fn compile_with(
+        name: &str,
+        routes: &[RouteConfig],
+        status: &StatusNames<'_>,
+    ) -> Result<Self, Vec<Problem>> {
         let mut builder = Builder::default();
         for (index, config) in routes.iter().enumerate() {
-            builder.add(format!("routes.{name}[{index}]"), index, config);
+            builder.add(format!("routes.{name}[{index}]"), index, config, status);
         }
         builder.finish()
     }
@@ -55,7 +68,7 @@ struct Builder {
 }
 
 impl Builder {
-    fn add(&mut self, path: String, index: usize, config: &RouteConfig) {
+    fn add(&mut self, path: String, index: usize, config: &RouteConfig, status: &StatusNames<'_>) {
         let before = self.problems.len();
         let name = self.name(&path, config);
         let matcher = self.matcher(&path, config);
@@ -67,7 +80,7 @@ impl Builder {
         let edits = self.edits(&format!("{path}.headers"), &config.headers);
         let timeout = Some(config.timeout.0).filter(|timeout| !timeout.is_zero());
         let retry = config.retry.as_ref().and_then(|retry| {
-            RetryPolicy::compile(&format!("{path}.retry"), retry, timeout)
+            RetryPolicy::compile(&format!("{path}.retry"), retry, timeout, status)
                 .map_err(|problems| self.problems.extend(problems))
                 .ok()
         });

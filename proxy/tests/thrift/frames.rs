@@ -1,0 +1,101 @@
+//! How long a message may be.
+
+use std::path::Path;
+
+use wireloom::{PROTOCOLS, config, run};
+
+use crate::mesh::{Act, Client, server, start};
+use crate::wire::Dialect::Binary;
+use crate::wire::{CALL, Message, REPLY};
+
+/// What Thrift's own libraries take, the length word aside.
+const MOST: usize = 16_384_000;
+const PROTOCOL_ERROR: u8 = 7;
+
+fn mesh(limits: &str) -> String {
+    format!(
+        "
+limits: {{request_memory: 1MiB, response_memory: 1MiB}}
+listeners: [{{address: 127.0.0.1:0, routes: main, {limits}}}]
+routes: {{main: [{{to: a, timeout: 60s}}]}}
+clusters: {{a: {{endpoints: [@A]}}}}
+"
+    )
+}
+
+/// A message of `len` bytes, with a string in field `field`.
+fn long(kind: u8, field: u8, len: usize) -> Message {
+    let mut message = Binary.call("get", 3, "");
+    message.kind = kind;
+    message.body = Vec::new();
+    // The length in front counts the rest.
+    let text = len - (message.bytes().len() - 4) - 8;
+    message.body = vec![11, 0, field];
+    message.body.extend((text as u32).to_be_bytes());
+    message.body.resize(7 + text, b'x');
+    message.body.push(0);
+    message
+}
+
+#[tokio::test]
+async fn a_frame_as_long_as_libraries_take_passes_both_ways() {
+    let (address, seen) = server(|_, call| {
+        let mut answer = long(REPLY, 0, MOST);
+        answer.seqid = call.seqid;
+        Act::Answer(answer)
+    })
+    .await;
+    let (_proxy, at) = start(&mesh(""), &[("@A", address)]);
+    let mut client = Client::connect(at[0]).await;
+    let call = long(CALL, 1, MOST);
+    assert_eq!(call.bytes().len(), MOST + 4);
+    // Not shown if they differ: they are long.
+    assert!(client.call(&call).await == long(REPLY, 0, MOST));
+    assert!(seen.last_of(1).1.body == call.body);
+
+    // One byte more, and the client is told.
+    let answer = client.call(&long(CALL, 1, MOST + 1)).await;
+    let (code, text) = answer.refusal();
+    assert_eq!((code, answer.seqid), (PROTOCOL_ERROR, 3));
+    assert!(text.contains("16384000"), "{text}");
+    assert!(
+        client.call(&call).await == long(REPLY, 0, MOST),
+        "the connection goes on"
+    );
+    seen.last_of(2);
+}
+
+#[tokio::test]
+async fn a_listeners_own_limit_goes_before_the_protocols() {
+    let (address, _) = server(|_, call| Act::Answer(call.reply("fine"))).await;
+    let limits = "limits: {frame: 1MiB}";
+    let (_proxy, at) = start(&mesh(limits), &[("@A", address)]);
+    let mut client = Client::connect(at[0]).await;
+    let fits = long(CALL, 1, (1 << 20) - 4);
+    assert_eq!(client.call(&fits).await, fits.reply("fine"));
+    let answer = client.call(&long(CALL, 1, (1 << 20) - 3)).await;
+    assert_eq!(answer.refusal().0, PROTOCOL_ERROR);
+}
+
+#[test]
+fn every_protocol_has_its_own_default() {
+    let text = "
+listeners: [{address: '127.0.0.1:0', routes: main}]
+routes: {main: [{to: a}]}
+clusters: {a: {endpoints: ['127.0.0.1:1']}}
+protocols: {thrift: {max_frame: MOST}}
+";
+    for (most, thrift) in [("16000KiB", MOST + 4), ("20MiB", (20 << 20) + 4)] {
+        let text = text.replace("MOST", most);
+        let config = config::parse(Path::new("test.yaml"), &text, PROTOCOLS).unwrap();
+        for entry in run::builtin(&config).iter() {
+            let own = if entry.id.as_str() == "thrift" {
+                thrift
+            } else {
+                8 << 20
+            };
+            assert_eq!(entry.protocol.max_frame(), own, "{}", entry.id);
+            assert_eq!(entry.connector.max_frame(), own, "{}", entry.id);
+        }
+    }
+}
