@@ -194,6 +194,14 @@ impl Process {
     pub fn printed(&self, text: &str) -> bool {
         self.tail(TAIL).iter().any(|line| line.contains(text))
     }
+
+    /// How many of the last two hundred lines hold all of `texts`.
+    pub fn count(&self, texts: &[&str]) -> usize {
+        let lines = self.tail(TAIL).into_iter();
+        lines
+            .filter(|line| texts.iter().all(|text| line.contains(text)))
+            .count()
+    }
 }
 
 impl Drop for Process {

@@ -246,3 +246,6 @@ pub fn response(
     };
     Ok(Response::new(head, Body::Whole(body)))
 }
+
+#[cfg(test)]
+mod tests;

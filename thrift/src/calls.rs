@@ -7,12 +7,12 @@ use wireloom_codecs::{ErrorKind, Kind, LocalError, Str};
 
 use crate::decode::malformed;
 use crate::fixed::Fixed;
-use crate::types::Transport;
 
 /// The calls under way.
 #[derive(Debug)]
 pub(crate) enum Calls {
-    /// Downstream, behind THeader and TTHeader: the requests that are not answered, in their order, which their answers keep.
+    /// Downstream, behind THeader and TTHeader: the requests that are not answered, in the order in which they came and are
+    /// answered. The driver bounds them.
     Asked(VecDeque<Asked>),
     /// Upstream, one at a time.
     One(Option<Sent>),
@@ -25,8 +25,8 @@ pub(crate) enum Calls {
 /// What of a request its answer repeats.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked {
-    outer: u32,
-    /// The message's own, which may be another.
+    pub(crate) outer: u32,
+    /// The message's own, which may differ.
     pub(crate) inner: u32,
     /// TTHeader: the message had a length of its own.
     pub(crate) framed_again: bool,
@@ -64,12 +64,8 @@ fn wrong_method() -> LocalError {
 impl Calls {
     /// A request came.
     pub(crate) fn asked(&mut self, kind: Kind, fixed: &Fixed) {
-        let headed = matches!(
-            fixed.dialect.transport,
-            Transport::Header | Transport::TtHeader
-        );
         if let Self::Asked(asked) = self
-            && headed
+            && fixed.dialect.transport.has_header()
             && kind != Kind::OneWay
         {
             asked.push_back(Asked {
@@ -80,10 +76,10 @@ impl Calls {
         }
     }
 
-    /// The request that is answered now, under `outer`, if its headers were more than the message itself.
-    pub(crate) fn answered(&mut self, outer: u32) -> Option<Asked> {
+    /// The request that the next answer is for, where there is anything to know of it.
+    pub(crate) fn answered(&mut self) -> Option<Asked> {
         match self {
-            Self::Asked(asked) => asked.pop_front().filter(|asked| asked.outer == outer),
+            Self::Asked(asked) => asked.pop_front(),
             Self::One(_) | Self::Many(_) => None,
         }
     }

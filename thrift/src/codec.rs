@@ -20,8 +20,8 @@ use crate::{ThriftSettings, detect, dialect, error_reply, outcome, sniff};
 
 /// Thrift on one connection, in one dialect.
 ///
-/// Downstream the dialect is the settings' or the first message's. Upstream it is that of the request under way, since a
-/// server answers in the dialect it was asked in; the settings' dialect is not looked at.
+/// Downstream the dialect is the settings' or the first message's. Upstream it is that of the request under way, as it was written,
+/// since a server answers in the dialect it was asked in.
 #[derive(Debug)]
 pub struct ThriftCodec {
     pub(crate) settings: Arc<ThriftSettings>,
@@ -96,7 +96,7 @@ impl Decoder for ThriftCodec {
 
 impl Codec for ThriftCodec {
     const ID: ProtocolId = ProtocolId(NAME);
-    /// Seqids are often constant, and servers answer in order.
+    /// Seqids are often constant, and servers answer in order, unless the settings say that they do not.
     const MODE: Mode = Mode::PingPong;
     const MAX_ID: u64 = i32::MAX as u64;
     type Settings = Arc<ThriftSettings>;
@@ -172,6 +172,10 @@ impl Codec for ThriftCodec {
             }
             _ => None,
         }
+    }
+
+    fn set_limits(&mut self, limits: FrameLimits) {
+        self.limits = limits;
     }
 
     fn mid_frame(&self) -> bool {

@@ -14,8 +14,12 @@ func calls(c *client) []scenario {
 		all = append(all, w.valueScenarios()...)
 		all = append(all, w.failureScenarios()...)
 		all = append(all, w.connectionScenarios()...)
-		if w.dialect.transport == "header" {
+		switch w.dialect.transport {
+		case "header":
 			all = append(all, w.scenario("headers", w.headers), w.whole("zlib", w.zlib))
+		case "ttheader":
+			all = append(all, w.scenario("headers", w.headers), w.scenario("int-headers", w.intHeaders),
+				w.whole("framed-inside", w.framedInside))
 		}
 	}
 	return all

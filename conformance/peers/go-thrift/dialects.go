@@ -25,7 +25,7 @@ func dialects() []dialect {
 			all = append(all, dialect{transport + "-" + protocol, transport, protocol})
 		}
 	}
-	return all
+	return append(all, dialect{"ttheader-binary", "ttheader", "binary"})
 }
 
 // configuration is that of both sides; the limits are the library's own.
@@ -49,7 +49,10 @@ func (d dialect) transportFactory(conf *thrift.TConfiguration) thrift.TTransport
 	case "framed":
 		return thrift.NewTFramedTransportFactoryConf(thrift.NewTTransportFactory(), conf)
 	case "header":
-		return thrift.NewTHeaderTransportFactoryConf(nil, conf)
+		// Else a frame leaves in three pieces, and Node's library loses its place if the message comes after its header.
+		return thrift.NewTHeaderTransportFactoryConf(thrift.NewTBufferedTransportFactory(4096), conf)
+	case "ttheader":
+		return ttFactory{}
 	default:
 		return thrift.NewTBufferedTransportFactory(4096)
 	}
@@ -73,6 +76,8 @@ type connection struct {
 	transport thrift.TTransport
 	protocol  thrift.TProtocol
 	clients   map[string]thrift.TClient
+	// Whether the server can.
+	can func(name string) bool
 }
 
 func open(d dialect, address, service string, transforms ...thrift.THeaderTransformID) (*connection, error) {
@@ -84,7 +89,7 @@ func open(d dialect, address, service string, transforms ...thrift.THeaderTransf
 	if err := transport.Open(); err != nil {
 		return nil, fmt.Errorf("cannot connect to %s: %w", address, err)
 	}
-	return &connection{d, service, transport, d.protocolFactory(conf).GetProtocol(transport), map[string]thrift.TClient{}}, nil
+	return &connection{d, service, transport, d.protocolFactory(conf).GetProtocol(transport), map[string]thrift.TClient{}, nil}, nil
 }
 
 // client is what calls a multiplexed service, or the only one if that has no name. It numbers its calls, and checks
@@ -92,11 +97,15 @@ func open(d dialect, address, service string, transforms ...thrift.THeaderTransf
 func (c *connection) client(service string) thrift.TClient {
 	client := c.clients[service]
 	if client == nil {
-		var out = c.protocol
-		if service != "" {
+		out := c.protocol
+		transport, isTT := c.transport.(*ttTransport)
+		if service != "" && !isTT {
 			out = thrift.NewTMultiplexedProtocol(c.protocol, service)
 		}
 		client = thrift.NewTStandardClient(c.protocol, out)
+		if isTT {
+			client = &ttClient{client, transport, service}
+		}
 		c.clients[service] = client
 	}
 	return client

@@ -137,10 +137,13 @@ func (h *echoHandler) Slow(_ context.Context, millis int32) (int32, error) {
 	return millis, nil
 }
 
-// Headers are those of THeader; the library has them in the context.
+// Headers are those of THeader and TTHeader, which are in the context.
 func (h *echoHandler) Headers(ctx context.Context) (map[string]string, error) {
 	if helper, ok := thrift.GetResponseHelper(ctx); ok {
 		helper.SetHeader("x-answer", h.dialect)
+	}
+	if transport, ok := ctx.Value(ttKey{}).(*ttTransport); ok {
+		transport.strs["x-answer"] = h.dialect
 	}
 	headers := map[string]string{}
 	for _, key := range thrift.GetReadHeaderList(ctx) {

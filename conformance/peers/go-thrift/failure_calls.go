@@ -16,6 +16,9 @@ func (w *world) failureScenarios() []scenario {
 		w.scenario("application-exceptions", application),
 		w.scenario("unknown-method", func(c *connection) error {
 			_, err := wireloom.NewEchoLaterClient(c.client(c.service)).Later(background, "x")
+			if !c.can("exception-types") {
+				return applicationException(err, "", thrift.UNKNOWN_APPLICATION_EXCEPTION)
+			}
 			return applicationException(err, "", thrift.UNKNOWN_METHOD)
 		}),
 		w.scenario("one-way", w.oneWay),

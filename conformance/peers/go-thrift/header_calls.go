@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/apache/thrift/lib/go/thrift"
+	"github.com/cloudwego/gopkg/protocol/ttheader"
 )
 
 // headers are read by the handler, and those of the answer by the client.
@@ -49,5 +51,39 @@ func (w *world) zlib() error {
 		func() error { return echoes(c.echo().EchoString, "", "x", text) },
 		func() error { return declared(c) },
 		func() error { return echoes(c.echo().EchoI32, 7) },
+	)
+}
+
+// intHeaders are TTHeader's others, whose keys are numbers; the answer has what arrived.
+func (w *world) intHeaders(c *connection) error {
+	transport := c.transport.(*ttTransport)
+	transport.ints = map[uint16]string{ttheader.FromService: "caller", ttheader.ToService: "Echo", ttheader.LogID: "0123",
+		ttheader.RPCTimeout: "20000", ttheader.StressTag: "", 999: "unknown"}
+	expected := maps.Clone(transport.ints)
+	expected[ttheader.ToMethod] = "nothing"
+	err := c.echo().Nothing(background)
+	transport.ints = nil
+	return equal(expected, transport.got.IntInfo, err)
+}
+
+// framedInside is a length behind the header, and such an answer.
+func (w *world) framedInside() error {
+	c, err := w.open()
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	transport := c.transport.(*ttTransport)
+	transport.framed = true
+	return first(
+		func() error { return types(c) },
+		func() error { return declared(c) },
+		func() error { return application(c) },
+		func() error {
+			if !transport.framed {
+				return fmt.Errorf("the answer is not framed as the call was")
+			}
+			return nil
+		},
 	)
 }

@@ -39,28 +39,13 @@ func run(target, suite, with, mode string) int {
 	}
 	var scenarios []scenario
 	for _, s := range make(&client{ports: ports, partner: with, proxied: mode == "proxied"}) {
-		if missing.cannot(s.name) {
+		if dialect, name, _ := strings.Cut(s.name, "/"); missing.has(dialect, name) {
 			fmt.Fprintf(os.Stderr, "not run with %s, with which it cannot work: %s\n", with, s.name)
 		} else {
 			scenarios = append(scenarios, s)
 		}
 	}
 	return runAll(scenarios)
-}
-
-// gaps names what a partner cannot do, as scenarios or as `DIALECT/CASE`, where DIALECT may be the beginning of several
-// and stand on either side of a translation.
-type gaps []string
-
-func (g gaps) cannot(name string) bool {
-	dialect, what, _ := strings.Cut(name, "/")
-	for _, gap := range g {
-		where, gone, both := strings.Cut(gap, "/")
-		if gap == what || (both && gone == what && strings.HasPrefix(dialect, where)) {
-			return true
-		}
-	}
-	return false
 }
 
 // runAll prints a line for each scenario, whatever happens; a stuck library fails the rest when the time is over.

@@ -21,8 +21,8 @@ func serve() error {
 	failed := make(chan error, 1)
 	for _, d := range dialects() {
 		for name, processor := range map[string]thrift.TProcessor{
-			d.name:                 echoProcessor(d, notes),
-			"thrifttest/" + d.name: testProcessor(),
+			d.name:                 echoServices(d, notes).processor(d),
+			"thrifttest/" + d.name: testServices().processor(d),
 		} {
 			server, address, err := listen(d, processor)
 			if err != nil {
@@ -58,21 +58,32 @@ func listen(d dialect, processor thrift.TProcessor) (thrift.TServer, net.Addr, e
 	return server, socket.Addr(), nil
 }
 
-func echoProcessor(d dialect, notes *notebook) thrift.TProcessor {
+// services are those of a port by name; the one without a name is what calls without one go to.
+type services map[string]thrift.TProcessor
+
+func echoServices(d dialect, notes *notebook) services {
 	echo := wireloom.NewEchoProcessor(&echoHandler{dialect: d.name, notes: notes})
-	all := thrift.NewTMultiplexedProcessor()
-	all.RegisterDefault(echo)
-	all.RegisterProcessor("Echo", echo)
-	all.RegisterProcessor(d.name, echo)
-	all.RegisterProcessor("Second", wireloom.NewSecondProcessor(&secondHandler{notes: notes}))
-	return all
+	second := wireloom.NewSecondProcessor(&secondHandler{notes: notes})
+	return services{"": echo, "Echo": echo, d.name: echo, "Second": second}
 }
 
-func testProcessor() thrift.TProcessor {
+func testServices() services {
 	test := thrifttest.NewThriftTestProcessor(testHandler{})
+	second := thrifttest.NewSecondServiceProcessor(secondTestHandler{})
+	return services{"": test, "ThriftTest": test, "SecondService": second}
+}
+
+func (s services) processor(d dialect) thrift.TProcessor {
 	all := thrift.NewTMultiplexedProcessor()
-	all.RegisterDefault(test)
-	all.RegisterProcessor("ThriftTest", test)
-	all.RegisterProcessor("SecondService", thrifttest.NewSecondServiceProcessor(secondTestHandler{}))
+	for name, processor := range s {
+		if name == "" {
+			all.RegisterDefault(processor)
+		} else {
+			all.RegisterProcessor(name, processor)
+		}
+	}
+	if d.transport == "ttheader" {
+		return &ttProcessor{all, s}
+	}
 	return all
 }

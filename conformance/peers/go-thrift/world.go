@@ -52,7 +52,11 @@ type world struct {
 }
 
 func (w *world) open(transforms ...thrift.THeaderTransformID) (*connection, error) {
-	return open(w.dialect, w.address, w.service, transforms...)
+	c, err := open(w.dialect, w.address, w.service, transforms...)
+	if err == nil {
+		c.can = func(name string) bool { return !lacks[w.partner].has(w.serves, name) }
+	}
+	return c, err
 }
 
 // A call is a scenario's body with a connection.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tokio::io::AsyncWriteExt;
 use wireloom::{PROTOCOLS, config, run};
 
 use crate::mesh::{Act, Client, server, start};
@@ -10,6 +11,7 @@ use crate::wire::{CALL, Message, REPLY};
 
 /// What Thrift's own libraries take, the length word aside.
 const MOST: usize = 16_384_000;
+const INTERNAL_ERROR: u8 = 6;
 const PROTOCOL_ERROR: u8 = 7;
 
 fn mesh(limits: &str) -> String {
@@ -63,6 +65,32 @@ async fn a_frame_as_long_as_libraries_take_passes_both_ways() {
         "the connection goes on"
     );
     seen.last_of(2);
+}
+
+#[tokio::test]
+async fn a_frame_that_finds_no_memory_is_turned_away_and_the_connection_goes_on() {
+    let (address, _) = server(|_, call| Act::Answer(call.reply("fine"))).await;
+    let (_proxy, at) = start(&mesh("timeouts: {header: 3s}"), &[("@A", address)]);
+    // It takes most of what there is, and does not get on for as long as this takes.
+    let mut first = Client::connect(at[0]).await;
+    let call = long(CALL, 1, 800 << 10);
+    let bytes = call.bytes();
+    let (sent, rest) = bytes.split_at(700 << 10);
+    first.0.write_all(sent).await.unwrap();
+
+    let mut second = Client::connect(at[0]).await;
+    // Small ones find room; by then the first has its.
+    let small = Binary.call("get", 1, "x");
+    assert_eq!(second.call(&small).await, small.reply("fine"));
+    let answer = second.call(&call).await;
+    let (code, text) = answer.refusal();
+    assert_eq!((code, answer.seqid), (INTERNAL_ERROR, 3));
+    assert!(text.contains("no memory for a large message"), "{text}");
+    assert_eq!(second.call(&small).await, small.reply("fine"));
+
+    first.0.write_all(rest).await.unwrap();
+    assert_eq!(first.receive().await, call.reply("fine"));
+    assert_eq!(second.call(&call).await, call.reply("fine"));
 }
 
 #[tokio::test]

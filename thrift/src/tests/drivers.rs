@@ -15,7 +15,7 @@ use super::{binary, framed, hex, settings};
 use crate::types::{Protocol, Transport};
 use crate::{ThriftCodec, ThriftSettings, ThriftUpstream};
 
-/// Forwards to one upstream connection, one call after the other.
+/// Forwards to one upstream connection, one call after the other. A call whose method is `hurry` has three seconds.
 #[derive(Clone)]
 struct Forward(Arc<dyn Channel>, Arc<Mutex<()>>);
 
@@ -24,9 +24,13 @@ impl Service for Forward {
         &self,
         request: Box<Request>,
     ) -> impl Future<Output = Result<Response, LocalError>> + Send + use<> {
+        let patience = match &*request.head.method {
+            "hurry" => Duration::from_secs(3),
+            _ => Duration::from_secs(30),
+        };
         let call = Call {
             request,
-            deadline: Instant::now() + Duration::from_secs(5),
+            deadline: Instant::now() + patience,
         };
         let Self(channel, turn) = self.clone();
         async move {
@@ -92,14 +96,14 @@ fn client_with(channel: Arc<dyn Channel>, limits: ServeLimits) -> DuplexStream {
 
 pub(super) async fn expect(io: &mut DuplexStream, bytes: &[u8]) {
     let mut got = vec![0; bytes.len()];
-    let read = tokio::time::timeout(Duration::from_secs(5), io.read_exact(&mut got)).await;
+    let read = tokio::time::timeout(Duration::from_secs(20), io.read_exact(&mut got)).await;
     read.expect("in time").expect("all of it");
     assert_eq!(hex::encode(got), hex::encode(bytes));
 }
 
 /// A whole frame, whatever its seqid.
 pub(super) async fn frame(io: &mut DuplexStream) -> Vec<u8> {
-    let len = tokio::time::timeout(Duration::from_secs(5), io.read_u32()).await;
+    let len = tokio::time::timeout(Duration::from_secs(20), io.read_u32()).await;
     let len = len.expect("in time").expect("a length");
     let mut message = vec![0; len as usize];
     io.read_exact(&mut message).await.unwrap();
@@ -153,6 +157,7 @@ async fn an_answer_that_does_not_fit_becomes_an_exception_and_its_connection_goe
         ("seqid", framed(&binary(2, "plus", 12345, &[0]))),
         ("another method", framed(&binary(2, "minus", 0, &[0]))),
         ("runs past", framed(&binary(2, "plus", 0, &[8]))),
+        ("is a call", framed(&binary(1, "plus", 0, &[0]))),
         ("no message", framed(&[1, 2, 3, 4, 5, 6])),
     ] {
         let (mut client, mut server, channel) = rig().await;
@@ -172,7 +177,7 @@ async fn an_answer_that_does_not_fit_becomes_an_exception_and_its_connection_goe
         let text = String::from_utf8_lossy(&reply).into_owned();
         assert!(text.contains(what), "{text}");
         // The client's connection takes the next call; the server's is gone.
-        tokio::time::timeout(Duration::from_secs(5), server.read_u8())
+        tokio::time::timeout(Duration::from_secs(20), server.read_u8())
             .await
             .expect("closed in time")
             .expect_err("closed");
@@ -213,7 +218,7 @@ async fn bad_calls_are_answered_and_the_connection_takes_good_ones() {
         .write_all(&framed(&binary(2, "plus", 1, &[0])))
         .await
         .unwrap();
-    tokio::time::timeout(Duration::from_secs(5), client.read_u8())
+    tokio::time::timeout(Duration::from_secs(20), client.read_u8())
         .await
         .expect("closed in time")
         .expect_err("closed");
@@ -305,4 +310,62 @@ async fn a_call_that_cannot_be_translated_is_answered_and_nothing_of_it_is_sent(
         .unwrap();
     let call = frame(&mut server).await;
     assert_eq!(call, binary(1, "plus", seqid(&call, "plus"), &[0]));
+}
+
+#[tokio::test]
+async fn a_server_that_fails_leaves_an_exception_and_a_connection_that_goes_on() {
+    // How much of the answer comes, and whether the server closes then.
+    for (part, closes, text) in [
+        (0, true, "closed"),
+        (2, true, "in the middle of a frame"),
+        (20, true, "in the middle of a frame"),
+        (0, false, "timed out"),
+        (20, false, "timed out"),
+    ] {
+        let (mut client, mut server, channel) = rig().await;
+        let name = if closes { "plus." } else { "hurry" };
+        let answer = |id| framed(&binary(2, name, id, &hex("080000 00000001 00")));
+        let call = framed(&binary(1, name, 9, &[0]));
+        client.write_all(&call).await.unwrap();
+        let id = seqid(&frame(&mut server).await, name);
+        server.write_all(&answer(id)[..part]).await.unwrap();
+        let mut server = (!closes).then_some(server);
+        let reply = frame(&mut client).await;
+        assert_eq!(reply[..17], binary(3, name, 9, &[])[..17]);
+        assert!(
+            reply.ends_with(&hex("080002 00000006 00")),
+            "INTERNAL_ERROR"
+        );
+        let said = String::from_utf8_lossy(&reply).into_owned();
+        assert!(said.contains(text), "{part}: {said}");
+        if let Some(server) = &mut server {
+            // What comes late finds nobody.
+            let _ = server.write_all(&answer(id)[part..]).await;
+            let closed = tokio::time::timeout(Duration::from_secs(20), server.read_u8());
+            closed.await.expect("closed in time").expect_err("closed");
+        }
+        assert_eq!(channel.state(), ChannelState::Closed);
+        let call = framed(&binary(1, name, 10, &[0]));
+        client.write_all(&call).await.unwrap();
+        let reply = frame(&mut client).await;
+        assert_eq!(reply[..17], binary(3, name, 10, &[])[..17]);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_after_the_answer_reaches_nobody() {
+    let (mut client, mut server, channel) = rig().await;
+    let call = framed(&binary(1, "plus", 9, &[0]));
+    client.write_all(&call).await.unwrap();
+    let id = seqid(&frame(&mut server).await, "plus");
+    let answer = framed(&binary(2, "plus", id, &[0]));
+    server.write_all(&answer.repeat(2)).await.unwrap();
+    expect(&mut client, &framed(&binary(2, "plus", 9, &[0]))).await;
+    // Nothing tells it from the next call's, so there is no next call here.
+    let closed = tokio::time::timeout(Duration::from_secs(20), server.read_u8());
+    closed.await.expect("closed in time").expect_err("closed");
+    assert_eq!(channel.state(), ChannelState::Closed);
+    client.write_all(&call).await.unwrap();
+    let reply = frame(&mut client).await;
+    assert_eq!(reply[..16], binary(3, "plus", 9, &[])[..16]);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wireloom_codecs::{Codec, FrameLimits, Outbound, Role, StreamId};
 
-use super::{encode, framed, header, hex, request_of, response_of};
+use super::{binary, codec, encode, framed, header, hex, request_of, response_of};
 use crate::types::{Dialect, MessageType, Protocol, Transport};
 use crate::{ThriftCodec, ThriftConfig, ThriftSettings, ThriftUpstream};
 
@@ -180,5 +180,52 @@ fn each_message_in_each_dialect_becomes_what_that_dialect_has_for_it() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn extreme_seqids_come_back_from_every_dialect() {
+    for seqid in [0, -1, 127, 128, i32::MAX, i32::MIN] {
+        for to in ALL {
+            let mut client = client(ALL[0]);
+            let (id, request) = request_of(&mut client, &framed(&binary(1, "m", seqid, &[0])));
+            for own in [1, 300, i32::MAX as u64] {
+                let mut server = server(to);
+                let sent = encode(&mut server, Outbound::Request(StreamId(own), &request));
+                // A server that answers under the seqid that it saw.
+                let mut echo = self::client(to);
+                let (seen, _) = request_of(&mut echo, &sent);
+                assert_eq!(seen, StreamId(own));
+                let plain = framed(&binary(2, "m", own as i32, &[0]));
+                let (_, answer) = response_of(&mut self::server(ALL[0]), &plain);
+                let answer = encode(&mut echo, Outbound::Response(seen, &answer));
+                let (found, response) = response_of(&mut server, &answer);
+                assert_eq!(found, StreamId(own));
+                let back = encode(&mut client, Outbound::Response(id, &response));
+                assert_eq!(back, framed(&binary(2, "m", seqid, &[0])), "{to:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn pipelined_calls_are_answered_as_each_was_asked() {
+    let tt = |seqid: u32, message: &[u8]| header([0x10, 0], seqid, &[0, 0], message);
+    let mut client = codec(Role::Downstream);
+    let asked = [(1, 0, true), (2, 2, false), (3, 7, true)].map(|(outer, inner, again)| {
+        let around = move |message: Vec<u8>| match again {
+            true => tt(outer, &framed(&message)),
+            false => tt(outer, &message),
+        };
+        let (id, request) = request_of(&mut client, &around(binary(1, "m", inner, &[0])));
+        (id, request, around(binary(2, "m", inner, &[0])))
+    });
+    for (id, request, expected) in asked {
+        let mut server = server(ALL[1]);
+        let sent = encode(&mut server, Outbound::Request(StreamId(5), &request));
+        assert_eq!(sent, framed(&hex("8221 05 01 6d 00")));
+        let (_, response) = response_of(&mut server, &framed(&hex("8241 05 01 6d 00")));
+        let back = encode(&mut client, Outbound::Response(id, &response));
+        assert_eq!(hex::encode(back), hex::encode(expected));
     }
 }

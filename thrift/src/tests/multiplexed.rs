@@ -161,6 +161,7 @@ fn a_wrong_answer_fails_its_own_call_and_then_the_connection() {
         (framed(&binary(2, "two", 2, &[0, 0])), 2),
         (framed(&binary(2, "two", 2, &[8])), 2),
         (framed(&binary(9, "two", 2, &[0])), 2),
+        (framed(&binary(1, "two", 2, &[0])), 2),
         (framed(&binary(2, "two", 9, &[8])), 9),
     ] {
         let mut upstream = upstream();
@@ -254,6 +255,36 @@ async fn calls_of_many_clients_share_a_connection() {
         .unwrap();
     expect(&mut first, &framed(&binary(2, "slow", 0, &[0]))).await;
     assert_eq!(channel.state(), ChannelState::Open);
+    assert_eq!(channel.in_flight(), 0);
+}
+
+/// As plain Python clients number their calls: all the same.
+#[tokio::test]
+async fn equal_seqids_of_many_clients_do_not_meet() {
+    let (first, mut server, channel) = rig_with(settings(), ServeLimits::default()).await;
+    let others = (1..20).map(|_| super::drivers::client_of(channel.clone()));
+    let mut clients: Vec<_> = std::iter::once(first).chain(others).collect();
+    let extremes = [0, -1, i32::MAX, i32::MIN];
+    let seqid_of = |client: usize| extremes[client % extremes.len()];
+    let name_of = |client: usize| format!("m{client:02}");
+    let mut calls = Vec::new();
+    for (number, client) in clients.iter_mut().enumerate() {
+        let call = binary(1, &name_of(number), seqid_of(number), &[0]);
+        client.write_all(&framed(&call)).await.unwrap();
+        calls.push(frame(&mut server).await);
+    }
+    for call in calls.iter().rev() {
+        let name = std::str::from_utf8(&call[8..11]).unwrap();
+        // With the name in it, so that an answer gone astray shows.
+        let body = [&hex("0b0000 00000003")[..], name.as_bytes(), &[0]].concat();
+        let answer = framed(&binary(2, name, seqid(call, name), &body));
+        server.write_all(&answer).await.unwrap();
+    }
+    for (number, client) in clients.iter_mut().enumerate() {
+        let name = name_of(number);
+        let body = [&hex("0b0000 00000003")[..], name.as_bytes(), &[0]].concat();
+        expect(client, &framed(&binary(2, &name, seqid_of(number), &body))).await;
+    }
     assert_eq!(channel.in_flight(), 0);
 }
 

@@ -208,7 +208,7 @@ impl Dice<'_> {
     fn value(&mut self, of: u8, depth: usize) -> Value {
         let deeper = depth.saturating_sub(1);
         match of {
-            2 => Value::Bool(self.byte() % 2 == 0),
+            2 => Value::Bool(self.byte().is_multiple_of(2)),
             3 => Value::I8(self.byte() as i8),
             6 => Value::I16(self.number() as i16),
             8 => Value::I32(self.number() as i32),

@@ -34,17 +34,18 @@ class Talk:
         self.partner = partner
         self.dialect = dialect
         self.address = address
+        self.cannot = partners.cannot(library, partner, dialect)
 
     def open(self, **options):
         return self.library.connect(self.dialect, self.address, **options)
 
     def types(self, checks):
         with self.open() as connection:
-            plain_types(checks, connection.client("Echo"), self.made)
+            plain_types(checks, connection.client("Echo"), self.made, self.cannot)
 
     def containers(self, checks):
         with self.open() as connection:
-            containers(checks, connection.client("Echo"), self.made)
+            containers(checks, connection.client("Echo"), self.made, self.cannot)
 
     def declared_exceptions(self, checks):
         with self.open() as connection:
@@ -153,7 +154,7 @@ class Talk:
                 checks.equal(client.echo_string(text), text)
             data = values.pattern(100_000)
             checks.true(client.echo_binary(data) == data, "compressed bytes came as they are")
-            containers(checks, client, self.made)
+            containers(checks, client, self.made, self.cannot)
             declared_exceptions(checks, client, self.made)
             application_exceptions(checks, connection, self.library, self.partner)
             one_way(checks, client)
@@ -163,14 +164,14 @@ class Talk:
         """The same with what the library has written in C."""
         with self.open(accelerated=True) as connection:
             client = connection.client("Echo")
-            plain_types(checks, client, self.made)
-            containers(checks, client, self.made)
+            plain_types(checks, client, self.made, self.cannot)
+            containers(checks, client, self.made, self.cannot)
             declared_exceptions(checks, client, self.made)
             application_exceptions(checks, connection, self.library, self.partner)
             one_way(checks, client)
 
 
-def plain_types(checks, client, types):
+def plain_types(checks, client, types, cannot):
     checks.equal(client.nothing(), None)
     for value in True, False:
         checks.equal(client.echo_bool(value), value)
@@ -178,6 +179,8 @@ def plain_types(checks, client, types):
         for value in values.integers(bits):
             checks.equal(echo(value), value)
     for value in values.DOUBLES:
+        if value == 0 and math.copysign(1, value) < 0 and "negative-zero" in cannot:
+            continue
         came = client.echo_double(value)
         checks.equal(came, value)
         checks.equal(math.copysign(1, came), math.copysign(1, value), "the sign")
@@ -195,8 +198,10 @@ def plain_types(checks, client, types):
     checks.equal(client.join("third", "first", 2), "first 2 third")
 
 
-def containers(checks, client, types):
+def containers(checks, client, types, cannot):
     value = values.everything(types)
+    if "bools" in cannot:
+        value.bools = []
     came = client.echo_everything(value)
     # A library may have lists in their place.
     came.names, came.longs = set(came.names), set(came.longs)
@@ -230,7 +235,7 @@ def application_exceptions(checks, connection, library, partner):
         checks.equal(client.echo_i32(1), 1, "the next answer")
     later = connection.client("EchoLater")
     error = checks.raises(library.ApplicationException, later.later, "x")
-    checks.equal(error.type, 1, "the type for an unknown method")
+    checks.equal(error.type, partners.unknown_method_type(partner), "the type for an unknown method")
     checks.equal(client.echo_i32(2), 2, "the next answer")
 
 

@@ -16,7 +16,7 @@ def routed(checks, library, partner, dialect, address):
         client = connection.client("Echo", dialect)
         for _ in range(10):
             checks.equal(client.whoami(), f"{partner} {dialect}", "who answered")
-        calls.containers(checks, client, library.types)
+        calls.containers(checks, client, library.types, partners.cannot(library, partner, dialect))
         calls.declared_exceptions(checks, client, library.types)
         error = checks.raises(library.ApplicationException, client.fail, "application")
         checks.equal(error.type, partners.application_type(partner), "the exception's type")

@@ -34,7 +34,7 @@ def echo(checks, method, things):
 
 
 def testString(checks, client, library, partner):
-    echo(checks, client.testString, ["Python" * 20, "", "\b\t\n/\\\\\r{}:パイソン\"", LANGUAGES, LANGUAGES * 1000])
+    echo(checks, client.testString, ["Python" * 20, "", "\b\t\n/\\\\\r{}:パイソン\"", LANGUAGES, LANGUAGES * 100])
 
 
 def testBool(checks, client, library, partner):
@@ -58,7 +58,7 @@ def testDouble(checks, client, library, partner):
 
 
 def testBinary(checks, client, library, partner):
-    echo(checks, client.testBinary, [b"", bytes(range(256)), bytes(range(256)) * 300])
+    echo(checks, client.testBinary, [b"", bytes(range(256)), bytes(range(256)) * 100])
 
 
 def xtruct(types):

@@ -1,15 +1,14 @@
-// What the servers of others cannot do; scenarios about it are left out. And what their exceptions are.
+// How the servers of others, and this library itself, do what is not the same everywhere.
 "use strict";
 
-const CANNOT = {};
-
-function can(partner, kind) {
-  return !CANNOT[partner]?.has(kind);
-}
-
-/** The type of the TApplicationException that comes of what a handler raises. */
+/** The type of the TApplicationException that comes of what a handler raises. This library writes none, which is 0. */
 function applicationType(partner) {
   return partner === "thrift-node" ? 0 : 6;
 }
 
-module.exports = { can, applicationType };
+/** That for a method which the server does not have. */
+function unknownMethodType(partner) {
+  return partner === "thrift-node" ? 0 : 1;
+}
+
+module.exports = { applicationType, unknownMethodType };

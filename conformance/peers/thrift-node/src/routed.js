@@ -16,7 +16,7 @@ function* scenarios(partner, targets) {
 
 async function routed(checks, client, partner, dialect) {
   for (let i = 0; i < 10; i++) checks.equal(await client.whoami(), `${partner} ${dialect}`, "who answered");
-  await calls.containers(checks, client);
+  await calls.containers(checks, client, dialect.endsWith("compact"));
   await calls.declared(checks, client);
   const error = await checks.raises(Thrift.TApplicationException, () => client.fail("application"));
   checks.equal(error.type, partners.applicationType(partner), "the exception's type");

@@ -32,9 +32,8 @@ function echo(dialect, headers) {
     join: (third, first, second) => `${first} ${second} ${third}`,
     bytes: (count) => values.pattern(count),
     count: (data) => [data.length, values.sum(data)],
-    // Rejected and not thrown, which is all that the generated code catches.
-    fail: async (how) => fail(how),
-    fail_void: async (how) => void fail(how),
+    fail: (how) => fail(how),
+    fail_void: (how) => void fail(how),
     note: (token, number) => note(token, number),
     notes: (token) => notes.get(token) ?? [],
     slow: async (millis) => {
@@ -50,7 +49,7 @@ function echo(dialect, headers) {
 
 const second = {
   whoami: () => "second",
-  greet: async (name) => {
+  greet: (name) => {
     if (name === "") throw new types.Missing({ key: "nobody" });
     return `hello ${name}`;
   },
@@ -66,11 +65,11 @@ function thriftTest() {
     testInsanity: (argument) => ({ 1: { 2: argument, 3: argument }, 2: { 6: new test.Insanity() } }),
     testMulti: (arg0, arg1, arg2, _3, _4, _5) =>
       new test.Xtruct({ string_thing: "Hello2", byte_thing: arg0, i32_thing: arg1, i64_thing: arg2 }),
-    testException: async (arg) => {
+    testException: (arg) => {
       if (arg === "Xception") throw new test.Xception({ errorCode: 1001, message: arg });
       if (arg === "TException") throw new thrift.Thrift.TException("This is a TException");
     },
-    testMultiException: async (arg0, arg1) => {
+    testMultiException: (arg0, arg1) => {
       if (arg0 === "Xception") throw new test.Xception({ errorCode: 1001, message: "This is an Xception" });
       const struct = (text) => new test.Xtruct({ string_thing: text });
       if (arg0 === "Xception2") throw new test.Xception2({ errorCode: 2002, struct_thing: struct("This is an Xception2") });
@@ -99,6 +98,35 @@ class Services extends thrift.MultiplexedProcessor {
     if (begin.fname.includes(":")) super.process(again, output);
     else this.unnamed.process(again, output);
   }
+}
+
+/**
+ * Handlers that answer by a callback, so that the answer is written while the request is at hand: the library forgets by
+ * the next turn that it came with a header.
+ */
+function atOnce(handler) {
+  const answer = (method, args) => {
+    const result = args.pop();
+    let value;
+    try {
+      value = handler[method](...args);
+    } catch (error) {
+      return result(error);
+    }
+    return result(null, value);
+  };
+  // It is by the number of parameters that a handler is taken for one with a callback.
+  const wrap = (method) =>
+    handler[method].length === 0 ? (result) => answer(method, [result]) : (...args) => answer(method, args);
+  const oneWay = ["note", "testOneway"];
+  const wrapped = Object.keys(handler).map((method) => [method, oneWay.includes(method) ? handler[method] : wrap(method)]);
+  return Object.fromEntries(wrapped);
+}
+
+/** A handler as the library's promises need it: a failure is rejected, for what is thrown is not caught. */
+function later(handler) {
+  const wrap = (of) => (of.length === 0 ? async () => of() : Object.defineProperty(async (...args) => of(...args), "length", { value: of.length }));
+  return Object.fromEntries(Object.entries(handler).map(([method, of]) => [method, wrap(of)]));
 }
 
 /** Remembers a request's headers, which the library lets pile up, and puts one on the answer. */
@@ -140,13 +168,14 @@ async function run() {
   process.on("SIGTERM", () => process.exit(0));
   for (const dialect of SERVER) {
     const seen = new Seen(dialect);
-    const own = new Echo.Processor(echo(dialect, () => seen.headers()));
+    const styled = dialect.startsWith("header-") ? atOnce : later;
+    const own = new Echo.Processor(styled(echo(dialect, () => seen.headers())));
     const services = new Services(own);
     services.registerProcessor("Echo", own);
     services.registerProcessor(dialect, own);
-    services.registerProcessor("Second", new Second.Processor(second));
+    services.registerProcessor("Second", new Second.Processor(styled(second)));
     await listen(dialect, seen.around(services), dialect);
-    await listen(`thrifttest/${dialect}`, new ThriftTest.Processor(thriftTest()), dialect);
+    await listen(`thrifttest/${dialect}`, new ThriftTest.Processor(styled(thriftTest())), dialect);
   }
   console.log("READY");
 }

@@ -6,10 +6,14 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `idl` | .thrift files |
+//! | `answer` | what an answer says, with an IDL and without |
 //! | `types` | the types that values have in JSON, and how they are written |
 //! | `to_value` | JSON to values |
 //! | `to_json` | values to JSON |
 
+mod answer;
+mod idl;
 mod to_json;
 mod to_value;
 mod types;
@@ -20,17 +24,21 @@ mod tests;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
+use wireloom_codecs::units::Size;
 use wireloom_codecs::{Connector, Framed};
 use wireloom_thrift::call::{Answer, ThriftCall, read_headers, read_response};
-use wireloom_thrift::types::{Dialect, Protocol, Transport, exception};
+use wireloom_thrift::types::{Dialect, Protocol, Transport};
 use wireloom_thrift::value::Fields;
-use wireloom_thrift::{ThriftCodec, ThriftSettings};
+use wireloom_thrift::{ThriftCodec, ThriftConfig, ThriftSettings};
 
-use super::{CallError, CallUrl, Caller, Failure, Out, Reply, Wrong, options, whole};
+use super::{
+    CallError, CallUrl, Caller, Failure, LONGEST, Out, Piece, Reply, Wrong, options, whole,
+};
 use crate::cli::CallArgs;
 use crate::config::nearest;
-use types::{Schema, Type};
+use idl::{Idl, Method};
+use types::Schema;
 
 const FORM: &str = "thrift://HOST:PORT/SERVICE/METHOD[?transport=T&protocol=P]";
 const KEYS: [&str; 4] = ["transport", "protocol", "multiplexed", "oneway"];
@@ -49,21 +57,39 @@ impl Caller for Thrift {
         out: Out<'a>,
     ) -> BoxFuture<'a, Result<(), CallError>> {
         Box::pin(async move {
-            options::only(args, self.scheme(), &[])?;
-            let request = call_of(url, args)?.request();
-            let request = request.map_err(Wrong::arguments)?;
-            let settings = Arc::new(ThriftSettings::default());
+            options::only(args, self.scheme(), &[options::IDL])?;
+            let idl = match &args.idl {
+                Some(file) => Some(
+                    idl::load(file, &args.proto_paths)
+                        .map_err(|told| Wrong::Option(options::IDL, told))?,
+                ),
+                None => None,
+            };
+            if let (Some(idl), [] | [_]) = (&idl, url.path.as_slice()) {
+                let mut lines = lines(idl, url)?.into_iter();
+                return Ok(lines.try_for_each(|line| out(Piece::Line(line)))?);
+            }
+            let (service, method) = url.service_and_method(FORM)?;
+            let of = match &idl {
+                Some(idl) => Some((idl, idl.method(idl.service(&service)?, method)?)),
+                None => None,
+            };
+            let call = call_of(url, args, of)?.request();
+            let request = call.map_err(Wrong::arguments)?;
+            let settings = Arc::new(ThriftSettings::from(ThriftConfig {
+                max_frame: Size(LONGEST),
+                ..ThriftConfig::default()
+            }));
             let connector: Arc<dyn Connector> = Arc::new(Framed::<ThriftCodec>::new(settings));
             let Some(response) = whole::exchange(connector, url, args, request).await? else {
                 return Ok(());
             };
             let (_, attachments) = read_headers(&response.head.wire);
-            let unreadable = |what: String| Failure::Unreadable(what);
             let answer = read_response(&response);
-            let value = match answer.map_err(|error| unreadable(error.to_string()))? {
-                Answer::Reply(fields) => result(fields)?,
+            let value = match answer.map_err(|error| Failure::Unreadable(error.to_string()))? {
+                Answer::Reply(fields) => answer::result(of, &fields)?,
                 Answer::Exception { code, message } => {
-                    return Err(application(code, message).into());
+                    return Err(answer::application(code, message).into());
                 }
             };
             let reply = Reply {
@@ -76,8 +102,23 @@ impl Caller for Thrift {
     }
 }
 
+/// The services of a file, or a service's methods.
+fn lines(idl: &Idl, url: &CallUrl) -> Result<Vec<String>, Wrong> {
+    Ok(match url.path.first() {
+        Some(name) => {
+            let methods = idl.methods(idl.service(name)?);
+            methods.iter().map(|method| idl.line(method)).collect()
+        }
+        None => idl.service_names().map(str::to_owned).collect(),
+    })
+}
+
 /// What was written, as a call.
-fn call_of(url: &CallUrl, args: &CallArgs) -> Result<ThriftCall, Wrong> {
+fn call_of(
+    url: &CallUrl,
+    args: &CallArgs,
+    of: Option<(&Idl, &Method)>,
+) -> Result<ThriftCall, Wrong> {
     url.allow(&KEYS)?;
     let dialect = dialect(url)?;
     if !args.headers.is_empty()
@@ -87,14 +128,24 @@ fn call_of(url: &CallUrl, args: &CallArgs) -> Result<ThriftCall, Wrong> {
         return Err(Wrong::Header(what.to_owned()));
     }
     let (service, method) = url.service_and_method(FORM)?;
+    let one_way = match of {
+        Some((_, method)) => {
+            if url.flag("oneway")? && !method.one_way {
+                let what = format!("`{}` is answered, says the file of --idl", method.name);
+                return Err(Wrong::url(what));
+            }
+            method.one_way
+        }
+        None => url.flag("oneway")?,
+    };
     let pair = |header: &crate::cli::Header| (header.name.clone(), header.value.clone());
     Ok(ThriftCall {
         dialect,
         service,
         multiplexed: url.flag("multiplexed")?,
         method: method.to_owned(),
-        arguments: arguments(args.body.as_deref())?,
-        one_way: url.flag("oneway")?,
+        arguments: arguments(args.body.as_deref(), of)?,
+        one_way,
         timeout: Some(args.timeout.0),
         headers: args.headers.iter().map(pair).collect(),
     })
@@ -141,48 +192,23 @@ fn choice<T: Copy + Default>(url: &CallUrl, key: &str, known: &[(&str, T)]) -> R
     })
 }
 
-/// Arguments by the ids of their parameters.
-fn arguments(body: Option<&str>) -> Result<Fields, Wrong> {
-    let Some(body) = body else {
-        return Ok(Fields::new());
+/// Arguments by the names or the order of their parameters, or else by ids.
+fn arguments(body: Option<&str>, of: Option<(&Idl, &Method)>) -> Result<Fields, Wrong> {
+    let json = match body {
+        Some(body) => serde_json::from_str(body)
+            .map_err(|error| Wrong::arguments(format!("they are not JSON: {error}")))?,
+        None => Json::Object(Map::new()),
     };
-    let json: Json = serde_json::from_str(body)
-        .map_err(|error| Wrong::arguments(format!("they are not JSON: {error}")))?;
-    if !json.is_object() {
-        let form = "write field ids and types, like '{\"1:string\": \"42\", \"2:i32\": 7}', or name the service's file with --idl";
-        return Err(Wrong::arguments(format!(
-            "they must be a JSON object: {form}"
-        )));
-    }
-    let schema = Schema::default();
-    to_value::by_ids(&schema, &json).map_err(Wrong::arguments)
-}
-
-/// The result of a call without an IDL.
-fn result(fields: Fields) -> Result<Json, Failure> {
-    match fields.as_slice() {
-        [(id @ 1.., value)] => {
-            let of = Type::of(value);
-            let message = to_json::any(value).to_string();
-            Err(Failure::Exception {
-                class: format!("{id}:{of}"),
-                message,
-            })
+    let parameters = of.and_then(|(idl, method)| Some((idl, idl.parameters(method)?)));
+    let fields = match (parameters, &json) {
+        (Some((idl, of)), Json::Array(items)) => to_value::in_order(&idl.schema, of, items),
+        (Some((idl, of)), _) => to_value::by_names(&idl.schema, of, &json),
+        (None, Json::Object(_)) => to_value::by_ids(&Schema::default(), &json),
+        (None, _) => {
+            let form = "write field ids and types, like '{\"1:string\": \"42\", \"2:i32\": 7}'";
+            let what = format!("they must be a JSON object: {form}, or say --idl FILE");
+            return Err(Wrong::arguments(what));
         }
-        _ => Ok(to_json::by_ids(&fields)),
-    }
-}
-
-fn application(code: i32, message: String) -> Failure {
-    let known = exception::NAMES.iter();
-    let name = known
-        .filter(|(_, known)| *known == code.cast_unsigned())
-        .map(|(name, _)| *name)
-        .next()
-        .unwrap_or("of a type that Thrift does not name");
-    Failure::Application {
-        code,
-        name,
-        message,
-    }
+    };
+    fields.map_err(Wrong::arguments)
 }

@@ -51,6 +51,22 @@ pub(super) fn by_names(schema: &Schema, of: &Struct, json: &Json) -> Result<Fiel
     Reader(schema).fields_by_names(of, json, 1)
 }
 
+/// The fields of a struct, in their order. A null is no value.
+pub(super) fn in_order(schema: &Schema, of: &Struct, items: &[Json]) -> Result<Fields, Bad> {
+    if items.len() > of.fields.len() {
+        let what = format!(
+            "`{}` has {} parameters, not {}",
+            of.name,
+            of.fields.len(),
+            items.len()
+        );
+        return Err(Bad::new(what));
+    }
+    let named = of.fields.iter().zip(items);
+    let named = named.map(|(field, item)| (field.name.clone(), item.clone()));
+    Reader(schema).fields_by_names(of, &Json::Object(named.collect()), 1)
+}
+
 /// A value.
 pub(super) fn value(schema: &Schema, of: &Type, json: &Json) -> Result<Value, Bad> {
     Reader(schema).value(of, json, 1)

@@ -24,27 +24,14 @@ pub(super) struct Defaults<'a> {
 }
 
 impl Names<'_> {
-    /// Gives a field its default, if that is a value of the field's type.
+    /// Gives a field its default.
     pub(super) fn set_default(
         &self,
         schema: &mut Schema,
         default: &Defaults<'_>,
     ) -> Result<(), Fault> {
+        let json = self.default(schema, default)?;
         let (of, field) = default.place;
-        let found = schema.structs.get(of).and_then(|of| of.fields.get(field));
-        let Some(of_field) = found.map(|field| field.of.clone()) else {
-            return Ok(());
-        };
-        let context = Context {
-            names: self,
-            schema,
-            at: default.at,
-        };
-        let json = context.json(default.file, default.constant, &of_field, 0)?;
-        if let Err(bad) = to_value::value(schema, &of_field, &json) {
-            let what = format!("the default is none: {bad}");
-            return Err((default.file, Mistake::new(default.at, what)));
-        }
         let found = schema.structs.get_mut(of);
         let found = found.filter(|of| default.is_sent && !of.union);
         if let Some(field) = found.and_then(|of| of.fields.get_mut(field)) {
@@ -52,6 +39,36 @@ impl Names<'_> {
         }
         Ok(())
     }
+
+    /// Whether a default is a value of its field's type. All others are set: structs in it may have some.
+    pub(super) fn check_default(
+        &self,
+        schema: &Schema,
+        default: &Defaults<'_>,
+    ) -> Result<(), Fault> {
+        let json = self.default(schema, default)?;
+        let value = to_value::value(schema, &of_field(schema, default), &json);
+        value.map(|_| ()).map_err(|bad| {
+            let what = format!("the default is none: {bad}");
+            (default.file, Mistake::new(default.at, what))
+        })
+    }
+
+    fn default(&self, schema: &Schema, default: &Defaults<'_>) -> Result<Json, Fault> {
+        let context = Context {
+            names: self,
+            schema,
+            at: default.at,
+        };
+        let of = of_field(schema, default);
+        context.json(default.file, default.constant, &of, 0)
+    }
+}
+
+fn of_field(schema: &Schema, default: &Defaults<'_>) -> Type {
+    let (of, field) = default.place;
+    let found = schema.structs.get(of).and_then(|of| of.fields.get(field));
+    found.map_or(Type::Any, |field| field.of.clone())
 }
 
 struct Context<'a> {

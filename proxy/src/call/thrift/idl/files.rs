@@ -36,8 +36,12 @@ pub(in super::super) fn load(path: &Path, dirs: &[PathBuf]) -> Result<Idl, Strin
     };
     let text = read(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let main = loader.file(path, text)?;
-    resolve(&loader.files, main)
-        .map_err(|(at, mistake)| loader.files.get(at).map_or_else(String::new, |file| file.told(&mistake)))
+    resolve(&loader.files, main).map_err(|(at, mistake)| {
+        loader
+            .files
+            .get(at)
+            .map_or_else(String::new, |file| file.told(&mistake))
+    })
 }
 
 impl File {
@@ -101,7 +105,10 @@ impl Loader<'_> {
 
     fn find(&self, from: &Path, include: &Name) -> Result<(PathBuf, String), String> {
         let own = from.parent().map(Path::to_owned);
-        let places = own.iter().chain(self.dirs).map(|dir| dir.join(&include.text));
+        let places = own
+            .iter()
+            .chain(self.dirs)
+            .map(|dir| dir.join(&include.text));
         for place in places {
             match read(&place) {
                 Ok(text) => return Ok((place, text)),
@@ -109,7 +116,10 @@ impl Loader<'_> {
                 Err(error) => return Err(format!("cannot read {}: {error}", place.display())),
             }
         }
-        Err(format!("`{}` is not there; --proto-path names more places to look at", include.text))
+        Err(format!(
+            "`{}` is not there; --proto-path names more places to look at",
+            include.text
+        ))
     }
 }
 
@@ -120,9 +130,13 @@ fn real(path: &Path) -> PathBuf {
 
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    let read = Handle::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    let read = Handle::open(path)?
+        .take(LONGEST + 1)
+        .read_to_string(&mut text)?;
     match u64::try_from(read) {
         Ok(..=LONGEST) => Ok(text),
-        _ => Err(io::Error::other(format!("it is longer than {LONGEST} bytes"))),
+        _ => Err(io::Error::other(format!(
+            "it is longer than {LONGEST} bytes"
+        ))),
     }
 }

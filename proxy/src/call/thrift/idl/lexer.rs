@@ -119,7 +119,8 @@ impl<'a> Lexer<'a> {
                 Token::Word(word.to_owned())
             }
             c if c.is_ascii_digit() || matches!(c, '+' | '-' | '.') => self.number()?,
-            '{' | '}' | '(' | ')' | '[' | ']' | '<' | '>' | ',' | ';' | ':' | '=' | '*' | '&' | '@' => {
+            '{' | '}' | '(' | ')' | '[' | ']' | '<' | '>' | ',' | ';' | ':' | '=' | '*' | '&'
+            | '@' => {
                 self.at += first.len_utf8();
                 Token::Symbol(first)
             }
@@ -167,7 +168,9 @@ impl<'a> Lexer<'a> {
         let text = format!("{negative}{digits}");
         let wrong = || Mistake::new(at, format!("`{text}` is no number that fits 64 bits"));
         match hex {
-            Some(_) => i64::from_str_radix(&text, 16).map(Token::Int).map_err(|_| wrong()),
+            Some(_) => i64::from_str_radix(&text, 16)
+                .map(Token::Int)
+                .map_err(|_| wrong()),
             None if digits.contains(['.', 'e', 'E']) => {
                 text.parse().map(Token::Double).map_err(|_| wrong())
             }

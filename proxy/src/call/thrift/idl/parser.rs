@@ -10,7 +10,15 @@ use crate::call::thrift::types::Type;
 /// How deep types and constants may nest.
 const DEEPEST: usize = 64;
 const KEYWORDS: [&str; 10] = [
-    "include", "cpp_include", "namespace", "const", "typedef", "enum", "struct", "union", "exception",
+    "include",
+    "cpp_include",
+    "namespace",
+    "const",
+    "typedef",
+    "enum",
+    "struct",
+    "union",
+    "exception",
     "service",
 ];
 
@@ -34,7 +42,9 @@ struct Parser {
 
 impl Parser {
     fn peek(&self) -> &Token {
-        self.tokens.get(self.next).map_or(&Token::End, |(_, token)| token)
+        self.tokens
+            .get(self.next)
+            .map_or(&Token::End, |(_, token)| token)
     }
 
     /// Where the next token stands.
@@ -51,7 +61,10 @@ impl Parser {
 
     fn wanted<T>(&self, what: &str) -> Result<T, Mistake> {
         let found = self.peek().told();
-        Err(Mistake::new(self.at(), format!("here must be {what}, not {found}")))
+        Err(Mistake::new(
+            self.at(),
+            format!("here must be {what}, not {found}"),
+        ))
     }
 
     /// Takes the symbol if it comes next.
@@ -94,7 +107,10 @@ impl Parser {
     fn own_name(&mut self, what: &str) -> Result<Name, Mistake> {
         let name = self.name(what)?;
         match name.text.contains('.') {
-            true => Err(Mistake::new(name.at, format!("here must be {what} without a dot"))),
+            true => Err(Mistake::new(
+                name.at,
+                format!("here must be {what} without a dot"),
+            )),
             false => Ok(name),
         }
     }
@@ -115,7 +131,9 @@ impl Parser {
         let keyword = self.name("a definition like `struct` or `service`")?;
         let what = match keyword.text.as_str() {
             "include" => {
-                document.includes.push(self.text("a file's name in quotes")?);
+                document
+                    .includes
+                    .push(self.text("a file's name in quotes")?);
                 self.separator();
                 return Ok(());
             }

@@ -56,8 +56,11 @@ pub(super) fn resolve(files: &[File], main: usize) -> Result<Idl, Fault> {
         services,
         defaults,
     } = resolver;
-    for default in defaults {
-        names.set_default(&mut schema, &default)?;
+    for default in &defaults {
+        names.set_default(&mut schema, default)?;
+    }
+    for default in &defaults {
+        names.check_default(&schema, default)?;
     }
     let mut found = Vec::new();
     let mut add = |before: &str, file: usize| {
@@ -92,7 +95,9 @@ impl<'a> Resolver<'a> {
     fn declare(&mut self, at: usize) -> Result<(), Fault> {
         let mut symbols = HashMap::new();
         let files = self.names.files;
-        let definitions = files.get(at).map(|file| file.document.definitions.as_slice());
+        let definitions = files
+            .get(at)
+            .map(|file| file.document.definitions.as_slice());
         for definition in definitions.unwrap_or_default() {
             let name = definition.name.text.clone();
             let symbol = match &definition.what {
@@ -113,7 +118,10 @@ impl<'a> Resolver<'a> {
                     Symbol::Service(self.services.len() - 1)
                 }
             };
-            if symbols.insert(definition.name.text.as_str(), symbol).is_some() {
+            if symbols
+                .insert(definition.name.text.as_str(), symbol)
+                .is_some()
+            {
                 return Err((at, twice(&definition.name)));
             }
         }
@@ -305,7 +313,10 @@ impl<'a> Names<'a> {
         }
         known.sort();
         let instead = instead(&name.text, known.iter().map(String::as_str));
-        Mistake::new(name.at, format!("there is no {what} `{}`; {instead}", name.text))
+        Mistake::new(
+            name.at,
+            format!("there is no {what} `{}`; {instead}", name.text),
+        )
     }
 }
 

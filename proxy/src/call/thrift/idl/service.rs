@@ -66,7 +66,10 @@ impl Idl {
     /// All methods of a service. That no service extends itself was checked.
     pub(in super::super) fn methods(&self, of: &Service) -> Vec<&Method> {
         let mut methods = Vec::new();
-        let mut next = self.services.iter().find(|service| std::ptr::eq(*service, of));
+        let mut next = self
+            .services
+            .iter()
+            .find(|service| std::ptr::eq(*service, of));
         while let Some(service) = next {
             methods.extend(&service.methods);
             next = service.extends.and_then(|(at, ..)| self.services.get(at));
@@ -103,7 +106,8 @@ impl Idl {
 
     fn fields(&self, fields: &[Field]) -> String {
         let fields = fields.iter();
-        let fields = fields.map(|field| format!("{}: {} {}", field.id, self.told(&field.of), field.name));
+        let fields =
+            fields.map(|field| format!("{}: {} {}", field.id, self.told(&field.of), field.name));
         fields.collect::<Vec<_>>().join(", ")
     }
 

@@ -29,8 +29,14 @@ pub(super) enum What {
     Typedef(Written),
     /// Names with the numbers that are written.
     Enum(Vec<(Name, Option<i64>)>),
-    Struct { union: bool, fields: Vec<FieldSyntax> },
-    Service { extends: Option<Name>, functions: Vec<Function> },
+    Struct {
+        union: bool,
+        fields: Vec<FieldSyntax>,
+    },
+    Service {
+        extends: Option<Name>,
+        functions: Vec<Function>,
+    },
 }
 
 /// A type as it is written.
