@@ -193,7 +193,7 @@ impl Entry {
         stats.connections.set(gauge(open));
         stats.endpoints.set(gauge(now.endpoints.len()));
         let usable = endpoints
-            .filter(|e| e.weight > 0 && e.backing_off.is_none())
+            .filter(|e| e.weight > 0 && e.backing_off.is_none() && e.health.takes_calls())
             .count();
         stats.endpoints_healthy.set(gauge(usable));
     }

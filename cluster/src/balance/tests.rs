@@ -8,6 +8,7 @@ use rand::rngs::SmallRng;
 use super::*;
 use crate::{ClusterConfig, Endpoint, Mark, Members};
 
+mod cost;
 mod distribution;
 mod division;
 mod hashing;
