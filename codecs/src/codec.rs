@@ -120,7 +120,8 @@ pub trait Codec: Decoder<Item = Inbound, Error = ConnError> + Send + Sized + 'st
     }
 
     /// After `decode` answered `None`: how many bytes, counted from the start of the buffer, the frame under way
-    /// takes in all, if its head told. The driver reserves memory for it before it reads on.
+    /// takes in all, if its head told. The driver reserves memory for it before it reads on. Where only a frame's end tells, it
+    /// is twice what there is or so, and asked for again once so much is there.
     fn pending_frame(&self, buffered: &BytesMut) -> Option<usize> {
         let _ = buffered;
         None

@@ -7,12 +7,12 @@ use wireloom_codecs::{ErrorKind, Kind, LocalError, Str};
 
 use crate::decode::malformed;
 use crate::fixed::Fixed;
+use crate::types::Transport;
 
 /// The calls under way.
 #[derive(Debug)]
 pub(crate) enum Calls {
-    /// Downstream, behind THeader and TTHeader: the requests that are not answered, in the order in which they came and are
-    /// answered. The driver bounds them.
+    /// Downstream, behind THeader and TTHeader: the requests that are not answered, in their order, which their answers keep.
     Asked(VecDeque<Asked>),
     /// Upstream, one at a time.
     One(Option<Sent>),
@@ -25,8 +25,8 @@ pub(crate) enum Calls {
 /// What of a request its answer repeats.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked {
-    pub(crate) outer: u32,
-    /// The message's own, which may differ.
+    outer: u32,
+    /// The message's own, which may be another.
     pub(crate) inner: u32,
     /// TTHeader: the message had a length of its own.
     pub(crate) framed_again: bool,
@@ -64,8 +64,12 @@ fn wrong_method() -> LocalError {
 impl Calls {
     /// A request came.
     pub(crate) fn asked(&mut self, kind: Kind, fixed: &Fixed) {
+        let headed = matches!(
+            fixed.dialect.transport,
+            Transport::Header | Transport::TtHeader
+        );
         if let Self::Asked(asked) = self
-            && fixed.dialect.transport.has_header()
+            && headed
             && kind != Kind::OneWay
         {
             asked.push_back(Asked {
@@ -76,10 +80,10 @@ impl Calls {
         }
     }
 
-    /// The request that the next answer is for, where there is anything to know of it.
-    pub(crate) fn answered(&mut self) -> Option<Asked> {
+    /// The request that is answered now, under `outer`, if its headers were more than the message itself.
+    pub(crate) fn answered(&mut self, outer: u32) -> Option<Asked> {
         match self {
-            Self::Asked(asked) => asked.pop_front(),
+            Self::Asked(asked) => asked.pop_front().filter(|asked| asked.outer == outer),
             Self::One(_) | Self::Many(_) => None,
         }
     }

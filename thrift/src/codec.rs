@@ -170,6 +170,8 @@ impl Codec for ThriftCodec {
                 let len = word(buffered, 0)? as usize + 4;
                 (len <= self.longest()).then_some(len)
             }
+            // Nobody knows, so room is asked for in steps that double.
+            (State::Message, Some(_)) => Some((2 * buffered.len()).min(self.limits.frame)),
             _ => None,
         }
     }

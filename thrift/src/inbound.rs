@@ -164,12 +164,15 @@ impl ThriftCodec {
     /// A message of `len` bytes that is as it should be.
     fn deliver(&mut self, opened: Opened, seen: &Seen, len: usize, src: &mut BytesMut) -> Inbound {
         let fixed = opened.fixed;
+        let is_request = fixed.kind.is_request();
         let mut call = None;
-        if self.role == Role::Upstream {
-            if fixed.kind.is_request() {
-                let error = malformed("the answer is a call");
-                return self.refuse(&opened, len, error, Some(POISONED), src);
-            }
+        // Where there are many, one under no call's seqid is the server's own, which the driver turns down.
+        let is_answer = || self.calls.blamed(fixed.outer, fixed.inner).is_some();
+        if self.role == Role::Upstream && is_request && (!self.calls.are_many() || is_answer()) {
+            let error = malformed("a message of a call's type from a server");
+            return self.refuse(&opened, len, error, Some(POISONED), src);
+        }
+        if self.role == Role::Upstream && !is_request {
             // A method may hold a colon itself, which an answer repeats without a service before it.
             let names = [decode::method(&opened, src), decode::name(&opened, src)];
             match self.calls.fit(fixed.outer, fixed.inner, names) {

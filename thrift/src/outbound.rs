@@ -107,20 +107,17 @@ impl ThriftCodec {
     ) -> Result<(), ConnError> {
         let fixed = encode::head_of(&response.head.wire)?;
         let outer = encode::wire_id(id)?;
-        let asked = self.calls.answered().filter(|asked| asked.outer == outer);
-        let inner = asked.map(|asked| asked.inner);
+        let asked = self.calls.answered(outer);
+        let seqids = (outer, asked.map(|asked| asked.inner));
         let to = match (self.role, self.dialect) {
             (Role::Downstream, Some(dialect)) if dialect != fixed.dialect => Target {
                 dialect,
                 framed_again: asked.is_some_and(|asked| asked.framed_again),
             },
-            _ => {
-                let (wire, body) = (&response.head.wire, &response.body);
-                return put_answer(outer, inner, &fixed, wire, body, dst);
-            }
+            _ => return put_answer(seqids, &fixed, &response.head.wire, &response.body, dst),
         };
         match self.translate(&fixed, &response.head.wire, &response.body, to) {
-            Ok(there) => put_answer(outer, inner, &there.fixed, &there.wire, &there.body, dst),
+            Ok(there) => put_answer(seqids, &there.fixed, &there.wire, &there.body, dst),
             Err(error) => {
                 // The client waits for an answer, and this is what there is to say.
                 let client = Fixed {
@@ -135,16 +132,15 @@ impl ThriftCodec {
                 };
                 let reply = error_reply::error_reply(&origin, &unusable(&error));
                 let fixed = encode::head_of(&reply.head.wire)?;
-                put_answer(outer, inner, &fixed, &reply.head.wire, &reply.body, dst)
+                put_answer(seqids, &fixed, &reply.head.wire, &reply.body, dst)
             }
         }
     }
 }
 
-/// Writes an answer under `outer`. `inner` is the seqid of the request's message, where it may be another.
+/// Writes an answer under the client's seqids; the inner one is the message's own, if it is known.
 fn put_answer(
-    outer: u32,
-    inner: Option<u32>,
+    (outer, inner): (u32, Option<u32>),
     fixed: &Fixed,
     wire: &Wire,
     body: &Body,

@@ -17,7 +17,7 @@ use crate::fixed::Fixed;
 use crate::head;
 use crate::sealed::{self, Unreadable};
 use crate::transcode::transcode;
-use crate::types::{Dialect, Transport};
+use crate::types::{Dialect, Protocol, Transport};
 use crate::walk::{Broken, Walker};
 use crate::{blocks, encode};
 
@@ -73,10 +73,14 @@ pub(crate) fn message(
     let (seq_at, seq_width) = encode::put_start(into, fixed.kind, &name, &mut image);
 
     // What frames count beside the image, and what a seqid may grow by.
-    let around = if to.dialect.transport.has_header() {
-        14
+    let header = if to.dialect.transport.has_header() {
+        10
     } else {
-        4
+        0
+    };
+    let around = match into {
+        Protocol::Compact => header + 5 - usize::from(seq_width),
+        Protocol::Binary | Protocol::BinaryNonStrict => header,
     };
     let too_long = || {
         let what = format!("over {longest} bytes in the other end's dialect");

@@ -379,6 +379,28 @@ async fn pings_and_calls_of_the_server_are_answered_here() {
 }
 
 #[tokio::test]
+async fn a_call_that_cannot_be_adapted_fails_alone_and_unsent() {
+    let Rig {
+        channel, mut peer, ..
+    } = rig();
+    let unfit = std::str::from_utf8(toy::UNFIT).unwrap();
+    let refused = call(&channel, unfit);
+    let one_way = Call {
+        request: Box::new(request(Kind::OneWay, unfit)),
+        deadline: Instant::now() + Duration::from_secs(5),
+    };
+    assert!(channel.send(one_way).is_ok());
+    let good = call(&channel, std::str::from_utf8(toy::FOREIGN).unwrap());
+    assert_eq!(text(refused).await, Err((ErrorKind::TooLarge, false)));
+    // Nothing of the others came before it.
+    let (kind, id, body) = read(&mut peer).await;
+    assert_eq!((kind, &*body), (toy::REQUEST, toy::ADAPTED));
+    answer(&mut peer, id, b"done").await;
+    assert_eq!(text(good).await.as_deref(), Ok("done"));
+    assert_eq!(channel.in_flight(), 0);
+}
+
+#[tokio::test]
 async fn one_way_calls_take_no_slot() {
     let Rig {
         channel, mut peer, ..

@@ -249,11 +249,9 @@ async fn what_cannot_be_read_is_not_translated() -> Result<()> {
                     client.exception("worse", 7, PROTOCOL_ERROR).await?;
                     client.echo(8, b"next").await?;
                 }
-                Ok(())
+                anyhow::Ok(())
             };
-            run.await
-                .with_context(|| format!("{from:?} to {to:?}"))
-                .map_err(|error: anyhow::Error| error)?;
+            run.await.with_context(|| format!("{from:?} to {to:?}"))?;
         }
         let seen = server.take();
         ensure!(seen.iter().all(|call| call.method() != "worse"));

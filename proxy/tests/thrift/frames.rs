@@ -20,7 +20,7 @@ fn mesh(limits: &str) -> String {
 limits: {{request_memory: 1MiB, response_memory: 1MiB}}
 listeners: [{{address: 127.0.0.1:0, routes: main, {limits}}}]
 routes: {{main: [{{to: a, timeout: 60s}}]}}
-clusters: {{a: {{endpoints: [@A]}}}}
+clusters: {{a: {{endpoints: [@A], thrift: {{transport: framed}}}}}}
 "
     )
 }
@@ -54,6 +54,12 @@ async fn a_frame_as_long_as_libraries_take_passes_both_ways() {
     // Not shown if they differ: they are long.
     assert!(client.call(&call).await == long(REPLY, 0, MOST));
     assert!(seen.last_of(1).1.body == call.body);
+    // The same without a length in front, both ways.
+    let mut unframed = Client::connect(at[0]).await;
+    unframed.0.write_all(&call.bytes()[4..]).await.unwrap();
+    let answer = unframed.read(MOST).await;
+    assert!(answer == long(REPLY, 0, MOST).bytes()[4..]);
+    drop(unframed);
 
     // One byte more, and the client is told.
     let answer = client.call(&long(CALL, 1, MOST + 1)).await;
@@ -64,33 +70,37 @@ async fn a_frame_as_long_as_libraries_take_passes_both_ways() {
         client.call(&call).await == long(REPLY, 0, MOST),
         "the connection goes on"
     );
-    seen.last_of(2);
+    seen.last_of(3);
 }
 
 #[tokio::test]
 async fn a_frame_that_finds_no_memory_is_turned_away_and_the_connection_goes_on() {
     let (address, _) = server(|_, call| Act::Answer(call.reply("fine"))).await;
     let (_proxy, at) = start(&mesh("timeouts: {header: 3s}"), &[("@A", address)]);
-    // It takes most of what there is, and does not get on for as long as this takes.
-    let mut first = Client::connect(at[0]).await;
     let call = long(CALL, 1, 800 << 10);
     let bytes = call.bytes();
-    let (sent, rest) = bytes.split_at(700 << 10);
-    first.0.write_all(sent).await.unwrap();
+    // The second time without a length in front.
+    for skip in [0, 4] {
+        // It takes most of what there is, and does not get on for as long as this takes.
+        let mut first = Client::connect(at[0]).await;
+        let (sent, rest) = bytes[skip..].split_at(700 << 10);
+        first.0.write_all(sent).await.unwrap();
 
-    let mut second = Client::connect(at[0]).await;
-    // Small ones find room; by then the first has its.
-    let small = Binary.call("get", 1, "x");
-    assert_eq!(second.call(&small).await, small.reply("fine"));
-    let answer = second.call(&call).await;
-    let (code, text) = answer.refusal();
-    assert_eq!((code, answer.seqid), (INTERNAL_ERROR, 3));
-    assert!(text.contains("no memory for a large message"), "{text}");
-    assert_eq!(second.call(&small).await, small.reply("fine"));
+        let mut second = Client::connect(at[0]).await;
+        // Small ones find room; by then the first has its.
+        let small = Binary.call("get", 1, "x");
+        assert_eq!(second.call(&small).await, small.reply("fine"));
+        let answer = second.call(&call).await;
+        let (code, text) = answer.refusal();
+        assert_eq!((code, answer.seqid), (INTERNAL_ERROR, 3));
+        assert!(text.contains("no memory for a large message"), "{text}");
+        assert_eq!(second.call(&small).await, small.reply("fine"));
 
-    first.0.write_all(rest).await.unwrap();
-    assert_eq!(first.receive().await, call.reply("fine"));
-    assert_eq!(second.call(&call).await, call.reply("fine"));
+        first.0.write_all(rest).await.unwrap();
+        let expected = call.reply("fine").bytes().split_off(skip);
+        assert_eq!(first.read(expected.len()).await, expected);
+        assert_eq!(second.call(&call).await, call.reply("fine"));
+    }
 }
 
 #[tokio::test]

@@ -61,6 +61,14 @@ impl Client {
         Message::parse(&frame.expect("an answer"))
     }
 
+    /// The next so many bytes.
+    pub(crate) async fn read(&mut self, len: usize) -> Vec<u8> {
+        let mut bytes = vec![0; len];
+        let read = timeout(PATIENCE, self.0.read_exact(&mut bytes)).await;
+        read.expect("they come").unwrap();
+        bytes
+    }
+
     pub(crate) async fn call(&mut self, message: &Message) -> Message {
         self.send(message).await;
         self.receive().await

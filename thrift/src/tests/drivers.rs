@@ -157,7 +157,7 @@ async fn an_answer_that_does_not_fit_becomes_an_exception_and_its_connection_goe
         ("seqid", framed(&binary(2, "plus", 12345, &[0]))),
         ("another method", framed(&binary(2, "minus", 0, &[0]))),
         ("runs past", framed(&binary(2, "plus", 0, &[8]))),
-        ("is a call", framed(&binary(1, "plus", 0, &[0]))),
+        ("a call's type", framed(&binary(1, "plus", 0, &[0]))),
         ("no message", framed(&[1, 2, 3, 4, 5, 6])),
     ] {
         let (mut client, mut server, channel) = rig().await;
