@@ -168,3 +168,25 @@ clusters:
     proxy.apply(config(&mesh(false), &servers)).unwrap();
     assert_eq!(all(at, "/", 6).await, ["first"]);
 }
+
+#[tokio::test]
+async fn requests_stay_in_the_zone_of_the_proxy() {
+    let servers = [server("near").await, server("far").await];
+    let mesh = |zone: &str| {
+        format!(
+            "
+zone: {zone}
+routes: {{main: [{{to: web}}]}}
+clusters:
+  web:
+    protocol: http1
+    endpoints: [{{address: '@0', zone: a}}, {{address: '@1', zone: b}}]
+    zone_aware: {{min_endpoints: 2}}
+"
+        )
+    };
+    let (proxy, at) = start(&mesh("a"), &servers);
+    assert_eq!(all(at, "/", 12).await, ["near"]);
+    proxy.apply(config(&mesh("b"), &servers)).unwrap();
+    assert_eq!(all(at, "/", 12).await, ["far"]);
+}

@@ -339,7 +339,7 @@ impl Builder<'_> {
 
     /// None if zones cannot be followed.
     fn own_zone(&mut self, key: &GroupKey, indexes: &[usize], config: &ZoneAware) -> Option<Zones> {
-        let own: Option<Arc<str>> = Some(Arc::from(config.own.as_str()));
+        let own: Option<Arc<str>> = Some(Arc::from(config.own.as_deref()?));
         let mut zones = self.zones(indexes);
         let count = zones.len();
         let few = indexes.len() < usize::try_from(config.min_endpoints).unwrap_or(usize::MAX);
