@@ -10,7 +10,7 @@ use wireloom_codecs::{
     ProtocolId, Request, RequestHead, Response, Role, Sniff, Str, WriteBuf,
 };
 
-use crate::calls::Calls;
+use crate::calls::{Calls, OneWays};
 use crate::decode::{Opened, lost};
 use crate::fixed::Fixed;
 use crate::head::word;
@@ -138,7 +138,7 @@ impl Codec for ThriftCodec {
             calls: match role {
                 Role::Downstream => Calls::Asked(VecDeque::new()),
                 Role::Upstream if settings.multiplexed => Calls::Many(HashMap::new()),
-                Role::Upstream => Calls::One(None),
+                Role::Upstream => Calls::One(None, OneWays::default()),
             },
         }
     }
