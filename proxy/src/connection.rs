@@ -13,12 +13,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::net::TcpStream;
-use wireloom_codecs::{Accepted, ByteBudget, DrainWatch, Io, ServeLimits};
+use wireloom_codecs::{
+    Accepted, ByteBudget, ClientTls, Downstream, DrainWatch, Io, ServeLimits, Str,
+};
 use wireloom_net::ConnectionPermit;
 use wireloom_net::tls::TlsAcceptor;
 use wireloom_telemetry::{Limited, ListenerStats, OpenConnection};
 
-use crate::exchange::Exchanges;
+use crate::exchange::{Exchanges, Shared};
 use crate::protocols::Registered;
 
 pub(crate) use alpn::offered;
@@ -26,7 +28,7 @@ pub(crate) use alpn::offered;
 /// What a listener's connections on one worker share.
 pub(crate) struct Serving {
     pub(crate) name: Arc<str>,
-    /// The protocols that detection tries, each with the service that its requests go to.
+    /// The protocols that detection tries, each with what its connections share.
     pub(crate) protocols: Vec<Spoken>,
     /// Shakes hands with every client, if there is one.
     pub(crate) tls: Option<TlsAcceptor>,
@@ -37,8 +39,8 @@ pub(crate) struct Serving {
     pub(crate) stats: ListenerStats,
 }
 
-/// A protocol and the service that its requests go to.
-type Spoken = (Registered, Exchanges);
+/// A protocol and what its connections share.
+type Spoken = (Registered, Arc<Shared>);
 
 /// A connection on its way to a worker.
 pub(crate) struct Incoming {
@@ -82,7 +84,7 @@ impl Incoming {
             return Box::pin(client.secured(tls, stream)).await;
         }
         if let Some((prefix, spoken)) = client.recognise(&mut stream).await {
-            client.speak(stream, prefix, spoken).await;
+            client.speak(stream, prefix, spoken, None).await;
         }
     }
 }
@@ -104,7 +106,11 @@ impl Client {
             None => self.recognise(&mut stream).await,
         };
         if let Some((prefix, spoken)) = recognised {
-            self.speak(stream, prefix, spoken).await;
+            let tls = ClientTls {
+                sni: stream.sni().map(Str::from),
+                identities: stream.identities().into_iter().map(Str::from).collect(),
+            };
+            self.speak(stream, prefix, spoken, Some(tls)).await;
         }
     }
 
@@ -113,7 +119,8 @@ impl Client {
         self,
         stream: impl Io,
         prefix: Bytes,
-        (entry, service): Spoken,
+        (entry, shared): Spoken,
+        tls: Option<ClientTls>,
     ) -> impl Future<Output = ()> {
         let Self {
             peer,
@@ -129,6 +136,7 @@ impl Client {
             drain,
             tls: serving.tls.is_some(),
         };
+        let service = Exchanges::new(shared, Downstream::new(peer, tls));
         let served = entry.protocol.serve(connection, service);
         async move {
             if let Err(error) = served.await {

@@ -15,7 +15,7 @@ use wireloom_telemetry::{Limited, ListenerStats, Metrics};
 use crate::config::{Config, ListenerConfig};
 use crate::connection::{Incoming, Serving};
 use crate::control::ApplyError;
-use crate::exchange::Exchanges;
+use crate::exchange::Shared;
 use crate::protocols::Protocols;
 use crate::routing::Routing;
 use crate::worker::Worker;
@@ -158,8 +158,8 @@ fn serving(
     let protocols = parts.protocols.taken_by(config).map(|entry| {
         let id = entry.id;
         let local_errors = parts.metrics.local_errors(&name, id.as_str(), &errors);
-        let service = Exchanges::new(routing.clone(), id, labels.clone(), local_errors);
-        (entry.clone(), service)
+        let shared = Shared::new(routing.clone(), id, labels.clone(), local_errors);
+        (entry.clone(), Arc::new(shared))
     });
     Serving {
         protocols: protocols.collect(),

@@ -16,6 +16,7 @@ pub mod config;
 mod edits;
 #[doc(hidden)]
 pub mod fuzz;
+mod lookup;
 mod matcher;
 mod problem;
 mod retry;
@@ -26,6 +27,7 @@ mod table;
 pub use action::{Action, DirectResponse, Redirect, Rewrite};
 pub use budget::{Active, RetryBudget, Retrying};
 pub use edits::{Edits, HeaderEditSet};
+pub use lookup::Lookup;
 pub use problem::Problem;
 pub use retry::{Answered, Attempt, Conditions, Decision, Failure, RetryPolicy, Why};
 pub use route::Route;

@@ -33,14 +33,21 @@ impl Parameter {
             ),
             None => (pair, &[][..]),
         });
-        let mut values = pairs
+        let values = pairs
             .filter(|(name, _)| Decoded(name).eq(self.name.iter().copied()))
             .map(|(_, value)| value);
-        match self.text {
-            Text::Present(present) => values.next().is_some() == present,
+        self.text.any_decoded(values)
+    }
+}
+
+impl Text {
+    fn any_decoded<'a>(&self, mut values: impl Iterator<Item = &'a [u8]>) -> bool {
+        match self {
+            Self::Present(present) => values.next().is_some() == *present,
+            Self::Not(condition) => !condition.any_decoded(values),
             _ => values.any(|value| {
                 let mut stack = [0; STACK];
-                self.text.matches(&decode(value, &mut stack))
+                self.matches(&decode(value, &mut stack))
             }),
         }
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use wireloom_codecs::{Needs, http};
 
-use super::{Entry, Index, Mention, RouteTable, SCAN};
-use crate::config::{HeaderEdits, RouteConfig, To};
+use super::domains::{Domains, Taken};
+use super::{Entry, Index, Mention, RouteTable, SCAN, Section};
+use crate::config::{DEFAULT_TIMEOUT, HeaderEdits, OneOrMany, RouteConfig, To};
 use crate::matcher::Matcher;
 use crate::{Action, Edits, Problem, RetryPolicy, Route, Split};
 
@@ -18,8 +19,13 @@ impl RouteTable {
     /// that it names exist is for the caller to check.
     pub fn compile(name: &str, routes: &[RouteConfig]) -> Result<Self, Vec<Problem>> {
         let mut builder = Builder::default();
+        builder.sections.push(Vec::new());
         for (index, config) in routes.iter().enumerate() {
-            builder.add(format!("routes.{name}[{index}]"), index, config);
+            let path = format!("routes.{name}[{index}]");
+            match &config.routes {
+                Some(routes) => builder.group(path, config, routes),
+                None => builder.add(path, 0, config),
+            }
         }
         builder.finish()
     }
@@ -47,7 +53,13 @@ impl Names {
 
 #[derive(Default)]
 struct Builder {
-    entries: Vec<Entry>,
+    /// The routes of no group, and then each group's.
+    sections: Vec<Vec<(Matcher, Route)>>,
+    domains: Domains,
+    /// Where each group stands, in the order of the sections behind the first.
+    groups: Vec<String>,
+    /// Routes so far.
+    count: u64,
     clusters: Names,
     protocols: Names,
     routes: Names,
@@ -55,7 +67,97 @@ struct Builder {
 }
 
 impl Builder {
-    fn add(&mut self, path: String, index: usize, config: &RouteConfig) {
+    /// Adds a group with its routes.
+    fn group(&mut self, path: String, config: &RouteConfig, routes: &[RouteConfig]) {
+        let section = self.sections.len();
+        self.sections.push(Vec::new());
+        self.groups.push(path.clone());
+        for (key, there) in [
+            ("name", config.name.is_some()),
+            ("match", config.r#match.is_some()),
+            ("to", config.to.is_some()),
+            ("redirect", config.redirect.is_some()),
+            ("respond", config.respond.is_some()),
+            ("rewrite", config.rewrite.is_some()),
+            ("headers", !config.headers.is_empty()),
+            ("timeout", config.timeout != DEFAULT_TIMEOUT),
+            ("retry", config.retry.is_some()),
+        ] {
+            if there {
+                let message =
+                    "is for a route, and this entry is a group: write it in each of its `routes`";
+                self.note(format!("{path}.{key}"), message);
+            }
+        }
+        match (&config.hosts, &config.services) {
+            (Some(hosts), None) => self.names(&path, "hosts", hosts, section),
+            (None, Some(services)) => self.names(&path, "services", services, section),
+            (None, None) => self.note(
+                &path,
+                "names nothing that its routes are for: write `hosts` or `services`",
+            ),
+            (Some(_), Some(_)) => self.note(
+                format!("{path}.services"),
+                "stands beside `hosts`: write one of them, and another group for the other",
+            ),
+        }
+        if routes.is_empty() {
+            self.note(
+                format!("{path}.routes"),
+                "the list is empty: write at least one route",
+            );
+        }
+        for (at, route) in routes.iter().enumerate() {
+            let path = format!("{path}.routes[{at}]");
+            match &route.routes {
+                None => self.add(path, section, route),
+                Some(_) => self.note(
+                    format!("{path}.routes"),
+                    "is a group within a group: write it beside the other",
+                ),
+            }
+        }
+    }
+
+    /// Gives its names to a group.
+    fn names(&mut self, path: &str, key: &str, names: &OneOrMany, section: usize) {
+        for (at, name) in names.iter().enumerate() {
+            let added = match key {
+                "hosts" => self.domains.add_host(name, section),
+                _ => self.domains.add_service(name, section),
+            };
+            let message = match added {
+                Ok(()) => continue,
+                Err(Taken::Bad(why)) => why,
+                Err(Taken::By(other)) if other == section => {
+                    format!("`{name}` is in this list already")
+                }
+                Err(Taken::By(other)) => {
+                    let other = other.checked_sub(1).and_then(|at| self.groups.get(at));
+                    let other = other.map_or("another group", String::as_str);
+                    format!("`{name}` is taken by {other} already")
+                }
+            };
+            let path = match names.is_one() {
+                true => format!("{path}.{key}"),
+                false => format!("{path}.{key}[{at}]"),
+            };
+            self.note(path, message);
+        }
+    }
+
+    fn add(&mut self, path: String, section: usize, config: &RouteConfig) {
+        for (key, there) in [
+            ("hosts", config.hosts.is_some()),
+            ("services", config.services.is_some()),
+        ] {
+            if there {
+                let message = "is for a group of routes, and this entry has no `routes`: match one route's requests \
+                               with `match`";
+                self.note(format!("{path}.{key}"), message);
+            }
+        }
+        self.count += 1;
         let before = self.problems.len();
         let name = self.name(&path, config);
         let matcher = self.matcher(&path, config);
@@ -77,17 +179,17 @@ impl Builder {
         {
             let route = Route {
                 name,
-                index,
+                // Numbered at the end.
+                index: 0,
                 action,
                 split,
                 edits,
                 timeout,
                 retry,
             };
-            self.entries.push(Entry {
-                matcher,
-                route: Arc::new(route),
-            });
+            if let Some(routes) = self.sections.get_mut(section) {
+                routes.push((matcher, route));
+            }
         }
     }
 
@@ -116,10 +218,12 @@ impl Builder {
     fn matcher(&mut self, path: &str, config: &RouteConfig) -> Matcher {
         let path = format!("{path}.match");
         let matcher = match &config.r#match {
-            Some(config) => Matcher::compile(&path, config).unwrap_or_else(|problems| {
-                self.problems.extend(problems);
-                Matcher::default()
-            }),
+            Some(config) => {
+                Matcher::compile(&path, config, self.count).unwrap_or_else(|problems| {
+                    self.problems.extend(problems);
+                    Matcher::default()
+                })
+            }
             None => Matcher::default(),
         };
         for protocol in matcher.protocols() {
@@ -208,10 +312,23 @@ impl Builder {
         if !self.problems.is_empty() {
             return Err(self.problems);
         }
-        let fields = self
-            .entries
-            .iter()
-            .flat_map(|entry| entry.matcher.field_names());
+        let mut entries = Vec::new();
+        let mut ranges = Vec::new();
+        for routes in self.sections {
+            let start = entries.len();
+            for (matcher, mut route) in routes {
+                route.index = entries.len();
+                let route = Arc::new(route);
+                entries.push(Entry { matcher, route });
+            }
+            ranges.push(start..entries.len());
+        }
+        let sections = ranges.into_iter().map(|range| Section {
+            index: (range.len() > SCAN).then(|| Index::new(&entries, range.clone())),
+            range,
+        });
+        let sections = sections.collect();
+        let fields = entries.iter().flat_map(|entry| entry.matcher.field_names());
         let needs = Needs::fields(fields);
         let clusters = self
             .clusters
@@ -219,12 +336,14 @@ impl Builder {
             .iter()
             .map(|mention| mention.name.clone());
         Ok(RouteTable {
-            index: (self.entries.len() > SCAN).then(|| Index::new(&self.entries)),
+            sections,
+            domains: (!self.groups.is_empty()).then(|| Box::new(self.domains)),
+            draws: entries.iter().any(|entry| entry.matcher.draws()),
             needs,
             clusters: clusters.collect(),
             cluster_mentions: self.clusters.mentions.into(),
             protocols: self.protocols.mentions.into(),
-            entries: self.entries.into(),
+            entries: entries.into(),
         })
     }
 }

@@ -1,0 +1,26 @@
+//! What a route is looked for by.
+
+use wireloom_codecs::{Downstream, RequestHead};
+
+/// A request as routes see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Lookup<'a> {
+    /// Its head.
+    pub head: &'a RequestHead,
+    /// The connection that it came over.
+    pub downstream: &'a Downstream,
+    /// A number of its own, uniform over all `u64`, that decides which percentage it belongs to: it need not be random if
+    /// the table [asks for none](crate::RouteTable::draws).
+    pub random: u64,
+}
+
+impl<'a> Lookup<'a> {
+    /// A request of a table that draws no lots.
+    pub const fn new(head: &'a RequestHead, downstream: &'a Downstream) -> Self {
+        Self {
+            head,
+            downstream,
+            random: 0,
+        }
+    }
+}
