@@ -15,6 +15,7 @@ pin_project! {
         future: F,
         id: StreamId,
         size: usize,
+        turn: u64,
         origin: Origin,
     }
 }
@@ -24,23 +25,26 @@ pub(crate) struct Finished {
     pub(crate) id: StreamId,
     /// The request frame's length in bytes.
     pub(crate) size: usize,
+    /// Where answers have no ids: the request's place among the others.
+    pub(crate) turn: u64,
     pub(crate) origin: Origin,
     pub(crate) result: Result<Response, LocalError>,
 }
 
 impl<F> Exchange<F> {
-    pub(crate) fn new(future: F, id: StreamId, size: usize, origin: Origin) -> Self {
+    pub(crate) fn new(future: F, id: StreamId, size: usize, turn: u64, origin: Origin) -> Self {
         Self {
             future,
             id,
             size,
+            turn,
             origin,
         }
     }
 
     /// Whose it is, for an answer that does not come from the future.
-    pub(crate) fn identity(&self) -> (StreamId, &Origin) {
-        (self.id, &self.origin)
+    pub(crate) fn identity(&self) -> (StreamId, u64, &Origin) {
+        (self.id, self.turn, &self.origin)
     }
 }
 
@@ -53,6 +57,7 @@ impl<F: Future<Output = Result<Response, LocalError>>> Future for Exchange<F> {
         Poll::Ready(Finished {
             id: *this.id,
             size: *this.size,
+            turn: *this.turn,
             origin: std::mem::take(this.origin),
             result,
         })

@@ -26,6 +26,7 @@ mod headers;
 pub mod http;
 mod message;
 mod needs;
+mod order;
 mod outcome;
 mod prefixed;
 mod progress;

@@ -17,6 +17,7 @@ use tokio::time::{Sleep, sleep_until};
 
 use crate::clock::Turn;
 use crate::exchange::{Exchange, Finished};
+use crate::order::Order;
 use crate::progress::Progress;
 use crate::reader::{Read, Reader, Shed};
 use crate::{
@@ -27,6 +28,8 @@ use crate::{
 
 /// Above this many unwritten bytes, answers wait and the socket is not read.
 const HIGH_WATER: usize = 256 << 10;
+/// Requests under way at once on a connection whose answers have no ids: those that are done early wait in memory.
+const PIPELINED: usize = 64;
 /// Rounds of reading and answering before other connections of the worker get their turn.
 const ROUNDS: usize = 8;
 /// The slowest that a client may read, in bytes per second, once it has left something unread for `body_idle`.
@@ -60,6 +63,9 @@ enum Phase {
     Finishing,
 }
 
+/// An answer under the client's id.
+struct Reply(StreamId, Response);
+
 struct Server<C, S, M, F> {
     io: Box<dyn Io>,
     codec: C,
@@ -67,6 +73,8 @@ struct Server<C, S, M, F> {
     call: M,
     limits: ServeLimits,
     in_flight_max: usize,
+    /// Where answers have no ids: they leave in the order of their requests.
+    order: Option<Order<Reply>>,
     reader: Reader,
     write: WriteBuf,
     exchanges: FuturesUnordered<Exchange<F>>,
@@ -107,8 +115,9 @@ where
             call,
             in_flight_max: match C::MODE {
                 Mode::Multiplexed => limits.in_flight.max(1),
-                Mode::PingPong => 1,
+                Mode::PingPong => limits.in_flight.clamp(1, PIPELINED),
             },
+            order: (C::MODE == Mode::PingPong).then(Order::default),
             reader: Reader::new(&connection.prefix, limits.frame.frame, connection.budget),
             write: WriteBuf::new(),
             exchanges: FuturesUnordered::new(),
@@ -174,9 +183,15 @@ where
         Ok(())
     }
 
+    /// Requests that are not answered.
+    fn unanswered(&self) -> usize {
+        let waiting = self.order.as_ref().map_or(0, Order::len);
+        self.exchanges.len().max(waiting)
+    }
+
     fn accepts(&self) -> bool {
         self.phase != Phase::Finishing
-            && self.exchanges.len() < self.in_flight_max
+            && self.unanswered() < self.in_flight_max
             && self.write.len() < HIGH_WATER
     }
 
@@ -242,8 +257,10 @@ where
             Inbound::Request(id, request) => {
                 let origin = request.head.origin();
                 self.held += size;
+                let turn = self.take_turn(origin.kind);
                 let future = (self.call)(&self.service, Box::new(request));
-                self.exchanges.push(Exchange::new(future, id, size, origin));
+                let exchange = Exchange::new(future, id, size, turn, origin);
+                self.exchanges.push(exchange);
                 Ok(())
             }
             Inbound::Control(Control::Ping(id, wire)) => self
@@ -268,8 +285,36 @@ where
             return Ok(());
         }
         let reply = self.codec.error_reply(&fault.origin, &fault.error);
+        let turn = self.take_turn(fault.origin.kind);
+        self.reply(turn, Reply(id, reply))
+    }
+
+    fn take_turn(&mut self, kind: Kind) -> u64 {
+        match &mut self.order {
+            Some(order) if kind != Kind::OneWay => order.take_turn(),
+            _ => 0,
+        }
+    }
+
+    /// Queues the answer, or keeps it until those before it are there.
+    fn reply(&mut self, turn: u64, reply: Reply) -> Result<(), ConnError> {
+        let Some(order) = &mut self.order else {
+            return self.encode(reply);
+        };
+        order.fill(turn, reply);
+        while let Some(reply) = self.order.as_mut().and_then(Order::next) {
+            self.encode(reply)?;
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self, Reply(id, mut response): Reply) -> Result<(), ConnError> {
         self.codec
-            .encode(Outbound::Response(id, &reply), &mut self.write)
+            .encode(Outbound::Response(id, &response), &mut self.write)?;
+        if let Some(reserved) = response.hold.take() {
+            self.write.hold(reserved);
+        }
+        Ok(())
     }
 
     /// Polls the exchanges and queues the answers of those that are done.
@@ -282,6 +327,7 @@ where
             let Finished {
                 id,
                 size,
+                turn,
                 origin,
                 result,
             } = finished;
@@ -290,15 +336,11 @@ where
             if origin.kind == Kind::OneWay {
                 continue;
             }
-            let mut reply = match result {
+            let reply = match result {
                 Ok(response) => response,
                 Err(error) => self.codec.error_reply(&origin, &error),
             };
-            self.codec
-                .encode(Outbound::Response(id, &reply), &mut self.write)?;
-            if let Some(reserved) = reply.hold.take() {
-                self.write.hold(reserved);
-            }
+            self.reply(turn, Reply(id, reply))?;
         }
         if progress {
             self.active = now;
@@ -444,12 +486,12 @@ where
     /// The drain's time is up: every request that is still under way is told so.
     fn abandon(&mut self) -> Result<(), ConnError> {
         let error = LocalError::from(ErrorKind::Draining);
-        for exchange in Pin::new(&self.exchanges).iter_pin_ref() {
-            let (id, origin) = exchange.get_ref().identity();
+        let exchanges = std::mem::take(&mut self.exchanges);
+        for exchange in Pin::new(&exchanges).iter_pin_ref() {
+            let (id, turn, origin) = exchange.get_ref().identity();
             if origin.kind != Kind::OneWay {
                 let reply = self.codec.error_reply(origin, &error);
-                self.codec
-                    .encode(Outbound::Response(id, &reply), &mut self.write)?;
+                self.reply(turn, Reply(id, reply))?;
             }
         }
         Ok(())

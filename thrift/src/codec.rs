@@ -1,5 +1,6 @@
 //! The codec itself: what of it is per connection, and the trait.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
@@ -33,6 +34,8 @@ pub struct ThriftCodec {
     /// Unframed: the message whose end is not found yet.
     under_way: Option<Box<(Opened, Walker)>>,
     exchange: Exchange,
+    /// Downstream, behind THeader and TTHeader: the two seqids of each request that is not answered, which may differ.
+    asked: VecDeque<(u32, u32)>,
 }
 
 /// Where in the byte stream the next byte lies.
@@ -46,20 +49,15 @@ enum State {
     Lost(&'static str),
 }
 
-/// The call under way, of which a ping-pong connection has one.
+/// The call under way upstream, of which a ping-pong connection has one.
 #[derive(Debug)]
 enum Exchange {
     None,
-    /// Upstream: what the answer must fit.
+    /// What the answer must fit.
     Sent {
         id: u32,
         inner: u32,
         method: Str,
-    },
-    /// Downstream: the seqids of a request, which may differ behind THeader.
-    Asked {
-        outer: u32,
-        inner: u32,
     },
 }
 
@@ -208,15 +206,21 @@ impl ThriftCodec {
                 *id = StreamId((*sent).into());
                 self.exchange = Exchange::None;
             }
-            (Inbound::Request(..), _) if self.role == Role::Downstream => {
-                self.exchange = Exchange::Asked {
-                    outer: fixed.outer,
-                    inner: fixed.inner,
-                };
-            }
+            (Inbound::Request(_, request), _) => self.ask(request.head.kind, fixed),
             _ => {}
         }
         event
+    }
+
+    /// A request that is to be answered, under both of its seqids.
+    fn ask(&mut self, kind: Kind, fixed: Fixed) {
+        let two = matches!(
+            fixed.dialect.transport,
+            Transport::Header | Transport::TtHeader
+        );
+        if two && kind != Kind::OneWay && self.role == Role::Downstream {
+            self.asked.push_back((fixed.outer, fixed.inner));
+        }
     }
 
     /// Why an answer is not the one to the call under way. With none under way, the driver knows what to do.
@@ -263,11 +267,8 @@ impl ThriftCodec {
                 *id = StreamId((*sent).into());
                 self.exchange = Exchange::None;
             }
-            _ if self.role == Role::Downstream => {
-                self.exchange = Exchange::Asked {
-                    outer: opened.fixed.outer,
-                    inner: opened.fixed.inner,
-                };
+            (Inbound::Fault(_, fault), _) if fault.is_request => {
+                self.ask(fault.origin.kind, opened.fixed);
             }
             _ => {}
         }
@@ -323,8 +324,9 @@ impl ThriftCodec {
         let wire = &response.head.wire;
         let fixed = encode::head_of(wire)?;
         let outer = encode::wire_id(id)?;
-        let inner = match self.exchange {
-            Exchange::Asked { outer: own, inner } if own == outer => inner,
+        // Answers come in the order of their requests.
+        let inner = match self.asked.pop_front() {
+            Some((own, inner)) if own == outer => inner,
             _ if outer == fixed.outer => fixed.inner,
             _ => outer,
         };
@@ -401,6 +403,7 @@ impl Codec for ThriftCodec {
             dialect: None,
             under_way: None,
             exchange: Exchange::None,
+            asked: VecDeque::new(),
         }
     }
 

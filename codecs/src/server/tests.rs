@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use super::PIPELINED;
 use crate::toy::{self, Multiplexed, PingPong, frame};
 use crate::{
     Accepted, Body, ByteBudget, Codec, ConnError, Drain, ErrorKind, Io, KeepAlive, LocalError,
@@ -255,14 +256,48 @@ async fn requests_over_the_limit_stay_unread() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn pipelined_requests_are_answered_in_order_where_replies_have_no_ids() {
-    let Rig { mut client, .. } = rig_with::<PingPong>(ServeLimits::default(), b"");
+    let Rig {
+        mut client, echo, ..
+    } = rig_with::<PingPong>(ServeLimits::default(), b"");
+    let mut all = frame(toy::REQUEST, 1, 0, b"40 slow");
+    all.extend(frame(toy::ONE_WAY, 2, 0, b"nobody waits"));
+    all.extend(frame(toy::REQUEST, 3, 0, b"fast"));
+    all.extend(frame(toy::BAD, 4, 0, b""));
+    all.extend(frame(toy::REQUEST, 5, 0, b"fail"));
+    for id in 6..80 {
+        all.extend(frame(toy::REQUEST, id, 0, b"10 more"));
+    }
+    client.write_all(&all).await.unwrap();
+    sleep(Duration::from_millis(20)).await;
+    // They do not wait for each other, only their answers do, and no more of them than may.
+    let under_way = echo.calls.load(Ordering::Relaxed);
+    assert!(
+        (PIPELINED..=PIPELINED + 1).contains(&under_way),
+        "{under_way}"
+    );
+    for id in [1, 3, 4, 5].into_iter().chain(6..80) {
+        assert_eq!(read(&mut client).await.1, id);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_one_has_pipelined_requests_wait_for_each_other() {
+    let limits = ServeLimits {
+        in_flight: 1,
+        ..ServeLimits::default()
+    };
+    let Rig {
+        mut client, echo, ..
+    } = rig_with::<PingPong>(limits, b"");
     let mut both = frame(toy::REQUEST, 1, 0, b"40 slow");
-    both.extend(frame(toy::REQUEST, 2, 0, b"fast"));
+    both.extend(frame(toy::REQUEST, 2, 0, b"50 slow"));
     client.write_all(&both).await.unwrap();
-    assert_eq!(read(&mut client).await.2, "40 slow");
-    assert_eq!(read(&mut client).await.2, "fast");
+    sleep(Duration::from_millis(20)).await;
+    assert_eq!(echo.calls.load(Ordering::Relaxed), 1);
+    assert_eq!(read(&mut client).await.1, 1);
+    assert_eq!(read(&mut client).await.1, 2);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::Mutex;
 use wireloom_codecs::{
     Accepted, ByteBudget, Call, Channel, ChannelLimits, ChannelState, Connector, ErrorKind, Framed,
     LocalError, Needs, Protocol, Request, Response, ServeLimits, Service, drain,
@@ -12,9 +13,9 @@ use wireloom_codecs::{
 use super::{binary, framed, hex, settings};
 use crate::ThriftCodec;
 
-/// Forwards to one upstream connection.
+/// Forwards to one upstream connection, one call after the other.
 #[derive(Clone)]
-struct Forward(Arc<dyn Channel>);
+struct Forward(Arc<dyn Channel>, Arc<Mutex<()>>);
 
 impl Service for Forward {
     fn call(
@@ -25,9 +26,10 @@ impl Service for Forward {
             request,
             deadline: Instant::now() + Duration::from_secs(5),
         };
-        let sent = self.0.send(call);
+        let Self(channel, turn) = self.clone();
         async move {
-            match sent {
+            let _turn = turn.lock().await;
+            match channel.send(call) {
                 Ok(answer) => answer.await.map_err(|failed| failed.error),
                 Err(_) => Err(ErrorKind::Overloaded.into()),
             }
@@ -57,7 +59,7 @@ async fn rig() -> (DuplexStream, DuplexStream, Arc<dyn Channel>) {
         budget: ByteBudget::new(1 << 20),
         drain: watch,
     };
-    let service = Forward(channel.clone());
+    let service = Forward(channel.clone(), Arc::default());
     tokio::spawn(async move {
         let _drain = drain;
         let _ = protocol.serve(connection, service).await;

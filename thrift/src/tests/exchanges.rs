@@ -116,13 +116,16 @@ fn a_padded_seqid_leaves_as_it_came() {
 
 #[test]
 fn both_seqids_of_a_header_are_rewritten_and_come_back() {
-    // fbthrift counts in the header and leaves the message at 0.
-    for (outer, inner) in [(7, 7), (7, 0)] {
-        let message = |kind, seqid| binary(kind, "plus", seqid, &[0]);
+    let message = |kind, seqid| binary(kind, "plus", seqid, &[0]);
+    let mut client = codec(Role::Downstream);
+    // fbthrift counts in the header and leaves the message at 0. The calls are pipelined.
+    let calls = [(7, 7), (7, 0)].map(|(outer, inner)| {
         let bytes = header([0x0f, 0xff], outer, &[0, 0], &message(1, inner));
-        let mut client = codec(Role::Downstream);
         let (id, request) = request_of(&mut client, &bytes);
         assert_eq!(id, StreamId(outer.into()));
+        (outer, inner, request)
+    });
+    for (outer, inner, request) in calls {
         let (mut server, bytes) = sent(300, &request);
         assert_eq!(bytes, header([0x0f, 0xff], 300, &[0, 0], &message(1, 300)));
         let answer = header([0x0f, 0xff], 300, &[0, 0], &message(2, 300));
