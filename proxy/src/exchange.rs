@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use wireloom_codecs::{
-    Body, Class, Downstream, ErrorKind, LocalError, Needs, ProtocolId, Request, RequestHead,
-    Response, Service, clock,
+    Argument, ArgumentPath, Body, Class, Downstream, ErrorKind, LocalError, Needs, Protocol,
+    ProtocolId, Request, RequestHead, Response, Service, clock,
 };
-use wireloom_router::{Action, Lookup, Route};
+use wireloom_router::{Action, Arguments, Lookup, Route, RouteTable};
 use wireloom_telemetry::{LocalErrorStats, Outcome, Record};
 
 use crate::routing::Routing;
 
+mod body;
 mod direct;
 mod replay;
 mod streaming;
@@ -35,11 +36,26 @@ struct Connected {
     downstream: Downstream,
 }
 
+impl Connected {
+    fn route<'t>(&self, table: &'t RouteTable, request: &Request) -> Option<&'t Arc<Route>> {
+        table.route(&Lookup {
+            arguments: &Inside {
+                protocol: &*self.shared.protocol,
+                request,
+            },
+            random: if table.draws() { rand::random() } else { 0 },
+            ..Lookup::new(&request.head, &self.downstream)
+        })
+    }
+}
+
 /// What a listener's connections of one protocol on one worker share.
 pub(crate) struct Shared {
     routing: Arc<ArcSwap<Routing>>,
-    /// The connections' protocol and its place among the labels.
-    protocol: (ProtocolId, usize),
+    /// The connections' protocol.
+    protocol: Arc<dyn Protocol<Exchanges>>,
+    /// Its name, and its place among the labels.
+    own: (ProtocolId, usize),
     /// Every protocol that a request can be in.
     labels: Arc<[ProtocolId]>,
     local_errors: LocalErrorStats,
@@ -48,14 +64,16 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(
         routing: Arc<ArcSwap<Routing>>,
-        protocol: ProtocolId,
+        protocol: Arc<dyn Protocol<Exchanges>>,
         labels: Arc<[ProtocolId]>,
         local_errors: LocalErrorStats,
     ) -> Self {
-        let place = labels.iter().position(|label| *label == protocol);
+        let id = protocol.id();
+        let place = labels.iter().position(|label| *label == id);
         Self {
             routing,
-            protocol: (protocol, place.unwrap_or_default()),
+            own: (id, place.unwrap_or_default()),
+            protocol,
             labels,
             local_errors,
         }
@@ -63,7 +81,7 @@ impl Shared {
 
     /// The place of the request's protocol among the labels.
     fn label(&self, protocol: ProtocolId) -> usize {
-        let (own, place) = self.protocol;
+        let (own, place) = self.own;
         if protocol == own {
             return place;
         }
@@ -104,22 +122,32 @@ impl Service for Exchanges {
     }
 }
 
+/// What is inside of a request, for the routes that ask.
+struct Inside<'a> {
+    protocol: &'a dyn Protocol<Exchanges>,
+    request: &'a Request,
+}
+
+impl Arguments for Inside<'_> {
+    fn find(&self, path: &ArgumentPath, budget: usize) -> Option<Argument<'_>> {
+        self.protocol.argument(self.request, path, budget)
+    }
+}
+
 async fn exchange(
     routing: &Routing,
     connected: &Connected,
     mut request: Box<Request>,
 ) -> Result<Response, LocalError> {
     let started = clock::now();
-    let Connected { shared, downstream } = connected;
-    let table = &routing.table;
-    let lookup = Lookup {
-        random: if table.draws() { rand::random() } else { 0 },
-        ..Lookup::new(&request.head, downstream)
-    };
-    let Some(route) = table.route(&lookup) else {
+    let looked_into = routing.table.body();
+    if looked_into > 0 && body::is_wanted(&request, looked_into) {
+        request = Box::pin(body::buffered(request, looked_into)).await?;
+    }
+    let Some(route) = connected.route(&routing.table, &request) else {
         return Err(no_route(&request.head));
     };
-    let label = shared.label(request.head.protocol);
+    let label = connected.shared.label(request.head.protocol);
     match &route.action {
         Action::Forward(None) => {}
         Action::Forward(Some(rewrite)) => {

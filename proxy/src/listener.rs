@@ -158,7 +158,12 @@ fn serving(
     let protocols = parts.protocols.taken_by(config).map(|entry| {
         let id = entry.id;
         let local_errors = parts.metrics.local_errors(&name, id.as_str(), &errors);
-        let shared = Shared::new(routing.clone(), id, labels.clone(), local_errors);
+        let shared = Shared::new(
+            routing.clone(),
+            entry.protocol.clone(),
+            labels.clone(),
+            local_errors,
+        );
         (entry.clone(), Arc::new(shared))
     });
     Serving {

@@ -11,6 +11,7 @@
 //! cluster, then bounds how many retries run at once.
 
 mod action;
+mod arguments;
 mod budget;
 pub mod config;
 mod edits;
@@ -23,8 +24,10 @@ mod retry;
 mod route;
 mod split;
 mod table;
+mod when;
 
 pub use action::{Action, DirectResponse, Redirect, Rewrite};
+pub use arguments::Arguments;
 pub use budget::{Active, RetryBudget, Retrying};
 pub use edits::{Edits, HeaderEditSet};
 pub use lookup::Lookup;

@@ -1,5 +1,6 @@
 //! Compiled conditions on a request and its connection. They compare bytes and allocate nothing.
 
+mod argument;
 mod cookie;
 mod each;
 mod field;
@@ -12,17 +13,22 @@ mod source;
 mod text;
 
 use crate::config::{MatchConfig, StringMatch};
+use crate::when::When;
 use crate::{Lookup, Problem};
 
+use self::argument::Argument;
 use self::field::Field;
 pub(crate) use self::field::FieldName;
 
+pub(crate) use self::cookie::values as cookie_values;
 pub(crate) use self::host::{
     Key as HostKey, Name as HostName, check as check_host, check_authority, default_port, port, v6,
 };
 use self::http::HttpMatcher;
 pub(crate) use self::path::check as check_path;
+pub(crate) use self::query::values as query_values;
 use self::share::Share;
+pub(crate) use self::source::network;
 use self::source::{Source, Tls};
 use self::text::whole;
 pub(crate) use self::text::{Text, part};
@@ -37,6 +43,8 @@ pub(crate) struct Matcher {
     http: Option<Box<HttpMatcher>>,
     source: Source,
     tls: Option<Box<Tls>>,
+    arguments: Box<[Argument]>,
+    when: Option<Box<When>>,
     share: Option<Share>,
 }
 
@@ -87,6 +95,19 @@ impl Matcher {
             .tls
             .as_ref()
             .map(|tls| Box::new(Tls::compile(&format!("{path}.tls"), tls, &mut problems)));
+        let mut arguments = Vec::new();
+        for (at, argument) in config.arguments.iter().enumerate() {
+            let path = format!("{path}.arguments[{at}]");
+            let protocols = config.protocol.iter().flat_map(|names| names.iter());
+            match Argument::compile(&path, argument, protocols) {
+                Ok(argument) => arguments.push(argument),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        let when = config.when.as_deref().and_then(|text| {
+            let when = When::compile(&format!("{path}.when"), text);
+            when.map_err(|problem| problems.push(problem)).ok()
+        });
         let share = config.percentage.and_then(|percent| {
             let share = Share::new(percent, salt);
             if share.is_none() {
@@ -107,6 +128,8 @@ impl Matcher {
             http,
             source,
             tls,
+            arguments: arguments.into(),
+            when: when.map(Box::new),
             share,
         })
     }
@@ -128,11 +151,22 @@ impl Matcher {
                 let request = head.http.as_ref();
                 request.is_some_and(|request| http.matches(request))
             })
+            && self
+                .arguments
+                .iter()
+                .all(|argument| argument.matches(lookup.arguments))
+            && self.when.as_ref().is_none_or(|when| when.matches(lookup))
             && self.share.is_none_or(|share| share.takes(lookup.random))
     }
 
     fn takes_protocol(&self, name: &str) -> bool {
         self.protocols.iter().any(|protocol| **protocol == *name)
+    }
+
+    /// How many bytes of an HTTP request's body it looks at.
+    pub(crate) fn body(&self) -> usize {
+        let bodies = self.arguments.iter().map(Argument::body);
+        bodies.max().unwrap_or_default()
     }
 
     /// True if it takes a share of the requests.
@@ -173,7 +207,8 @@ impl Matcher {
 
     /// The fields that it reads. Names come from the configuration, so they are UTF-8.
     pub(crate) fn field_names(&self) -> impl Iterator<Item = &str> {
-        self.fields.iter().flat_map(|field| field.name.forms())
+        let fields = self.fields.iter().flat_map(|field| field.name.forms());
+        fields.chain(self.when.iter().flat_map(|when| when.field_names()))
     }
 }
 

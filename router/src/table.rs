@@ -30,6 +30,7 @@ pub struct RouteTable {
     /// Where groups are looked up; None if there are none.
     domains: Option<Box<Domains>>,
     draws: bool,
+    body: usize,
     clusters: Box<[Arc<str>]>,
     cluster_mentions: Box<[Mention]>,
     protocols: Box<[Mention]>,
@@ -95,6 +96,12 @@ impl RouteTable {
     fn scan(&self, section: &Section, lookup: &Lookup<'_>) -> Option<&Entry> {
         let entries = self.entries.get(section.range.clone())?;
         entries.iter().find(|entry| entry.matcher.matches(lookup))
+    }
+
+    /// The most bytes of an HTTP request's body that routes look at; 0 if none does. A body that is streamed must be
+    /// [whole](wireloom_codecs::Body::Whole) for that.
+    pub fn body(&self) -> usize {
+        self.body
     }
 
     /// True if routes take shares of the requests, so that [`Lookup::random`] is to be random.

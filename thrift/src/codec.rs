@@ -6,8 +6,9 @@ use std::sync::Arc;
 use bytes::{Buf, BytesMut};
 use tokio_util::codec::Decoder;
 use wireloom_codecs::{
-    Class, Codec, ConnError, ErrorKind, FrameLimits, Inbound, Kind, LocalError, Mode, Needs,
-    Origin, Outbound, ProtocolId, Request, Response, Role, Sniff, Str, StreamId, WriteBuf,
+    Argument, ArgumentPath, Class, Codec, ConnError, ErrorKind, FrameLimits, Inbound, Kind,
+    LocalError, Mode, Needs, Origin, Outbound, ProtocolId, Request, Response, Role, Sniff, Str,
+    StreamId, WriteBuf,
 };
 
 use crate::decode::{self, Checked, Context, Opened, lost, malformed};
@@ -16,7 +17,7 @@ use crate::head::word;
 use crate::infos::Seen;
 use crate::types::{Dialect, FRAME_CEILING, NAME, Transport};
 use crate::walk::{Broken, Walker};
-use crate::{ThriftSettings, detect, encode, error_reply, outcome, sniff};
+use crate::{ThriftSettings, argument, detect, encode, error_reply, outcome, sniff};
 
 /// Thrift on one connection, in one dialect.
 ///
@@ -444,6 +445,14 @@ impl Codec for ThriftCodec {
 
     fn trace_fields() -> &'static [&'static str] {
         &["traceparent"]
+    }
+
+    fn argument<'a>(
+        request: &'a Request,
+        path: &ArgumentPath,
+        budget: usize,
+    ) -> Option<Argument<'a>> {
+        argument::find(request, path, budget)
     }
 
     fn classify(native: u32) -> Class {

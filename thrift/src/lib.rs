@@ -63,6 +63,7 @@
 //! | EXCEPTION of type 1 UNKNOWN_METHOD | refused: the service did not run |
 //! | other EXCEPTION | server error |
 
+mod argument;
 mod codec;
 mod config;
 mod decode;

@@ -85,3 +85,29 @@ async fn cookies_are_matched_where_http_has_them() {
     assert_eq!(site.by_grpc("/a.B/c", &[]).await, "rest");
     assert_eq!(site.dubbo.get(&[]).await.unwrap(), "rest");
 }
+
+#[tokio::test]
+async fn an_expression_holds_for_every_protocol() {
+    let mut site = Site::matching(&[
+        (
+            "when: 'headers[\"x-user\"].startsWith(\"a\") && source.inCidr(\"127.0.0.0/8\")'",
+            "first",
+        ),
+        (
+            "when: '\"x-user\" in headers && int(headers[\"x-age\"]) >= 18'",
+            "second",
+        ),
+        ("", "rest"),
+    ])
+    .await;
+    for (fields, name) in [
+        (&[("x-user", "ann")][..], "first"),
+        (&[("x-user", "bob"), ("x-age", "18")], "second"),
+        (&[("x-user", "bob"), ("x-age", "17")], "rest"),
+        (&[("x-user", "bob")], "rest"),
+        (&[("x-age", "18")], "rest"),
+        (&[], "rest"),
+    ] {
+        assert_eq!(site.by_all(fields).await, name, "{fields:?}");
+    }
+}

@@ -23,3 +23,4 @@ mod mesh;
 #[path = "../grpc/server.rs"]
 mod server;
 mod servers;
+mod thrift;

@@ -5,6 +5,7 @@
 //! exist.
 
 mod action;
+mod argument_match;
 mod connection_match;
 mod http_match;
 mod path_match;
@@ -14,6 +15,7 @@ mod string_match;
 mod target;
 
 pub use action::{RedirectConfig, RedirectScheme, RegexRewrite, RespondConfig, RewriteConfig};
+pub use argument_match::{ArgumentAt, ArgumentMatch, DEFAULT_BUDGET};
 pub use connection_match::TlsMatch;
 pub use http_match::HttpMatch;
 pub use path_match::PathMatch;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use wireloom_codecs::units::Span;
 
 use super::{
-    HeaderEdits, HttpMatch, OneOrMany, RedirectConfig, RespondConfig, RetryConfig, RewriteConfig,
-    StringMatch, TlsMatch, To, not_null,
+    ArgumentMatch, HeaderEdits, HttpMatch, OneOrMany, RedirectConfig, RespondConfig, RetryConfig,
+    RewriteConfig, StringMatch, TlsMatch, To, not_null,
 };
 
 /// How long an exchange may take if its route does not say.
@@ -38,32 +38,6 @@ pub struct RouteConfig {
     )]
     #[schemars(with = "String")]
     pub name: Option<String>,
-    /// Of a group: the hosts of HTTP, gRPC and Triple requests that it takes, without ports: `a.example`, `*.example`,
-    /// `example.*` or `*`. Case does not count, nor does a dot at the end.
-    #[serde(
-        default,
-        deserialize_with = "not_null",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schemars(with = "OneOrMany")]
-    pub hosts: Option<OneOrMany>,
-    /// Of a group: the RPC services whose requests it takes, instead of `hosts`: `com.acme.OrderService`,
-    /// `*.OrderService`, `com.acme.*` or `*`.
-    #[serde(
-        default,
-        deserialize_with = "not_null",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schemars(with = "OneOrMany")]
-    pub services: Option<OneOrMany>,
-    /// Of a group: its routes, of which the first that matches wins. None of them is a group.
-    #[serde(
-        default,
-        deserialize_with = "not_null",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schemars(with = "Vec<RouteConfig>", length(min = 1))]
-    pub routes: Option<Vec<RouteConfig>>,
     /// Which requests it takes; all that is named must match. Default: every request.
     #[serde(
         default,
@@ -118,6 +92,32 @@ pub struct RouteConfig {
     )]
     #[schemars(with = "RetryConfig")]
     pub retry: Option<RetryConfig>,
+    /// Of a group: the hosts of HTTP, gRPC and Triple requests that it takes, without ports: `a.example`, `*.example`,
+    /// `example.*` or `*`. Case does not count, nor does a dot at the end.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "OneOrMany")]
+    pub hosts: Option<OneOrMany>,
+    /// Of a group: the RPC services whose requests it takes, instead of `hosts`: `com.acme.OrderService`,
+    /// `*.OrderService`, `com.acme.*` or `*`.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "OneOrMany")]
+    pub services: Option<OneOrMany>,
+    /// Of a group: its routes, of which the first that matches wins. None of them is a group.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Vec<RouteConfig>", length(min = 1))]
+    pub routes: Option<Vec<RouteConfig>>,
 }
 
 /// Which requests a route takes. Every key that is given must match.
@@ -185,6 +185,20 @@ pub struct MatchConfig {
     )]
     #[schemars(with = "TlsMatch")]
     pub tls: Option<TlsMatch>,
+    /// Values inside of the request's body; all must match. Where a body is looked into, only the value that is asked for
+    /// is read. An HTTP body that is JSON waits for its end then, as long as it is within the budget.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<ArgumentMatch>,
+    /// An expression in the syntax of CEL over what the other keys name: `headers["x-user"].startsWith("a") &&
+    /// !source.inCidr("10.0.0.0/8")`. What it asks of something that is not there does not hold. See the guide for the
+    /// names and operators that there are.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "String")]
+    pub when: Option<String>,
     /// How many percent of the requests that all else matches, from 0 to 100; each is drawn by itself.
     #[serde(
         default,

@@ -25,16 +25,23 @@ impl Cookie {
 
     /// True if any cookie of the name matches; for `present: false`, if there is none.
     pub(super) fn matches(&self, request: &HttpRequest) -> bool {
-        // HTTP/2 may split them over several fields (RFC 9113 §8.2.3).
-        let pairs = request.headers.all(&COOKIE);
-        let pairs = pairs.flat_map(|field| field.split(|byte| *byte == b';'));
-        let values = pairs.filter_map(|pair| {
-            let at = pair.iter().position(|byte| *byte == b'=')?;
-            let (name, value) = pair.split_at_checked(at)?;
-            (name.trim_ascii() == &*self.name).then(|| plain(value.get(1..).unwrap_or_default()))
-        });
-        self.text.any(values)
+        self.text.any(values(request, &self.name))
     }
+}
+
+/// The values of the cookies of this name.
+pub(crate) fn values<'a>(
+    request: &'a HttpRequest,
+    name: &'a [u8],
+) -> impl Iterator<Item = &'a [u8]> {
+    // HTTP/2 may split them over several fields (RFC 9113 §8.2.3).
+    let pairs = request.headers.all(&COOKIE);
+    let pairs = pairs.flat_map(|field| field.split(|byte| *byte == b';'));
+    pairs.filter_map(move |pair| {
+        let at = pair.iter().position(|byte| *byte == b'=')?;
+        let (own, value) = pair.split_at_checked(at)?;
+        (own.trim_ascii() == name).then(|| plain(value.get(1..).unwrap_or_default()))
+    })
 }
 
 /// A value without what may stand around it: blanks, and a pair of quotes (RFC 6265 §4.1.1).

@@ -16,7 +16,7 @@ pub(crate) struct FieldName {
 }
 
 impl FieldName {
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let lower = name.to_ascii_lowercase();
         Self {
             name: name.as_bytes().into(),
@@ -38,7 +38,7 @@ impl FieldName {
     }
 
     /// The name as it is written, and in lower case. Names come from the configuration, so they are UTF-8.
-    pub(super) fn forms(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn forms(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.name)
             .chain(&self.lower)
             .filter_map(|name| std::str::from_utf8(name).ok())

@@ -338,6 +338,11 @@ impl Builder {
         Ok(RouteTable {
             sections,
             domains: (!self.groups.is_empty()).then(|| Box::new(self.domains)),
+            body: entries
+                .iter()
+                .map(|entry| entry.matcher.body())
+                .max()
+                .unwrap_or_default(),
             draws: entries.iter().any(|entry| entry.matcher.draws()),
             needs,
             clusters: clusters.collect(),
