@@ -8,16 +8,19 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use wireloom_codecs::{
-    Answer, Call, CallError, ErrorKind, LocalError, ProtocolId, Request, Response,
+    Answer, Call, CallError, ErrorKind, LocalError, ProtocolId, Request, RequestHead, Response,
 };
 
+use crate::balance::{Selection, Stopwatch};
 use crate::channels::Refused;
+use crate::config::Balance;
 use crate::counters::count;
 use crate::local::{LocalCluster, LocalEndpoint, View};
 use crate::search::{Candidate, Found};
 use crate::set::Taken;
 use crate::under_way::{InFlight, UnderWay};
-use crate::{Endpoint, Tried};
+use crate::upstream::Way;
+use crate::{Endpoint, Member, Tried};
 
 type Search<'a> = Pin<Box<dyn Future<Output = Result<Found<'a>, CallError>> + Send + 'a>>;
 
@@ -26,9 +29,12 @@ type Search<'a> = Pin<Box<dyn Future<Output = Result<Found<'a>, CallError>> + Se
 #[must_use = "a dropped attempt gives up on its answer"]
 pub struct Attempt<'a> {
     local: &'a LocalCluster,
-    position: usize,
+    way: Way,
+    selection: &'a Selection<'a>,
     deadline: Instant,
     in_flight: Option<InFlight>,
+    /// The cluster balances by how long answers take.
+    timed: bool,
     /// It was sent over another connection already because the first had been closed long ago.
     sent_again: bool,
     state: Stage<'a>,
@@ -71,11 +77,31 @@ impl LocalCluster {
         deadline: Instant,
         tried: &'a mut Tried,
     ) -> Attempt<'a> {
+        self.select(&Selection::ANY, protocol, request, deadline, tried)
+    }
+
+    /// The same for a request that wants something of its endpoint.
+    ///
+    /// # Errors
+    /// The same; `NoEndpoint` also if there is no endpoint like that.
+    pub fn select<'a>(
+        &'a self,
+        selection: &'a Selection<'a>,
+        protocol: ProtocolId,
+        request: Box<Request>,
+        deadline: Instant,
+        tried: &'a mut Tried,
+    ) -> Attempt<'a> {
         let mut attempt = Attempt {
             local: self,
-            position: 0,
+            way: Way {
+                position: 0,
+                lane: 0,
+            },
+            selection,
             deadline,
             in_flight: None,
+            timed: false,
             sent_again: false,
             state: Stage::Over,
         };
@@ -96,10 +122,15 @@ impl LocalCluster {
         unsent(error)
     }
 
-    /// The connector for a request in `protocol`.
-    fn speaks(&self, own: Option<&str>, protocol: ProtocolId) -> Result<usize, LocalError> {
-        if let Some(position) = self.upstream.position(own, protocol) {
-            return Ok(position);
+    /// The way of a request in `protocol`.
+    fn speaks(
+        &self,
+        own: Option<&str>,
+        protocol: ProtocolId,
+        head: &RequestHead,
+    ) -> Result<Way, LocalError> {
+        if let Some(way) = self.upstream.way(own, protocol, head) {
+            return Ok(way);
         }
         Err(match own {
             Some(own) => self.untranslated(own, protocol),
@@ -141,18 +172,21 @@ impl LocalCluster {
     }
 
     #[cold]
-    fn no_endpoint(&self, view: &View) -> LocalError {
-        let with_weight = if view.members.is_empty() {
-            ""
-        } else {
-            " of a weight over 0"
+    fn no_endpoint(&self, view: &View, selection: Selection<'_>) -> LocalError {
+        let members = &view.members;
+        let takes = |member: &Member| member.weight > 0;
+        let why = match selection.subset {
+            _ if members.is_empty() => String::new(),
+            _ if !members.iter().any(takes) => " of a weight over 0".to_owned(),
+            Some(subset) => format!(" in subset {subset} that takes calls"),
+            None if view.config.subset.is_some() => {
+                " for requests that choose no subset".to_owned()
+            }
+            None => " that takes calls".to_owned(),
         };
         LocalError::new(
             ErrorKind::NoEndpoint,
-            format!(
-                "cluster {} has no endpoint{with_weight}",
-                self.cluster.name()
-            ),
+            format!("cluster {} has no endpoint{why}", self.cluster.name()),
         )
     }
 }
@@ -167,7 +201,8 @@ impl<'a> Attempt<'a> {
         let local = self.local;
         let view = local.view.load();
         let config = &view.config;
-        self.position = local.speaks(config.protocol.as_deref(), protocol)?;
+        self.way = local.speaks(config.protocol.as_deref(), protocol, &request.head)?;
+        self.timed = matches!(config.balance, Balance::PeakEwma(_));
         let limit = config.limits.in_flight;
         self.in_flight = InFlight::take(&local.cluster, limit);
         if self.in_flight.is_none() {
@@ -175,7 +210,7 @@ impl<'a> Attempt<'a> {
         }
         let endpoint = self.pick(&view, tried)?;
         let set = endpoint
-            .set(self.position, local)
+            .set(self.way, local)
             .ok_or_else(|| local.unsupported(protocol))?;
         let call = Call {
             request,
@@ -195,14 +230,19 @@ impl<'a> Attempt<'a> {
     }
 
     fn pick<'v>(&self, view: &'v View, tried: &Tried) -> Result<&'v LocalEndpoint, LocalError> {
-        let picked = view.pick(tried).or_else(|| view.pick(&Tried::new()));
+        let pick = |avoid: &Tried| view.pick(*self.selection, avoid, &self.local.cluster);
+        let picked = match pick(tried) {
+            None if !tried.is_empty() => pick(&Tried::new()),
+            picked => picked,
+        };
         picked
             .map(|endpoint| &**endpoint)
-            .ok_or_else(|| self.local.no_endpoint(view))
+            .ok_or_else(|| self.local.no_endpoint(view, *self.selection))
     }
 
     fn search(&mut self, first: Candidate, refused: Refused, tried: &'a mut Tried) {
-        let search = self.local.search(self.position, first, refused, tried);
+        let (way, selection) = (self.way, self.selection);
+        let search = self.local.search(way, selection, first, refused, tried);
         self.state = Stage::Searching(Box::pin(search));
     }
 
@@ -214,6 +254,7 @@ impl<'a> Attempt<'a> {
             under_way: UnderWay {
                 active: endpoint.begin(),
                 _lease: taken.lease,
+                started: self.timed.then(Stopwatch::start),
             },
             again: (taken.used && !self.sent_again).then_some(tried),
         };
@@ -239,7 +280,7 @@ impl<'a> Attempt<'a> {
             .iter()
             .position(|member| Arc::ptr_eq(&member.endpoint, under_way.endpoint()));
         let Some((endpoint, set)) = place.and_then(|at| view.at(at)).and_then(|endpoint| {
-            let set = endpoint.set(self.position, local)?;
+            let set = endpoint.set(self.way, local)?;
             Some((endpoint, set))
         }) else {
             return false;
@@ -293,7 +334,7 @@ impl Future for Attempt<'_> {
                             name_endpoint(failed, under_way.endpoint());
                         }
                     }
-                    under_way.answered(this.in_flight.take(), &mut result);
+                    under_way.answered(this.in_flight.take(), this.local, &mut result);
                     return Poll::Ready(result);
                 }
                 Stage::Failed(_) | Stage::Over => {

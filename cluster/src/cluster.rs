@@ -6,9 +6,11 @@ use std::sync::{Arc, Weak};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
+use crate::balance::Plan;
+use crate::condition::Mark;
 use crate::counters::Counters;
 use crate::local::LocalCluster;
-use crate::{ClusterConfig, Members};
+use crate::{ClusterConfig, Endpoint, Members};
 
 /// A named set of endpoints that serve the same, with what all workers share of it.
 pub struct Cluster {
@@ -25,13 +27,42 @@ pub struct Cluster {
 pub(crate) struct Current {
     pub(crate) config: Arc<ClusterConfig>,
     pub(crate) members: Arc<Members>,
+    pub(crate) plan: Arc<Plan>,
 }
 
 impl Current {
-    fn next(old: &Members, config: ClusterConfig) -> Self {
+    fn new(config: ClusterConfig) -> Self {
+        let members = Members::next(&Members::default(), &config.endpoints);
         Self {
-            members: Arc::new(Members::next(old, &config.endpoints)),
+            plan: Arc::new(Plan::new(&config, &members)),
+            members: Arc::new(members),
             config: Arc::new(config),
+        }
+    }
+
+    fn next(&self, config: ClusterConfig) -> Self {
+        if self.config.picks_like(&config) {
+            return Self {
+                members: self.members.clone(),
+                plan: self.plan.clone(),
+                config: Arc::new(config),
+            };
+        }
+        let members = Members::next(&self.members, &config.endpoints);
+        Self {
+            plan: Arc::new(Plan::new(&config, &members)),
+            members: Arc::new(members),
+            config: Arc::new(config),
+        }
+    }
+
+    /// The same members, whose marks have changed.
+    fn refreshed(&self) -> Self {
+        let members = self.members.refreshed();
+        Self {
+            plan: Arc::new(Plan::new(&self.config, &members)),
+            members: Arc::new(members),
+            config: self.config.clone(),
         }
     }
 }
@@ -41,7 +72,7 @@ impl Cluster {
     pub fn new(name: impl Into<Arc<str>>, config: ClusterConfig) -> Arc<Self> {
         Arc::new(Self {
             name: name.into(),
-            current: ArcSwap::from_pointee(Current::next(&Members::default(), config)),
+            current: ArcSwap::from_pointee(Current::new(config)),
             in_flight: AtomicU32::new(0),
             pending: AtomicU32::new(0),
             counters: Arc::new(Counters::default()),
@@ -71,7 +102,12 @@ impl Cluster {
     /// connection, and a cluster that balances as before goes on where it was.
     pub fn reconfigure(&self, config: ClusterConfig) {
         let mut locals = self.locals.lock();
-        let next = Arc::new(Current::next(&self.members(), config));
+        let next = self.current.load().next(config);
+        self.replace(&mut locals, next);
+    }
+
+    fn replace(&self, locals: &mut Vec<Weak<LocalCluster>>, next: Current) {
+        let next = Arc::new(next);
         self.current.store(next.clone());
         locals.retain(|local| match local.upgrade() {
             Some(local) => {
@@ -80,6 +116,32 @@ impl Cluster {
             }
             None => false,
         });
+    }
+
+    /// Sets or clears a mark of one of the cluster's endpoints and, if that made a difference, has it hold for the next
+    /// pick of every worker before this returns. True if it made a difference.
+    ///
+    /// What balancers look up is made anew here, which may take milliseconds with a thousand endpoints and a hash
+    /// balancer: not for the path of a request. See [`Self::mark_all`] for several changes at once.
+    pub fn mark(&self, endpoint: &Endpoint, mark: Mark, on: bool) -> bool {
+        self.mark_all([(endpoint, mark, on)]) > 0
+    }
+
+    /// The same for several marks at once; says how many made a difference.
+    pub fn mark_all<'a>(
+        &self,
+        changes: impl IntoIterator<Item = (&'a Endpoint, Mark, bool)>,
+    ) -> usize {
+        let changes = changes.into_iter();
+        let changed = changes
+            .filter(|(endpoint, mark, on)| endpoint.marks.set(*mark, *on))
+            .count();
+        if changed > 0 {
+            let mut locals = self.locals.lock();
+            let current = self.current.load();
+            self.replace(&mut locals, current.refreshed());
+        }
+        changed
     }
 
     /// Makes one worker's side while nothing changes, and keeps telling it of changes.

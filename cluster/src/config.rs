@@ -6,9 +6,19 @@ use wireloom_codecs::KeepAlive;
 use wireloom_codecs::edits::HeaderEdits;
 use wireloom_codecs::units::Span;
 
+mod balance;
+mod check;
 mod endpoint;
+mod ratio;
+mod share;
 
-pub use endpoint::{EndpointConfig, MAX_WEIGHT, Metadata};
+pub use balance::{
+    Balance, LeastConnections, LeastRequest, MAX_CHOICES, MAX_RING, Maglev, PeakEwma, RingHash,
+};
+pub use check::Problem;
+pub use endpoint::{EndpointConfig, MAX_PRIORITY, MAX_WEIGHT, Metadata};
+pub use ratio::Ratio;
+pub use share::{Fallback, Localities, PanicConfig, SlowStart, SubsetConfig, ZoneAware};
 
 use std::time::Duration;
 
@@ -28,6 +38,33 @@ pub struct ClusterConfig {
     /// How an endpoint is picked.
     #[serde(default)]
     pub balance: Balance,
+    /// Parts of the cluster that routes can choose. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subset: Option<SubsetConfig>,
+    /// How much more than their share of the load endpoints can carry, 1 to 10: at 1.4 a priority, or a zone, of which
+    /// 71 of 100 endpoints are well carries all of its load.
+    #[serde(
+        default = "overprovisioning",
+        deserialize_with = "ratio::ratio_within::<1_000, 10_000, _>"
+    )]
+    #[schemars(range(min = 1, max = 10))]
+    pub overprovisioning: Ratio,
+    /// What becomes of a priority of which too few endpoints are well.
+    #[serde(default)]
+    pub panic: PanicConfig,
+    /// The share of each zone, 0 to 10000; those not named have 1. Default: zones do not count.
+    #[serde(
+        default,
+        deserialize_with = "share::locality_weights",
+        skip_serializing_if = "Localities::is_empty"
+    )]
+    pub localities: Localities,
+    /// Keeps requests in the proxy's own zone. Default: zones do not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone_aware: Option<ZoneAware>,
+    /// Gives endpoints that are new, or well again, their share by and by. Default: at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_start: Option<SlowStart>,
     /// How long a connection may take to be made, name lookup and handshakes included.
     #[serde(default = "connect_timeout", deserialize_with = "positive")]
     pub connect_timeout: Span,
@@ -59,6 +96,12 @@ impl ClusterConfig {
             protocol: None,
             endpoints: endpoints.into_iter().collect(),
             balance: Balance::default(),
+            subset: None,
+            overprovisioning: overprovisioning(),
+            panic: PanicConfig::default(),
+            localities: Localities::new(),
+            zone_aware: None,
+            slow_start: None,
             connect_timeout: connect_timeout(),
             idle_timeout: idle_timeout(),
             connections: Connections::default(),
@@ -68,6 +111,22 @@ impl ClusterConfig {
             headers: HeaderEdits::default(),
         }
     }
+
+    /// True if endpoints are picked in the same way from the same ones.
+    pub(crate) fn picks_like(&self, other: &Self) -> bool {
+        self.endpoints == other.endpoints
+            && self.balance == other.balance
+            && self.subset == other.subset
+            && self.overprovisioning == other.overprovisioning
+            && self.panic == other.panic
+            && self.localities == other.localities
+            && self.zone_aware == other.zone_aware
+            && self.slow_start == other.slow_start
+    }
+}
+
+const fn overprovisioning() -> Ratio {
+    Ratio::thousandths(1400)
 }
 
 const fn connect_timeout() -> Span {
@@ -76,30 +135,6 @@ const fn connect_timeout() -> Span {
 
 const fn idle_timeout() -> Span {
     Span(Duration::from_secs(300))
-}
-
-/// How an endpoint is picked. Every way respects weights.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Balance {
-    /// Of two endpoints drawn by weight, the one with fewer requests under way for its weight.
-    #[default]
-    LeastRequest,
-    /// In turn.
-    RoundRobin,
-    /// At random.
-    Random,
-}
-
-impl Balance {
-    /// The name that configs and logs use.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::LeastRequest => "least_request",
-            Self::RoundRobin => "round_robin",
-            Self::Random => "random",
-        }
-    }
 }
 
 /// How many connections are made.

@@ -67,6 +67,7 @@ impl ChannelSet {
         let reports = Arc::new(Reports {
             counters: self.cluster.counters.clone(),
             set: Arc::downgrade(self),
+            _connection: self.endpoint.connection(),
         });
         open(
             &self.endpoint,

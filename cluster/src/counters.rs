@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use wireloom_codecs::{ChannelEvents, ConnError};
 
+use crate::endpoint::Counted;
+
 /// Counts that only grow.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
@@ -28,6 +30,8 @@ pub(crate) fn count(counter: &AtomicU64) {
 pub(crate) struct Reports {
     pub(crate) counters: Arc<Counters>,
     pub(crate) set: std::sync::Weak<crate::channels::ChannelSet>,
+    /// Held for as long as the connection is there to report.
+    pub(crate) _connection: Counted,
 }
 
 impl Reports {

@@ -3,11 +3,15 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use wireloom_net::Address;
 
+use crate::balance::Latency;
 use crate::channels::ChannelSet;
+use crate::condition::{Condition, Mark, Marks};
+use crate::config::Balance;
 use crate::pool::Pool;
 
 /// An endpoint's identity and counts, shared by all workers and kept for as long as the cluster has its address.
@@ -16,6 +20,10 @@ use crate::pool::Pool;
 pub struct Endpoint {
     address: Address,
     active: AtomicU32,
+    pub(crate) marks: Marks,
+    /// Fed while the cluster balances by it.
+    pub(crate) latency: Latency,
+    connections: Arc<AtomicU32>,
     pub(crate) requests: AtomicU64,
     pub(crate) failures: AtomicU64,
     pub(crate) connects: AtomicU64,
@@ -37,6 +45,9 @@ impl Endpoint {
         Self {
             address,
             active: AtomicU32::new(0),
+            marks: Marks::default(),
+            latency: Latency::default(),
+            connections: Arc::default(),
             requests: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             connects: AtomicU64::new(0),
@@ -54,6 +65,45 @@ impl Endpoint {
     /// Requests under way over all workers, those that wait for a connection included.
     pub fn active(&self) -> u32 {
         self.active.load(Relaxed)
+    }
+
+    /// Connections over all workers, those that are being made and those that drain included.
+    pub fn connections(&self) -> u32 {
+        self.connections.load(Relaxed)
+    }
+
+    /// Takes note of how long an answer took, if the cluster balances by that.
+    pub(crate) fn took(&self, balance: Balance, time: Duration, failed: bool) {
+        if let Balance::PeakEwma(config) = balance {
+            let least = if failed {
+                config.penalty.0
+            } else {
+                Duration::ZERO
+            };
+            self.latency
+                .observe(time.max(least), Instant::now(), config.decay.0);
+        }
+    }
+
+    /// Counts a connection until the value is dropped.
+    pub(crate) fn connection(&self) -> Counted {
+        self.connections.fetch_add(1, Relaxed);
+        Counted(self.connections.clone())
+    }
+
+    /// What follows from its marks. What the configuration says of it is the [`Member`](crate::Member)'s.
+    pub fn condition(&self) -> Condition {
+        self.marks.condition()
+    }
+
+    /// Whether it has that mark.
+    pub fn is_marked(&self, mark: Mark) -> bool {
+        self.marks.has(mark)
+    }
+
+    /// Since when it has been fit to serve; None if it always was, and came with the cluster.
+    pub fn joined(&self) -> Option<Instant> {
+        self.marks.since()
     }
 
     /// Counts a request as under way until the value is dropped.
@@ -96,5 +146,14 @@ impl Active {
 impl Drop for Active {
     fn drop(&mut self) {
         self.0.active.fetch_sub(1, Relaxed);
+    }
+}
+
+/// A connection to an endpoint.
+pub(crate) struct Counted(Arc<AtomicU32>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
     }
 }

@@ -10,16 +10,17 @@
 //! * `set`: one worker's connections to one endpoint: `channels`, which carry many calls each and which `connect` makes
 //!   one at a time, or a `pool` of those that carry one; `open` makes one, `outage` and `backoff` space failures;
 //! * `under_way`: what is counted and held to the end of an answer's body;
-//! * `balance`: which endpoint; `tried`: which not.
+//! * `balance`: which endpoint; `tried`: which not; `condition`: what is known against one.
 //!
 //! Every wait has a bound: requests under way and requests that wait for a connection are limited per cluster,
 //! connections per worker and endpoint, attempts to connect by a timeout and a back-off.
 
 mod attempt;
 mod backoff;
-pub mod balance;
+mod balance;
 mod channels;
 mod cluster;
+mod condition;
 pub mod config;
 mod connect;
 mod counters;
@@ -38,8 +39,9 @@ mod under_way;
 mod upstream;
 
 pub use attempt::Attempt;
-pub use balance::Balancer;
+pub use balance::{Selection, Subset};
 pub use cluster::Cluster;
+pub use condition::{Condition, Mark};
 pub use config::{ClusterConfig, EndpointConfig, Metadata};
 pub use endpoint::Endpoint;
 pub use local::LocalCluster;

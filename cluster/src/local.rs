@@ -2,14 +2,17 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use rand::rngs::SmallRng;
+use wireloom_codecs::Connector;
 
-use crate::balance::{Balancer, balancer};
+use crate::balance::{Ask, Plan, Selection, Turns};
 use crate::cluster::Current;
 use crate::set::Set;
+use crate::upstream::Way;
 use crate::{Cluster, ClusterConfig, Endpoint, Members, Tried, Upstream};
 
 thread_local! {
@@ -22,7 +25,7 @@ pub(crate) fn with_rng<T>(use_it: impl FnOnce(&mut SmallRng) -> T) -> T {
     RNG.with_borrow_mut(use_it)
 }
 
-/// One worker's side of a [`Cluster`]: its balancer and its connections.
+/// One worker's side of a [`Cluster`]: its balancer's turns and its connections.
 ///
 /// Must be used on the worker's runtime, which the connections' tasks are spawned on. When the last reference is
 /// dropped, the connections take no more requests and close as those under way end.
@@ -36,7 +39,8 @@ pub struct LocalCluster {
 pub(crate) struct View {
     pub(crate) config: Arc<ClusterConfig>,
     pub(crate) members: Arc<Members>,
-    balancer: Arc<dyn Balancer>,
+    plan: Arc<Plan>,
+    turns: Arc<Turns>,
     /// At each member's index what this worker has of it.
     endpoints: Box<[Arc<LocalEndpoint>]>,
 }
@@ -45,7 +49,15 @@ pub(crate) struct View {
 pub(crate) struct LocalEndpoint {
     pub(crate) endpoint: Arc<Endpoint>,
     /// At each connector's position its connections, once there was a request for them.
-    sets: Box<[OnceLock<Set>]>,
+    sets: Box<[OnceLock<Lanes>]>,
+}
+
+/// The connections of one connector.
+enum Lanes {
+    /// They all carry the same requests.
+    One(Set),
+    /// At each lane those that carry its requests, once there was one.
+    Many(Box<[OnceLock<Set>]>),
 }
 
 impl LocalCluster {
@@ -53,10 +65,10 @@ impl LocalCluster {
     pub fn new(cluster: Arc<Cluster>, upstream: Arc<Upstream>) -> Arc<Self> {
         let shared = cluster.clone();
         shared.join(|current| {
-            let balancer = with_rng(|rng| balancer(current.config.balance, rng));
+            let turns = with_rng(|rng| Turns::new(&current.plan, rng));
             let none = HashMap::new();
             Self {
-                view: ArcSwap::from_pointee(View::new(current, balancer.into(), &none, &upstream)),
+                view: ArcSwap::from_pointee(View::new(current, turns.into(), &none, &upstream)),
                 cluster,
                 upstream,
             }
@@ -71,17 +83,21 @@ impl LocalCluster {
     /// Takes over what the cluster has become. Connections to endpoints that left drain as the old view is dropped.
     pub(crate) fn follow(&self, current: &Current) {
         let old = self.view.load_full();
-        let balancer = if old.config.balance == current.config.balance {
-            old.balancer.clone()
+        let turns = if Arc::ptr_eq(&old.plan, &current.plan) {
+            old.turns.clone()
         } else {
-            with_rng(|rng| balancer(current.config.balance, rng)).into()
+            let (before, now) = (
+                (&*old.plan, &*old.members),
+                (&*current.plan, &*current.members),
+            );
+            Arc::new(with_rng(|rng| old.turns.follow(before, now, rng)))
         };
         let known = old
             .endpoints
             .iter()
             .map(|local| (Arc::as_ptr(&local.endpoint), local))
             .collect();
-        let next = View::new(current, balancer, &known, &self.upstream);
+        let next = View::new(current, turns, &known, &self.upstream);
         self.view.store(Arc::new(next));
     }
 }
@@ -89,7 +105,7 @@ impl LocalCluster {
 impl View {
     fn new(
         current: &Current,
-        balancer: Arc<dyn Balancer>,
+        turns: Arc<Turns>,
         known: &HashMap<*const Endpoint, &Arc<LocalEndpoint>>,
         upstream: &Upstream,
     ) -> Self {
@@ -109,13 +125,28 @@ impl View {
             endpoints: endpoints.collect(),
             config: current.config.clone(),
             members: current.members.clone(),
-            balancer,
+            plan: current.plan.clone(),
+            turns,
         }
     }
 
-    /// A member that is not in `avoid`.
-    pub(crate) fn pick(&self, avoid: &Tried) -> Option<&Arc<LocalEndpoint>> {
-        let index = with_rng(|rng| self.balancer.pick(&self.members, avoid, rng))?;
+    /// A member that the request may go to and that is not in `avoid`.
+    pub(crate) fn pick(
+        &self,
+        selection: Selection<'_>,
+        avoid: &Tried,
+        cluster: &Cluster,
+    ) -> Option<&Arc<LocalEndpoint>> {
+        let ask = Ask {
+            selection,
+            tried: avoid,
+            in_flight: if self.plan.is_bounded() {
+                cluster.in_flight.load(Relaxed)
+            } else {
+                0
+            },
+        };
+        let index = with_rng(|rng| self.plan.pick(&self.members, &self.turns, ask, rng))?;
         self.endpoints.get(index)
     }
 
@@ -126,20 +157,41 @@ impl View {
 }
 
 impl LocalEndpoint {
-    /// The connections that speak the protocol at `position`; None if no connector has it.
-    pub(crate) fn set(&self, position: usize, local: &LocalCluster) -> Option<&Set> {
-        let slot = self.sets.get(position)?;
-        if let Some(set) = slot.get() {
-            return Some(set);
+    /// The connections that carry such requests; None if no connector does.
+    pub(crate) fn set(&self, way: Way, local: &LocalCluster) -> Option<&Set> {
+        let slot = self.sets.get(way.position)?;
+        match slot.get().or_else(|| self.lanes(slot, way, local))? {
+            Lanes::One(set) => Some(set),
+            Lanes::Many(sets) => {
+                let slot = sets.get(way.lane)?;
+                slot.get().or_else(|| {
+                    let connector = local.upstream.connector(way.position)?;
+                    Some(slot.get_or_init(|| self.connect(connector, local)))
+                })
+            }
         }
-        let connector = local.upstream.connector(position)?;
-        Some(slot.get_or_init(|| {
-            Set::new(
-                self.endpoint.clone(),
-                connector.clone(),
-                local.upstream.clone(),
-                local.cluster.clone(),
-            )
+    }
+
+    #[cold]
+    fn lanes<'a>(
+        &self,
+        slot: &'a OnceLock<Lanes>,
+        way: Way,
+        local: &LocalCluster,
+    ) -> Option<&'a Lanes> {
+        let connector = local.upstream.connector(way.position)?;
+        Some(slot.get_or_init(|| match connector.lanes() {
+            0 | 1 => Lanes::One(self.connect(connector, local)),
+            lanes => Lanes::Many((0..lanes).map(|_| OnceLock::new()).collect()),
         }))
+    }
+
+    fn connect(&self, connector: &Arc<dyn Connector>, local: &LocalCluster) -> Set {
+        Set::new(
+            self.endpoint.clone(),
+            connector.clone(),
+            local.upstream.clone(),
+            local.cluster.clone(),
+        )
     }
 }

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use wireloom_net::Address;
 
+use crate::condition::Condition;
 use crate::{Endpoint, EndpointConfig, Metadata};
 
 /// An endpoint with what the configuration says of it now.
@@ -16,50 +18,78 @@ pub struct Member {
     pub weight: u32,
     /// What else is known of it.
     pub metadata: Arc<Metadata>,
+    /// 0 is asked first.
+    pub priority: u32,
+    /// Its locality.
+    pub zone: Option<Arc<str>>,
+    /// The configuration wants it to take no new calls.
+    pub draining: bool,
 }
 
-/// A snapshot of a cluster's members, with the sums that balancers need.
+impl Member {
+    /// What its metadata says of `key`. Its zone counts as metadata.
+    pub fn says(&self, key: &str) -> Option<&str> {
+        match self.metadata.get(key) {
+            Some(value) => Some(value),
+            None if key == "zone" => self.zone.as_deref(),
+            None => None,
+        }
+    }
+
+    /// Whether it takes calls, by its marks and by the configuration.
+    pub fn condition(&self) -> Condition {
+        if self.draining {
+            Condition::Draining
+        } else {
+            self.endpoint.condition()
+        }
+    }
+}
+
+/// A snapshot of a cluster's members.
 #[derive(Debug, Default)]
 pub struct Members {
     members: Box<[Member]>,
-    /// At each index the sum of the weights up to it and with it.
-    sums: Box<[u64]>,
-    heaviest: u32,
-    uniform: bool,
+    impaired: bool,
 }
 
 impl Members {
-    /// The endpoints of `configs`. Those that `old` has keep their [`Endpoint`] and with it counts and connections.
+    /// The endpoints of `configs`. Those that `old` has keep their [`Endpoint`] and with it counts, marks and connections;
+    /// others are newcomers, unless there were none before.
     pub fn next(old: &Self, configs: &[EndpointConfig]) -> Self {
         let known: HashMap<&Address, &Arc<Endpoint>> = old
             .iter()
             .map(|member| (member.endpoint.address(), &member.endpoint))
             .collect();
-        let members: Box<[Member]> = configs
-            .iter()
-            .map(|config| Member {
-                endpoint: known.get(&config.address).map_or_else(
-                    || Arc::new(Endpoint::new(config.address.clone())),
-                    |endpoint| (*endpoint).clone(),
-                ),
-                weight: config.weight,
-                metadata: Arc::new(config.metadata.clone()),
-            })
-            .collect();
-        let mut sum = 0;
-        let sums = members
-            .iter()
-            .map(|member| {
-                sum += u64::from(member.weight);
-                sum
-            })
-            .collect();
-        let heaviest = members.iter().map(|member| member.weight).max();
-        let lightest = members.iter().map(|member| member.weight).min();
+        let join = |config: &EndpointConfig| {
+            let endpoint = Endpoint::new(config.address.clone());
+            if !old.is_empty() {
+                endpoint.marks.joins(Instant::now());
+            }
+            Arc::new(endpoint)
+        };
+        let members = configs.iter().map(|config| Member {
+            endpoint: known
+                .get(&config.address)
+                .map_or_else(|| join(config), |endpoint| (*endpoint).clone()),
+            weight: config.weight,
+            metadata: Arc::new(config.metadata.clone()),
+            priority: config.priority,
+            zone: config.zone().map(Arc::from),
+            draining: config.draining,
+        });
+        Self::of(members.collect())
+    }
+
+    /// The same ones, with their marks as they are now.
+    pub(crate) fn refreshed(&self) -> Self {
+        Self::of(self.members.clone())
+    }
+
+    fn of(members: Box<[Member]>) -> Self {
+        let impaired = |member: &Member| member.condition() != Condition::Healthy;
         Self {
-            sums,
-            heaviest: heaviest.unwrap_or(0),
-            uniform: heaviest == lightest && heaviest > Some(0),
+            impaired: members.iter().any(impaired),
             members,
         }
     }
@@ -84,32 +114,9 @@ impl Members {
         self.members.is_empty()
     }
 
-    /// The sum of all weights.
-    pub fn total_weight(&self) -> u64 {
-        self.sums.last().copied().unwrap_or(0)
-    }
-
-    /// The largest weight.
-    pub fn heaviest(&self) -> u32 {
-        self.heaviest
-    }
-
-    /// True if all weights are the same and not 0.
-    pub fn is_uniform(&self) -> bool {
-        self.uniform
-    }
-
-    /// The member into whose share `point` falls, if all shares lie end to end. `point` is below the total weight.
-    pub(crate) fn at(&self, point: u64) -> usize {
-        self.sums.partition_point(|sum| *sum <= point)
-    }
-
-    /// The sum of the weights before `index`.
-    pub(crate) fn before(&self, index: usize) -> u64 {
-        match index.checked_sub(1) {
-            Some(previous) => self.sums.get(previous).copied().unwrap_or(0),
-            None => 0,
-        }
+    /// True if any of them was something else than healthy when the snapshot was made.
+    pub fn is_impaired(&self) -> bool {
+        self.impaired
     }
 }
 

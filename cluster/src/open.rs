@@ -20,8 +20,10 @@ pub(crate) async fn open(
 ) -> Result<Arc<dyn Channel>, LocalError> {
     let address = endpoint.address();
     let within = config.connect_timeout;
+    let mut frame = upstream.frame;
+    frame.frame = frame.frame.max(connector.max_frame());
     let limits = ChannelLimits {
-        frame: upstream.frame,
+        frame,
         idle: config.idle_timeout.0,
         keep_alive: config.keep_alive.as_ref().map(|config| config.keep_alive()),
         ..ChannelLimits::default()

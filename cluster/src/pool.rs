@@ -89,6 +89,7 @@ impl ManageConnection for Manager {
         let reports = Arc::new(Reports {
             counters: shared.cluster.counters.clone(),
             set: Default::default(),
+            _connection: shared.endpoint.connection(),
         });
         let opened = open(
             &shared.endpoint,

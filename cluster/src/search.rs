@@ -1,17 +1,20 @@
 //! The way of a request that no open connection took at once: wait for one, or go elsewhere.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 use wireloom_codecs::{Call, CallError, ErrorKind, LocalError};
 
 use crate::attempt::unsent;
+use crate::balance::Selection;
 use crate::channels::{ChannelSet, Refused};
 use crate::connect::Blocked;
 use crate::local::{LocalCluster, LocalEndpoint};
 use crate::permit::Permit;
 use crate::pool::{NoLease, Pool};
 use crate::set::{Set, Taken};
+use crate::upstream::Way;
 use crate::{ClusterConfig, Endpoint, Tried};
 
 /// Endpoints that one attempt passes over before it gives up: each costs a pick, and a large cluster that is down as
@@ -78,7 +81,8 @@ impl LocalCluster {
     /// Finds a connection for a call that `first` has `refused`.
     pub(crate) async fn search<'a>(
         &'a self,
-        position: usize,
+        way: Way,
+        selection: &'a Selection<'a>,
         first: Candidate,
         refused: Refused,
         tried: &'a mut Tried,
@@ -101,8 +105,8 @@ impl LocalCluster {
             passed.push(candidate.endpoint);
             let next = (passed.len() < MOST_CANDIDATES).then(|| {
                 // Those that earlier attempts of the exchange had been to are still better than none.
-                self.candidate(position, &avoid)
-                    .or_else(|| self.candidate(position, &passed))
+                self.candidate(way, selection, &avoid)
+                    .or_else(|| self.candidate(way, selection, &passed))
             });
             let Some(next) = next.flatten() else {
                 break (call, why);
@@ -126,10 +130,10 @@ impl LocalCluster {
         }
     }
 
-    fn candidate(&self, position: usize, avoid: &Tried) -> Option<Candidate> {
+    fn candidate(&self, way: Way, selection: &Selection<'_>, avoid: &Tried) -> Option<Candidate> {
         let view = self.view.load();
-        let local = view.pick(avoid)?;
-        let set = local.set(position, self)?;
+        let local = view.pick(*selection, avoid, &self.cluster)?;
+        let set = local.set(way, self)?;
         Some(Candidate::new(local, set, &view.config))
     }
 
@@ -238,6 +242,8 @@ fn failed(
     tried: &mut Tried,
     error: LocalError,
 ) -> Result<Found<'_>, CallError> {
+    let balance = candidate.config.balance;
+    candidate.endpoint.took(balance, Duration::ZERO, true);
     tried.push(candidate.endpoint);
     Err(unsent(error))
 }

@@ -12,7 +12,7 @@ use wireloom_codecs::units::Span;
 use crate::channels::ChannelSet;
 use crate::config::Balance;
 use crate::pool::Pool;
-use crate::{Cluster, Endpoint, Member, Metadata};
+use crate::{Cluster, Condition, Endpoint, Member, Metadata};
 
 /// A cluster at one moment. Totals are since it was made.
 #[derive(Clone, Debug, Serialize)]
@@ -60,6 +60,13 @@ pub struct EndpointStats {
     /// What else is known of it.
     #[serde(skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
+    /// 0 is asked first.
+    pub priority: u32,
+    /// Its locality.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Whether it takes calls.
+    pub health: Condition,
     /// Requests under way.
     pub active: u32,
     /// Total of requests that a connection took.
@@ -134,6 +141,9 @@ impl Member {
             address: endpoint.address().to_string(),
             weight: self.weight,
             metadata: Metadata::clone(&self.metadata),
+            priority: self.priority,
+            zone: self.zone.as_deref().map(str::to_owned),
+            health: self.condition(),
             active: endpoint.active(),
             requests: endpoint.requests.load(Relaxed),
             failures: endpoint.failures.load(Relaxed),

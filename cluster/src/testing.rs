@@ -19,6 +19,8 @@ use crate::{Cluster, ClusterConfig, Dialer, LocalCluster, Tried, Upstream};
 
 pub(crate) const FAKE: ProtocolId = ProtocolId("fake");
 pub(crate) const OTHER: ProtocolId = ProtocolId("other");
+/// A protocol whose connections carry either the calls of `get` or all others.
+pub(crate) const LANED: ProtocolId = ProtocolId("laned");
 
 /// What happens at an address.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,7 +82,7 @@ impl World {
     pub(crate) fn upstream(self: &Arc<Self>) -> Arc<Upstream> {
         let connector = |id| Arc::new(FakeConnector(id, self.clone())) as Arc<dyn Connector>;
         let upstream = Upstream::new(
-            Arc::from([connector(FAKE), connector(OTHER)]),
+            Arc::from([connector(FAKE), connector(OTHER), connector(LANED)]),
             ByteBudget::new(1 << 20),
             FrameLimits::default(),
         );
@@ -152,6 +154,15 @@ impl Connector for FakeConnector {
         self.0
     }
 
+    fn lanes(&self) -> usize {
+        if self.0 == LANED { 2 } else { 1 }
+    }
+
+    fn lane(&self, request: &RequestHead) -> usize {
+        assert_eq!(self.0, LANED, "there is nothing to ask where there is one");
+        usize::from(request.method.as_bytes() != b"get")
+    }
+
     fn open(
         &self,
         _: Box<dyn Io>,
@@ -179,6 +190,13 @@ pub(crate) struct FakeChannel {
 impl FakeChannel {
     pub(crate) fn set(&self, state: ChannelState) {
         self.state.store(state as u8, Relaxed);
+    }
+
+    /// The methods of the calls that it holds.
+    pub(crate) fn methods(&self) -> Vec<String> {
+        let held = self.held.lock();
+        let methods = held.iter().map(|(call, _)| &call.request.head.method);
+        methods.map(ToString::to_string).collect()
     }
 
     /// Answers the oldest call.

@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use wireloom_codecs::{Body, BodyEnd, CallError, Class, Response, Watch};
 
+use crate::balance::Stopwatch;
 use crate::endpoint::Active;
 use crate::pool::Lease;
-use crate::{Cluster, Endpoint};
+use crate::{Cluster, Endpoint, LocalCluster};
 
 /// A request that the cluster's limit has let in.
 pub(crate) struct InFlight(Arc<Cluster>);
@@ -32,6 +33,8 @@ impl Drop for InFlight {
 pub(crate) struct UnderWay {
     pub(crate) active: Active,
     pub(crate) _lease: Option<Box<Lease>>,
+    /// When a connection took it, if somebody wants to know how long it takes.
+    pub(crate) started: Option<Stopwatch>,
 }
 
 impl UnderWay {
@@ -43,6 +46,7 @@ impl UnderWay {
     pub(crate) fn answered(
         self,
         in_flight: Option<InFlight>,
+        local: &LocalCluster,
         result: &mut Result<Response, CallError>,
     ) {
         let failed = match &*result {
@@ -51,6 +55,10 @@ impl UnderWay {
         };
         if failed {
             self.count_failure();
+        }
+        if let Some(started) = self.started {
+            let balance = local.view.load().config.balance;
+            self.endpoint().took(balance, started.elapsed(), failed);
         }
         if let Ok(response) = result
             && let Body::Stream(body) = &mut response.body

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use wireloom_codecs::{
     BoxFuture, ByteBudget, Connector, ErrorKind, FrameLimits, Io, LocalError, ProtocolId,
+    RequestHead,
 };
 use wireloom_net::Address;
 
@@ -44,9 +45,18 @@ impl Dialer for Tcp {
     }
 }
 
-/// One worker's means to make connections, shared by all its clusters.
+/// Which connections carry a request: those of one connector, and of its lanes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Way {
+    pub(crate) position: usize,
+    pub(crate) lane: usize,
+}
+
+/// One worker's means to make connections, shared by those of its clusters that need no connectors of their own.
 pub struct Upstream {
     ids: Box<[ProtocolId]>,
+    /// At each connector's position whether it has more lanes than one.
+    lanes: Box<[bool]>,
     connectors: Arc<[Arc<dyn Connector>]>,
     pub(crate) dialer: Arc<dyn Dialer>,
     pub(crate) budget: ByteBudget,
@@ -54,7 +64,8 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// Speaks the `connectors`' protocols over TCP. `budget` is the worker's memory for response frames.
+    /// Speaks the `connectors`' protocols over TCP. `budget` is the worker's memory for response frames, which may be as
+    /// large as `frame` says or as their protocol has them by itself, whichever is more.
     pub fn new(
         connectors: Arc<[Arc<dyn Connector>]>,
         budget: ByteBudget,
@@ -62,6 +73,7 @@ impl Upstream {
     ) -> Self {
         Self {
             ids: connectors.iter().map(|connector| connector.id()).collect(),
+            lanes: connectors.iter().map(|c| c.lanes() > 1).collect(),
             connectors,
             dialer: Arc::new(Tcp),
             budget,
@@ -81,13 +93,23 @@ impl Upstream {
         &self.ids
     }
 
-    /// The connector for a request in `protocol` to a cluster that speaks `own`, if that is said.
-    pub(crate) fn position(&self, own: Option<&str>, protocol: ProtocolId) -> Option<usize> {
+    /// The way of a request in `protocol` to a cluster that speaks `own`, if that is said.
+    pub(crate) fn way(
+        &self,
+        own: Option<&str>,
+        protocol: ProtocolId,
+        head: &RequestHead,
+    ) -> Option<Way> {
         // A dozen at most: a scan beats a hash.
-        self.connectors.iter().position(|connector| match own {
+        let position = self.connectors.iter().position(|connector| match own {
             None => connector.serves(protocol),
             Some(own) => connector.named(own) && connector.takes(protocol),
-        })
+        })?;
+        let lane = match (self.lanes.get(position), self.connectors.get(position)) {
+            (Some(true), Some(connector)) => connector.lane(head),
+            _ => 0,
+        };
+        Some(Way { position, lane })
     }
 
     pub(crate) fn connector(&self, position: usize) -> Option<&Arc<dyn Connector>> {

@@ -28,6 +28,8 @@ struct State {
     free: isize,
     /// Who waits to reserve.
     reserving: VecDeque<Waiting>,
+    /// Who waits to reserve more than it has.
+    growing: VecDeque<Waiting>,
     /// Who waits until the budget is no longer overdrawn.
     overdrawn: VecDeque<Waiting>,
     tickets: u64,
@@ -44,6 +46,8 @@ struct Waiting {
 enum Want {
     /// So many bytes.
     Bytes(usize),
+    /// So many bytes in the place of as many as it has.
+    More { has: usize, wants: usize },
     /// A budget that is not overdrawn.
     Solvency,
 }
@@ -62,33 +66,42 @@ impl State {
             Want::Bytes(bytes) => {
                 self.reserved + bytes <= self.most_reserved && signed(bytes) <= self.free
             }
+            Want::More { has, .. } if self.reserved == has => self.free + signed(has) > 0,
+            Want::More { has, wants } => {
+                let more = wants - has;
+                self.reserved + more <= self.most_reserved && signed(more) <= self.free
+            }
         }
     }
 
     fn take(&mut self, want: Want) {
-        if let Want::Bytes(bytes) = want {
-            self.reserved += bytes;
-            self.free -= signed(bytes);
-        }
+        let bytes = match want {
+            Want::Bytes(bytes) => bytes,
+            Want::More { has, wants } => wants - has,
+            Want::Solvency => return,
+        };
+        self.reserved += bytes;
+        self.free -= signed(bytes);
     }
 
     fn line(&mut self, want: Want) -> &mut VecDeque<Waiting> {
         match want {
             Want::Bytes(_) => &mut self.reserving,
+            Want::More { .. } => &mut self.growing,
             Want::Solvency => &mut self.overdrawn,
         }
     }
 
     /// Who is to be woken: the first of each line, if there is what it waits for.
-    fn next(&self) -> [Option<Waker>; 2] {
-        [&self.reserving, &self.overdrawn].map(|line| {
+    fn next(&self) -> [Option<Waker>; 3] {
+        [&self.growing, &self.reserving, &self.overdrawn].map(|line| {
             let first = line.front()?;
             self.fits(first.want).then(|| first.waker.clone())
         })
     }
 }
 
-fn wake(next: [Option<Waker>; 2]) {
+fn wake(next: [Option<Waker>; 3]) {
     for waker in next.into_iter().flatten() {
         waker.wake();
     }
@@ -102,6 +115,7 @@ impl ByteBudget {
             reserved: 0,
             free: signed(total),
             reserving: VecDeque::new(),
+            growing: VecDeque::new(),
             overdrawn: VecDeque::new(),
             tickets: 0,
         })))
@@ -152,6 +166,23 @@ impl Claim {
         })
     }
 
+    /// Makes `held` one of `bytes`, or waits and keeps what there is. Those who hold some and wait for more go before those
+    /// who have none.
+    pub fn poll_grow(
+        &mut self,
+        held: &mut Reserved,
+        bytes: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let has = held.bytes;
+        let wants = bytes.min(self.budget.0.lock().most_reserved).max(has);
+        let grown = self.poll(Want::More { has, wants }, cx);
+        if grown.is_ready() {
+            held.bytes = wants;
+        }
+        grown
+    }
+
     /// Ready while the budget is not overdrawn.
     pub fn poll_solvent(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.poll(Want::Solvency, cx)
@@ -164,7 +195,7 @@ impl Claim {
 
     /// True while it waits to reserve.
     pub(crate) fn reserves(&self) -> bool {
-        matches!(self.ticket, Some((Want::Bytes(_), _)))
+        matches!(self.ticket, Some((Want::Bytes(_) | Want::More { .. }, _)))
     }
 
     /// Gives up the place in line.

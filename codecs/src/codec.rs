@@ -66,7 +66,8 @@ pub trait Codec: Decoder<Item = Inbound, Error = ConnError> + Send + Sized + 'st
     /// What the user configures for the protocol.
     type Settings: Clone + Send + Sync + 'static;
 
-    /// Whether connections with these settings carry many calls or one at a time.
+    /// Whether upstream connections with these settings carry many calls or one at a time. What clients send is always taken
+    /// as [`Codec::MODE`] says.
     fn mode(settings: &Self::Settings) -> Mode {
         let _ = settings;
         Self::MODE
@@ -85,6 +86,12 @@ pub trait Codec: Decoder<Item = Inbound, Error = ConnError> + Send + Sized + 'st
         0
     }
 
+    /// The longest frame, in bytes with its fixed head, where the configuration names no limit.
+    fn max_frame(settings: &Self::Settings) -> usize {
+        let _ = settings;
+        FrameLimits::default().frame
+    }
+
     /// A codec for one connection.
     fn new(settings: &Self::Settings, role: Role, limits: FrameLimits) -> Self;
 
@@ -97,6 +104,13 @@ pub trait Codec: Decoder<Item = Inbound, Error = ConnError> + Send + Sized + 'st
     /// and what depends on the id.
     fn encode(&mut self, out: Outbound<'_>, dst: &mut WriteBuf) -> Result<(), ConnError>;
 
+    /// Upstream: makes a request ready to be written here, before it gets an id. A codec of several dialects rewrites it in the
+    /// connection's. An error is that request's alone, of which nothing was sent; the connection goes on.
+    fn adapt(&mut self, request: &mut Request) -> Result<(), LocalError> {
+        let _ = request;
+        Ok(())
+    }
+
     /// The reply that makes a real client raise the exception that fits `error`. Never called for one-way requests.
     fn error_reply(&self, to: &Origin, error: &LocalError) -> Response;
 
@@ -106,7 +120,8 @@ pub trait Codec: Decoder<Item = Inbound, Error = ConnError> + Send + Sized + 'st
     }
 
     /// After `decode` answered `None`: how many bytes, counted from the start of the buffer, the frame under way
-    /// takes in all, if its head told. The driver reserves memory for it before it reads on.
+    /// takes in all, if its head told. The driver reserves memory for it before it reads on. Where only a frame's end tells, it
+    /// is twice what there is or so, and asked for again once so much is there.
     fn pending_frame(&self, buffered: &BytesMut) -> Option<usize> {
         let _ = buffered;
         None
@@ -152,6 +167,11 @@ pub trait Codec: Decoder<Item = Inbound, Error = ConnError> + Send + Sized + 'st
     ) -> Option<Argument<'a>> {
         let _ = (request, path, budget);
         None
+    }
+
+    /// What the protocol calls its statuses: names that a configuration may use for the numbers.
+    fn statuses() -> &'static [(&'static str, u32)] {
+        &[]
     }
 
     /// The class of a status given in the protocol's own code, for `retriable-status` and logs.

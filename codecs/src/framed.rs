@@ -30,6 +30,10 @@ impl<C: Codec, S: Service> Protocol<S> for Framed<C> {
         C::ID
     }
 
+    fn max_frame(&self) -> usize {
+        C::max_frame(&self.settings)
+    }
+
     fn sniff(&self, prefix: &[u8]) -> Sniff {
         C::sniff(prefix)
     }
@@ -67,6 +71,14 @@ impl<C: Codec> Connector for Framed<C> {
 
     fn lane(&self, request: &RequestHead) -> usize {
         C::lane(&self.settings, request)
+    }
+
+    fn max_frame(&self) -> usize {
+        C::max_frame(&self.settings)
+    }
+
+    fn statuses(&self, _: ProtocolId) -> &'static [(&'static str, u32)] {
+        C::statuses()
     }
 
     fn open(

@@ -112,6 +112,10 @@ pub trait Protocol<S: Service>: Send + Sync {
     fn carries(&self) -> &'static [ProtocolId] {
         &[]
     }
+    /// The longest message that it takes from a client, in bytes, where the configuration names no limit.
+    fn max_frame(&self) -> usize {
+        FrameLimits::default().frame
+    }
     /// Judges the first bytes of a connection.
     fn sniff(&self, prefix: &[u8]) -> Sniff;
     /// The value at `path` in a request's body that is whole; see [`Codec::argument`](crate::Codec::argument).
@@ -171,6 +175,15 @@ pub trait Connector: Send + Sync {
     fn lane(&self, request: &RequestHead) -> usize {
         let _ = request;
         0
+    }
+    /// The longest message that it takes from a server, in bytes, where the configuration names no larger one.
+    fn max_frame(&self) -> usize {
+        FrameLimits::default().frame
+    }
+    /// Names that a configuration may use for the statuses of a protocol that it [serves](Connector::serves).
+    fn statuses(&self, of: ProtocolId) -> &'static [(&'static str, u32)] {
+        let _ = of;
+        &[]
     }
     /// The protocols that are carried over its connections and bear names of their own, beside [`Connector::id`].
     fn carries(&self) -> &'static [ProtocolId] {

@@ -147,15 +147,12 @@ impl Reader {
         now: Instant,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Read, ConnError>> {
+        // If all that was announced is there and the codec wants more, it has announced too little.
         if self
             .large
             .as_ref()
-            .is_some_and(|(_, frame)| self.buffer.len() >= *frame)
+            .is_none_or(|(_, frame)| self.buffer.len() >= *frame)
         {
-            // All that was announced is there, and the codec wants more: it announced too little.
-            self.large = None;
-        }
-        if self.large.is_none() {
             match self.poll_memory(codec, cx) {
                 Poll::Ready(ready) => {
                     self.starving = None;
@@ -206,13 +203,24 @@ impl Reader {
                 return Poll::Ready(Err(ConnError::protocol(C::ID.as_str(), what)));
             }
             Some(frame) if frame >= LARGE && frame > self.buffer.len() => {
-                let reserved = ready!(self.claim.poll_reserve(frame, cx));
-                self.large = Some((reserved, frame));
+                match &mut self.large {
+                    Some((reserved, announced)) => {
+                        ready!(self.claim.poll_grow(reserved, frame, cx));
+                        *announced = frame;
+                    }
+                    None => {
+                        let reserved = ready!(self.claim.poll_reserve(frame, cx));
+                        self.large = Some((reserved, frame));
+                    }
+                }
                 let mut own = BytesMut::with_capacity(frame);
                 own.put_slice(&self.buffer);
                 scratch::give(std::mem::replace(&mut self.buffer, own));
             }
-            _ => ready!(self.claim.poll_solvent(cx)),
+            _ => {
+                self.large = None;
+                ready!(self.claim.poll_solvent(cx));
+            }
         }
         Poll::Ready(Ok(()))
     }

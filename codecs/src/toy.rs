@@ -2,13 +2,13 @@
 //!
 //! `len u32 | kind u8 | id u32 | status u8 | body`, `len` counting what follows it.
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio_util::codec::Decoder;
 
 use crate::{
     Body, Class, Codec, ConnError, Control, ErrorKind, Fault, FrameLimits, Inbound, KeepAlive,
-    Kind, LocalError, Message, Mode, Origin, Outbound, Outcome, ProtocolId, Refused, RequestHead,
-    Response, ResponseHead, Role, Sniff, Str, StreamId, Wire, WriteBuf, sniff_pattern,
+    Kind, LocalError, Message, Mode, Origin, Outbound, Outcome, ProtocolId, Refused, Request,
+    RequestHead, Response, ResponseHead, Role, Sniff, Str, StreamId, Wire, WriteBuf, sniff_pattern,
 };
 
 pub(crate) const REQUEST: u8 = 1;
@@ -22,6 +22,12 @@ pub(crate) const BAD: u8 = 8;
 
 /// A frame over the limit that has this status is refused before its end.
 pub(crate) const HASTY: u8 = 99;
+
+/// The body of a request that no connection can carry.
+pub(crate) const UNFIT: &[u8] = b"unfit";
+/// The body of a request of another dialect, and what it becomes.
+pub(crate) const FOREIGN: &[u8] = b"foreign";
+pub(crate) const ADAPTED: &[u8] = b"adapted";
 
 /// The longest frame that is read to its end, whatever the limit.
 const DISCARD_MAX: usize = 64 << 20;
@@ -206,6 +212,17 @@ impl<const P: bool> Codec for Toy<P> {
         };
         dst.put_slice(&frame(kind, id.0 as u32, status, body.unwrap_or_default()));
         Ok(())
+    }
+
+    fn adapt(&mut self, request: &mut Request) -> Result<(), LocalError> {
+        match request.body.whole() {
+            Some(UNFIT) => Err(LocalError::new(ErrorKind::TooLarge, "unfit by name")),
+            Some(FOREIGN) => {
+                request.body = Body::Whole(Bytes::from_static(ADAPTED));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn error_reply(&self, _: &Origin, error: &LocalError) -> Response {

@@ -56,6 +56,12 @@ pub enum Suite {
     Restart,
     /// Five minutes of heartbeats alone.
     Idle,
+    /// Apache Thrift's own ThriftTest service.
+    Thrifttest,
+    /// Every dialect of Thrift on one listener.
+    Sniff,
+    /// Every dialect of Thrift into every other.
+    Translate,
 }
 
 impl Suite {
@@ -66,6 +72,9 @@ impl Suite {
             Self::Errors => "errors",
             Self::Restart => "restart",
             Self::Idle => "idle",
+            Self::Thrifttest => "thrifttest",
+            Self::Sniff => "sniff",
+            Self::Translate => "translate",
         }
     }
 }
@@ -74,7 +83,14 @@ impl Cli {
     /// The suites that are to run, each once.
     pub fn suites(&self) -> Vec<Suite> {
         let mut suites = match self.suite.as_slice() {
-            [] => vec![Suite::Calls, Suite::Errors, Suite::Restart],
+            [] => vec![
+                Suite::Calls,
+                Suite::Errors,
+                Suite::Restart,
+                Suite::Thrifttest,
+                Suite::Sniff,
+                Suite::Translate,
+            ],
             named => named.to_vec(),
         };
         if self.long {
@@ -106,8 +122,9 @@ mod tests {
     fn the_default_is_everything_but_idle() {
         let cli = parse(&[]);
         assert_eq!(cli.peers, ["all"]);
-        assert_eq!(cli.suites(), [Suite::Calls, Suite::Errors, Suite::Restart]);
-        assert_eq!(parse(&["--long"]).suites().last(), Some(&Suite::Idle));
+        assert_eq!(cli.suites().len(), 6);
+        assert!(!cli.suites().contains(&Suite::Idle));
+        assert!(parse(&["--long"]).suites().contains(&Suite::Idle));
     }
 
     #[test]

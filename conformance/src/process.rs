@@ -95,13 +95,15 @@ impl Process {
             .flatten()
     }
 
-    /// Waits for a line on standard output that is `wanted`. Other lines are dropped.
-    pub async fn expect_line(&mut self, wanted: &str, within: Duration) -> Result<()> {
+    /// Waits for a line on standard output that is `wanted`, and gives those before it.
+    pub async fn expect_line(&mut self, wanted: &str, within: Duration) -> Result<Vec<String>> {
         let deadline = Instant::now() + within;
+        let mut before = Vec::new();
         while let Some(line) = self.line(deadline).await {
             if line.trim() == wanted {
-                return Ok(());
+                return Ok(before);
             }
+            before.push(line);
         }
         // Its output ends a moment before it does, and its last words may be on their way here still.
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -191,6 +193,14 @@ impl Process {
     /// Whether any line that it printed holds `text`, among the last two hundred.
     pub fn printed(&self, text: &str) -> bool {
         self.tail(TAIL).iter().any(|line| line.contains(text))
+    }
+
+    /// How many of the last two hundred lines hold all of `texts`.
+    pub fn count(&self, texts: &[&str]) -> usize {
+        let lines = self.tail(TAIL).into_iter();
+        lines
+            .filter(|line| texts.iter().all(|text| line.contains(text)))
+            .count()
     }
 }
 

@@ -46,6 +46,24 @@ fn main() -> Result<(), Box<dyn Error>> {
             seeds.write("dubbo_invocation", &name, &bytes[16..])?;
         }
     }
+    for (name, bytes, expect) in vectors(root, "thrift/vectors/thrift.json")? {
+        seeds.write("thrift_frames", &name, &bytes)?;
+        seeds.write("thrift_translate", &name, &bytes)?;
+        // The struct comes last, behind the seqid in binary and behind the name in compact.
+        if let Some(seqid) = expect["seqid_offset"].as_u64() {
+            let name_len = expect["wire_name"].as_str().unwrap_or_default().len();
+            let compact = expect["protocol"] == "compact";
+            let seqid_len = match (compact, expect["seqid"].as_i64()) {
+                (false, _) => 4,
+                (true, Some(0..=127)) => 1,
+                (true, Some(128..=16_383)) => 2,
+                (true, _) => 5,
+            };
+            let name_len = if compact { 1 + name_len } else { 0 };
+            let at = usize::try_from(seqid)? + seqid_len + name_len;
+            seeds.write("thrift_struct", &name, bytes.get(at..).unwrap_or_default())?;
+        }
+    }
     for (number, text) in HTTP1.iter().enumerate() {
         let name = format!("message_{number}");
         let (head, body) = text.split_once("\r\n\r\n").ok_or("no head")?;

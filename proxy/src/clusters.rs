@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use wireloom_cluster::{Cluster, ClusterConfig, LocalCluster, Upstream};
-use wireloom_codecs::FrameLimits;
+use wireloom_codecs::{ByteBudget, Connector, FrameLimits};
 use wireloom_router::config::BudgetConfig;
 use wireloom_router::{Edits, RetryBudget, RouteTable};
 use wireloom_telemetry::{ClusterStats, Metrics};
 
+use crate::config::{ClusterEntry, ProtocolKeys};
 use crate::protocols::Protocols;
 use crate::routing::Binding;
 use crate::worker::Worker;
@@ -16,13 +17,20 @@ use crate::worker::Worker;
 /// Every cluster by name.
 pub(crate) struct Clusters {
     metrics: Arc<Metrics>,
-    /// What each worker connects with.
+    protocols: Protocols,
+    /// What each worker connects with, for the clusters that want no connectors of their own.
     upstreams: Vec<Arc<Upstream>>,
+    /// Each worker's memory for answers.
+    budgets: Vec<ByteBudget>,
+    /// Bounds what servers answer.
+    frame: FrameLimits,
     entries: BTreeMap<String, Entry>,
 }
 
 struct Entry {
     cluster: Arc<Cluster>,
+    /// What its connectors were made for.
+    own: ProtocolKeys,
     locals: Vec<Arc<LocalCluster>>,
     budget: Arc<RetryBudget>,
     stats: ClusterStats,
@@ -37,45 +45,59 @@ impl Clusters {
         workers: &[Worker],
         frame: FrameLimits,
     ) -> Self {
+        let budgets: Vec<_> = workers.iter().map(|w| w.responses.clone()).collect();
         let connectors = protocols.connectors();
-        let upstream = |worker: &Worker| {
-            let budget = worker.responses.clone();
-            Arc::new(Upstream::new(connectors.clone(), budget, frame))
-        };
         Self {
             metrics,
-            upstreams: workers.iter().map(upstream).collect(),
+            upstreams: upstreams(&connectors, &budgets, frame),
+            protocols: protocols.clone(),
+            budgets,
+            frame,
             entries: BTreeMap::new(),
         }
     }
 
     /// Makes what is new, changes what is not as it was, and lets go of the rest: connections of clusters that are gone
     /// end with the last exchange on them.
-    pub(crate) fn update(&mut self, configs: &BTreeMap<String, ClusterConfig>) {
+    pub(crate) fn update(&mut self, configs: &BTreeMap<String, ClusterEntry>) {
         self.entries.retain(|name, _| configs.contains_key(name));
         for (name, config) in configs {
-            match self.entries.get_mut(name) {
-                Some(entry) => entry.reconfigure(config),
-                None => {
-                    let entry = self.create(name, config);
-                    self.entries.insert(name.clone(), entry);
+            let entry = match self.entries.remove(name) {
+                Some(mut entry) => {
+                    entry.reconfigure(&config.cluster);
+                    if entry.own != config.own {
+                        // The counts stay; connections that speak otherwise end with the last exchange on them.
+                        entry.own = config.own.clone();
+                        entry.locals = self.locals(&entry.cluster, config);
+                    }
+                    entry
                 }
-            }
+                None => self.create(name, config),
+            };
+            self.entries.insert(name.clone(), entry);
         }
     }
 
-    fn create(&self, name: &str, config: &ClusterConfig) -> Entry {
-        let cluster = Cluster::new(name, config.clone());
-        let locals = self.upstreams.iter();
+    fn create(&self, name: &str, config: &ClusterEntry) -> Entry {
+        let cluster = Cluster::new(name, config.cluster.clone());
         Entry {
-            locals: locals
-                .map(|upstream| LocalCluster::new(cluster.clone(), upstream.clone()))
-                .collect(),
-            budget: budget(config),
+            own: config.own.clone(),
+            locals: self.locals(&cluster, config),
+            budget: budget(&config.cluster),
             stats: self.metrics.cluster(name),
-            edits: edits(config),
+            edits: edits(&config.cluster),
             cluster,
         }
+    }
+
+    /// Each worker's side of a cluster.
+    fn locals(&self, cluster: &Arc<Cluster>, config: &ClusterEntry) -> Vec<Arc<LocalCluster>> {
+        let own = self.protocols.connectors_of(config);
+        let own = own.map(|connectors| upstreams(&connectors, &self.budgets, self.frame));
+        let upstreams = own.as_ref().unwrap_or(&self.upstreams).iter();
+        upstreams
+            .map(|upstream| LocalCluster::new(cluster.clone(), upstream.clone()))
+            .collect()
     }
 
     /// The clusters of a table as one worker uses them, in the table's order.
@@ -105,6 +127,16 @@ impl Clusters {
             entry.publish();
         }
     }
+}
+
+fn upstreams(
+    connectors: &Arc<[Arc<dyn Connector>]>,
+    budgets: &[ByteBudget],
+    frame: FrameLimits,
+) -> Vec<Arc<Upstream>> {
+    let upstream =
+        |budget: &ByteBudget| Arc::new(Upstream::new(connectors.clone(), budget.clone(), frame));
+    budgets.iter().map(upstream).collect()
 }
 
 fn edits(config: &ClusterConfig) -> Option<Arc<Edits>> {

@@ -14,14 +14,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::net::TcpStream;
 use wireloom_codecs::{
-    Accepted, ByteBudget, ClientTls, Downstream, DrainWatch, Io, ServeLimits, Str,
+    Accepted, ByteBudget, ClientTls, Downstream, DrainWatch, Io, Protocol, ProtocolId, ServeLimits,
+    Str,
 };
 use wireloom_net::ConnectionPermit;
 use wireloom_net::tls::TlsAcceptor;
 use wireloom_telemetry::{Limited, ListenerStats, OpenConnection};
 
 use crate::exchange::{Exchanges, Shared};
-use crate::protocols::Registered;
 
 pub(crate) use alpn::offered;
 
@@ -39,8 +39,15 @@ pub(crate) struct Serving {
     pub(crate) stats: ListenerStats,
 }
 
-/// A protocol and what its connections share.
-type Spoken = (Registered, Arc<Shared>);
+/// A protocol as a listener takes it, and what its connections share.
+#[derive(Clone)]
+pub(crate) struct Spoken {
+    pub(crate) id: ProtocolId,
+    pub(crate) protocol: Arc<dyn Protocol<Exchanges>>,
+    pub(crate) shared: Arc<Shared>,
+    /// The longest message, in bytes.
+    pub(crate) max_frame: usize,
+}
 
 /// A connection on its way to a worker.
 pub(crate) struct Incoming {
@@ -119,7 +126,7 @@ impl Client {
         self,
         stream: impl Io,
         prefix: Bytes,
-        (entry, shared): Spoken,
+        spoken: Spoken,
         tls: Option<ClientTls>,
     ) -> impl Future<Output = ()> {
         let Self {
@@ -127,22 +134,25 @@ impl Client {
             serving,
             drain,
         } = self;
-        serving.stats.recognised(entry.id.as_str());
+        let id = spoken.id;
+        serving.stats.recognised(id.as_str());
+        let mut limits = serving.limits.clone();
+        limits.frame.frame = spoken.max_frame;
         let connection = Accepted {
             io: Box::new(stream),
             prefix,
-            limits: serving.limits.clone(),
+            limits,
             budget: serving.budget.clone(),
             drain,
             tls: serving.tls.is_some(),
         };
-        let service = Exchanges::new(shared, Downstream::new(peer, tls));
-        let served = entry.protocol.serve(connection, service);
+        let service = Exchanges::new(spoken.shared, Downstream::new(peer, tls));
+        let served = spoken.protocol.serve(connection, service);
         async move {
             if let Err(error) = served.await {
                 serving.stats.connection_error(error.label());
                 if let Some(suppressed) = BROKEN.pass() {
-                    let (listener, protocol) = (&serving.name, entry.id);
+                    let (listener, protocol) = (&serving.name, id);
                     tracing::info!(%listener, %peer, %protocol, suppressed, "connection ended: {error}");
                 }
             }

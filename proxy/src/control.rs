@@ -118,7 +118,7 @@ impl Proxy {
         if state.draining {
             return Err(ApplyError::Draining);
         }
-        let tables = compile(&config.routes)?;
+        let tables = compile(&config.routes, &self.protocols)?;
         let tls = self.secure(&config)?;
         let mut bound = BTreeMap::new();
         for listener in &config.listeners {
@@ -316,17 +316,21 @@ impl Proxy {
 fn frame(config: &Config) -> FrameLimits {
     let listeners = config.listeners.iter().map(|listener| &listener.limits);
     listeners.fold(FrameLimits::default(), |widest, limits| FrameLimits {
-        frame: widest.frame.max(limits.frame.0),
+        frame: limits
+            .frame
+            .map_or(widest.frame, |size| widest.frame.max(size.0)),
         header: widest.header.max(limits.header.0),
         headers: widest.headers.max(limits.headers),
     })
 }
 
-fn compile(
-    routes: &BTreeMap<String, Vec<RouteConfig>>,
-) -> Result<BTreeMap<&str, Arc<RouteTable>>, ApplyError> {
+fn compile<'a>(
+    routes: &'a BTreeMap<String, Vec<RouteConfig>>,
+    protocols: &Protocols,
+) -> Result<BTreeMap<&'a str, Arc<RouteTable>>, ApplyError> {
+    let status = |name: &str| protocols.status(name);
     let compiled = routes.iter().map(|(name, routes)| {
-        let table = RouteTable::compile(name, routes).map_err(|problems| {
+        let table = RouteTable::compile_with(name, routes, &status).map_err(|problems| {
             let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
             ApplyError::Routes {
                 table: name.clone(),

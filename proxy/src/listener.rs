@@ -13,7 +13,7 @@ use wireloom_net::{AcceptEvents, Acceptor, ConnectionLimit, bind};
 use wireloom_telemetry::{Limited, ListenerStats, Metrics};
 
 use crate::config::{Config, ListenerConfig};
-use crate::connection::{Incoming, Serving};
+use crate::connection::{Incoming, Serving, Spoken};
 use crate::control::ApplyError;
 use crate::exchange::Shared;
 use crate::protocols::Protocols;
@@ -155,16 +155,18 @@ fn serving(
     let name = config.name();
     let errors = ErrorKind::ALL.map(ErrorKind::as_str);
     let labels: Arc<[ProtocolId]> = parts.protocols.labels().into();
+    let frame = config.limits.frame.map(|size| size.0);
     let protocols = parts.protocols.taken_by(config).map(|entry| {
         let id = entry.id;
         let local_errors = parts.metrics.local_errors(&name, id.as_str(), &errors);
-        let shared = Shared::new(
-            routing.clone(),
-            entry.protocol.clone(),
-            labels.clone(),
-            local_errors,
-        );
-        (entry.clone(), Arc::new(shared))
+        let protocol = entry.protocol.clone();
+        let shared = Shared::new(routing.clone(), protocol, labels.clone(), local_errors);
+        Spoken {
+            id,
+            max_frame: frame.unwrap_or_else(|| entry.protocol.max_frame()),
+            protocol: entry.protocol,
+            shared: Arc::new(shared),
+        }
     });
     Serving {
         protocols: protocols.collect(),

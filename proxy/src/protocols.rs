@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use wireloom_codecs::http::{GRPC, TRIPLE};
 use wireloom_codecs::{Codec, Connector, Framed, Protocol, ProtocolId};
+use wireloom_http::grpc;
+use wireloom_thrift::ThriftCodec;
 
-use crate::config::ListenerConfig;
+use crate::PROTOCOLS;
+use crate::config::{ClusterEntry, ListenerConfig, or_list};
 use crate::exchange::Exchanges;
 
 /// One protocol, both sides of it.
@@ -16,13 +20,29 @@ pub struct Registered {
     pub protocol: Arc<dyn Protocol<Exchanges>>,
     /// The upstream side.
     pub connector: Arc<dyn Connector>,
+    per_listener: Option<PerListener>,
+    per_cluster: Option<PerCluster>,
 }
+
+type PerListener =
+    Arc<dyn Fn(&ListenerConfig) -> Option<Arc<dyn Protocol<Exchanges>>> + Send + Sync>;
+type PerCluster = Arc<dyn Fn(&ClusterEntry) -> Option<Arc<dyn Connector>> + Send + Sync>;
 
 impl Registered {
     /// Whether a listener means it by that name: its own, or one that it carries.
     pub fn is_named(&self, name: &str) -> bool {
         let carried = self.protocol.carries();
         self.id.as_str() == name || carried.iter().any(|id| id.as_str() == name)
+    }
+
+    /// The same as a listener's own keys want it.
+    fn on(&self, listener: &ListenerConfig) -> Self {
+        let mut entry = self.clone();
+        let make = self.per_listener.as_ref();
+        if let Some(own) = make.and_then(|make| make(listener)) {
+            entry.protocol = own;
+        }
+        entry
     }
 }
 
@@ -53,10 +73,38 @@ impl Protocols {
             id,
             protocol,
             connector,
+            per_listener: None,
+            per_cluster: None,
         };
         match self.0.iter_mut().find(|known| known.id == id) {
             Some(known) => *known = entry,
             None => self.0.push(entry),
+        }
+        self
+    }
+
+    /// Gives the protocol `id`, which is registered already, a downstream side of its own wherever `make` makes one of a
+    /// listener's keys.
+    pub fn per_listener(
+        mut self,
+        id: ProtocolId,
+        make: impl Fn(&ListenerConfig) -> Option<Arc<dyn Protocol<Exchanges>>> + Send + Sync + 'static,
+    ) -> Self {
+        if let Some(entry) = self.0.iter_mut().find(|known| known.id == id) {
+            entry.per_listener = Some(Arc::new(make));
+        }
+        self
+    }
+
+    /// The same upstream, for a cluster's keys. It is asked again when the cluster's [`ProtocolKeys`](crate::config::ProtocolKeys) has
+    /// changed: connections are made anew then.
+    pub fn per_cluster(
+        mut self,
+        id: ProtocolId,
+        make: impl Fn(&ClusterEntry) -> Option<Arc<dyn Connector>> + Send + Sync + 'static,
+    ) -> Self {
+        if let Some(entry) = self.0.iter_mut().find(|known| known.id == id) {
+            entry.per_cluster = Some(Arc::new(make));
         }
         self
     }
@@ -66,12 +114,13 @@ impl Protocols {
         self.0.iter()
     }
 
-    /// Those that a listener takes.
-    pub(crate) fn taken_by(&self, listener: &ListenerConfig) -> impl Iterator<Item = &Registered> {
-        self.iter().filter(|entry| {
+    /// Those that a listener takes, as it wants them.
+    pub(crate) fn taken_by(&self, listener: &ListenerConfig) -> impl Iterator<Item = Registered> {
+        let taken = self.iter().filter(|entry| {
             let listed = listener.protocols.as_ref();
             listed.is_none_or(|names| names.iter().any(|name| entry.is_named(name)))
-        })
+        });
+        taken.map(|entry| entry.on(listener))
     }
 
     /// The names that a configuration may use.
@@ -95,5 +144,111 @@ impl Protocols {
     /// The upstream sides.
     pub fn connectors(&self) -> Arc<[Arc<dyn Connector>]> {
         self.0.iter().map(|entry| entry.connector.clone()).collect()
+    }
+
+    /// The upstream sides as a cluster's own keys want them; None if they want nothing else.
+    pub(crate) fn connectors_of(
+        &self,
+        cluster: &ClusterEntry,
+    ) -> Option<Arc<[Arc<dyn Connector>]>> {
+        let own = self.0.iter().map(|entry| {
+            let make = entry.per_cluster.as_ref()?;
+            make(cluster)
+        });
+        let own: Vec<_> = own.collect();
+        own.iter().any(Option::is_some).then(|| {
+            let all = own.into_iter().zip(&self.0);
+            all.map(|(own, entry)| own.unwrap_or_else(|| entry.connector.clone()))
+                .collect()
+        })
+    }
+
+    /// The statuses that the registered protocols call so.
+    pub(crate) fn status(&self, name: &str) -> Result<Vec<(ProtocolId, u32)>, String> {
+        let named = self.0.iter().flat_map(|entry| {
+            let carried = entry.connector.carries().iter().copied();
+            let ids = std::iter::once(entry.id).chain(carried);
+            ids.map(|id| (id, entry.connector.statuses(id)))
+        });
+        find_status(name, named)
+    }
+}
+
+/// The statuses that a protocol of Wireloom's own calls so, which is all that can be told before `protocols` are there. Where
+/// others are among them, a name may be one of theirs.
+pub(crate) fn builtin_status(
+    name: &str,
+    protocols: &[&str],
+) -> Result<Vec<(ProtocolId, u32)>, String> {
+    let found = find_status(
+        name,
+        [
+            (GRPC, &grpc::NAMES[..]),
+            (TRIPLE, &grpc::NAMES),
+            (ThriftCodec::ID, ThriftCodec::statuses()),
+        ],
+    );
+    match protocols.iter().all(|name| PROTOCOLS.contains(name)) {
+        true => found,
+        false => Ok(found.unwrap_or_default()),
+    }
+}
+
+fn find_status(
+    name: &str,
+    known: impl IntoIterator<Item = (ProtocolId, &'static [(&'static str, u32)])>,
+) -> Result<Vec<(ProtocolId, u32)>, String> {
+    let mut names = Vec::new();
+    let mut found = Vec::new();
+    for (id, statuses) in known {
+        for (known, number) in statuses {
+            if !names.contains(known) {
+                names.push(*known);
+            }
+            if *known == name {
+                found.push((id, *number));
+            }
+        }
+    }
+    if found.is_empty() {
+        let instead = or_list(name, names, "names");
+        return Err(format!("there is no status `{name}`; {instead}"));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_in_every_protocol_that_has_it() {
+        let config = crate::config::parse(
+            "test.yaml".as_ref(),
+            "{listeners: [{address: '127.0.0.1:1', routes: a}], routes: {a: []}, clusters: {}}",
+            PROTOCOLS,
+        );
+        let protocols = crate::run::builtin(&config.unwrap());
+        for (name, expected) in [
+            ("INTERNAL_ERROR", &[("thrift", 6)][..]),
+            ("UNAVAILABLE", &[("grpc", 14), ("triple", 14)]),
+            ("UNKNOWN", &[("grpc", 2), ("triple", 2), ("thrift", 0)]),
+        ] {
+            let expected = expected.iter().map(|(id, n)| (ProtocolId(id), *n));
+            let mut expected: Vec<_> = expected.collect();
+            assert_eq!(builtin_status(name, PROTOCOLS).unwrap(), expected);
+            // The same, in the order of registration.
+            let mut found = protocols.status(name).unwrap();
+            for list in [&mut found, &mut expected] {
+                list.sort_by_key(|(id, _)| id.as_str());
+            }
+            assert_eq!(found, expected);
+        }
+        let error = builtin_status("UNAVAILABEL", PROTOCOLS).unwrap_err();
+        assert_eq!(
+            error,
+            "there is no status `UNAVAILABEL`; did you mean `UNAVAILABLE`?"
+        );
+        assert_eq!(builtin_status("BUSY", &["thrift", "mqtt"]).unwrap(), []);
     }
 }

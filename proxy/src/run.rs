@@ -8,15 +8,16 @@ use std::sync::Arc;
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
-use wireloom_codecs::Protocol;
+use wireloom_codecs::{Codec, Connector, Framed, Protocol};
 use wireloom_http::grpc::GrpcWeb;
 use wireloom_http::h1::{Http1, Http1Connector};
 use wireloom_http::h2::{Http2, Http2Connector};
 use wireloom_telemetry::{LogControl, Metrics};
+use wireloom_thrift::{ThriftCodec, ThriftConfig, ThriftSettings};
 
 use crate::admin::{AdminServer, AdminState};
 use crate::admin_state::Admin;
-use crate::config::{self, Config};
+use crate::config::{self, ClusterEntry, Config, ListenerConfig, ProtocolKeys};
 use crate::control::Proxy;
 use crate::exchange::Exchanges;
 use crate::protocols::Protocols;
@@ -35,9 +36,44 @@ pub fn builtin(config: &Config) -> Protocols {
     Protocols::new()
         .codec::<wireloom_bolt::BoltCodec>(config.protocols.bolt.clone())
         .codec::<wireloom_dubbo::DubboCodec>(config.protocols.dubbo.clone())
-        .codec::<wireloom_thrift::ThriftCodec>(Arc::new(config.protocols.thrift.clone().into()))
+        .codec::<ThriftCodec>(Arc::new(config.protocols.thrift.clone().into()))
+        .per_listener(ThriftCodec::ID, thrift_listener(&config.protocols.thrift))
+        .per_cluster(ThriftCodec::ID, thrift_cluster(&config.protocols.thrift))
         .register(http1, Arc::new(Http1Connector))
         .register(http2, Arc::new(Http2Connector::new(http.h2.clone())))
+}
+
+/// Thrift as a listener wants it.
+fn thrift_listener(
+    protocol: &ThriftConfig,
+) -> impl Fn(&ListenerConfig) -> Option<Arc<dyn Protocol<Exchanges>>> + use<> {
+    let protocol = protocol.clone();
+    move |listener| {
+        let own = listener.thrift.as_ref()?.over(&protocol);
+        Some(Arc::new(Framed::<ThriftCodec>::new(Arc::new(own.into()))))
+    }
+}
+
+/// Thrift as a cluster's servers want it.
+fn thrift_cluster(
+    protocol: &ThriftConfig,
+) -> impl Fn(&ClusterEntry) -> Option<Arc<dyn Connector>> + use<> {
+    let config = protocol.clone();
+    move |entry| {
+        let ProtocolKeys {
+            thrift,
+            multiplexed,
+        } = entry.own.clone();
+        if thrift.is_none() && !multiplexed {
+            return None;
+        }
+        let settings = ThriftSettings {
+            config: config.clone(),
+            upstream: thrift.unwrap_or_default(),
+            multiplexed,
+        };
+        Some(Arc::new(Framed::<ThriftCodec>::new(Arc::new(settings))))
+    }
 }
 
 /// Runs `config` until SIGTERM (drains) or SIGINT (stops at once). SIGHUP reads `path` again.

@@ -44,6 +44,8 @@ fn once_answers_every_protocol() {
     let repeat = (1..=3).map(|number| numbered("tea", number));
     let repeat = repeat.collect::<Vec<_>>().join(" ");
     let chat = format!("{} {}", numbered("tea", 1), numbered("milk", 2));
+    let found = r#"{"0:string":"order 42"}"#;
+    let described = r#"{"0:struct":{"1:string":"com.acme.OrderService","2:string":"describe","3:struct":{},"4:map<string,string>":{},"5:string":"thrift"}}"#;
     let posted = "served by http, POST /echo?cups=3 HTTP/1.1, tea";
     assert_eq!(
         answers,
@@ -72,6 +74,13 @@ fn once_answers_every_protocol() {
             ("bolt", create),
             ("bolt", r#""bolt-canary""#),
             ("bolt", "(none, as it should be)"),
+            ("thrift", found),
+            ("thrift", r#"{"0:struct":{"1:string":"tea","2:i32":3}}"#),
+            ("thrift", found),
+            ("thrift", described),
+            ("thrift", r#"{"0:string":"thrift-canary"}"#),
+            ("thrift", found),
+            ("thrift", "(none, as it should be)"),
         ]
     );
     let last = rows.last().unwrap();
@@ -98,7 +107,7 @@ fn what_it_prints_to_try_works() {
             break address_behind(&line, "http://");
         }
     };
-    assert_eq!(tried, 21);
+    assert_eq!(tried, 28);
     let metrics = get(admin, "/metrics");
     let counted =
         r#"{cluster="bolt",listener="demo",outcome="success",protocol="bolt",route="bolt"} 3"#;

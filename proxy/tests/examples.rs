@@ -41,6 +41,7 @@ fn every_example_loads() {
         "full.yaml",
         "dubbo-canary.yaml",
         "bolt.yaml",
+        "thrift.yaml",
     ] {
         assert!(
             names.iter().any(|there| there == name),
@@ -60,14 +61,24 @@ fn the_full_one_shows_the_defaults() {
     let (full, least) = (load("full.yaml"), load("minimal.yaml"));
     let (mesh, plain) = (&full.listeners[0], &least.listeners[0]);
     assert_eq!(mesh.timeouts, plain.timeouts);
-    assert_eq!(mesh.limits, plain.limits);
+    // The default depends on the protocol.
+    assert_eq!(plain.limits.frame, None);
+    let mut limits = mesh.limits.clone();
+    assert_eq!(
+        limits.frame.take().map(|size| size.to_string()),
+        Some("8MiB".into())
+    );
+    assert_eq!(limits, plain.limits);
     assert_eq!(full.limits, least.limits);
     assert_eq!(full.log, least.log);
     assert_eq!(full.drain_timeout, least.drain_timeout);
     assert_eq!(full.protocols.bolt, least.protocols.bolt);
     assert_eq!(full.protocols.dubbo, least.protocols.dubbo);
     assert_eq!(full.protocols.http, least.protocols.http);
-    let (orders, default) = (&full.clusters["orders"], &least.clusters["orders"]);
+    let (orders, default) = (
+        &full.clusters["orders"].cluster,
+        &least.clusters["orders"].cluster,
+    );
     assert_eq!(orders.connect_timeout, default.connect_timeout);
     assert_eq!(orders.idle_timeout, default.idle_timeout);
     // The default depends on the protocol, so the example has a number of its own.

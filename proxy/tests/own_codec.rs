@@ -5,6 +5,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test ends at what it does not expect"
 )]
 
@@ -14,11 +15,11 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::codec::Decoder;
-use wireloom::config;
+use wireloom::{Protocols, config};
 use wireloom_codecs::{
-    Body, Class, Codec, ConnError, FrameLimits, Inbound, Kind, LocalError, Message, Mode, Origin,
-    Outbound, Outcome, ProtocolId, RequestHead, Response, ResponseHead, Role, Sniff, Str, StreamId,
-    Wire, WriteBuf, sniff_pattern,
+    Body, Class, Codec, ConnError, FrameLimits, Framed, Inbound, Kind, LocalError, Message, Mode,
+    Origin, Outbound, Outcome, ProtocolId, RequestHead, Response, ResponseHead, Role, Sniff, Str,
+    StreamId, Wire, WriteBuf, sniff_pattern,
 };
 use wireloom_telemetry::Metrics;
 
@@ -34,7 +35,8 @@ fn frame(kind: u8, id: u32, body: &[u8]) -> Vec<u8> {
     frame
 }
 
-struct Tilde;
+/// Its setting: requests leave in capitals.
+struct Tilde(bool);
 
 impl Decoder for Tilde {
     type Item = Inbound;
@@ -96,10 +98,14 @@ impl Codec for Tilde {
     const ID: ProtocolId = ProtocolId("tilde");
     const MODE: Mode = Mode::Multiplexed;
     const MAX_ID: u64 = u32::MAX as u64;
-    type Settings = ();
+    type Settings = bool;
 
-    fn new((): &(), _: Role, _: FrameLimits) -> Self {
-        Self
+    fn new(loud: &bool, _: Role, _: FrameLimits) -> Self {
+        Self(*loud)
+    }
+
+    fn statuses() -> &'static [(&'static str, u32)] {
+        &[("FAILED", FAILURE as u32)]
     }
 
     fn sniff(prefix: &[u8]) -> Sniff {
@@ -116,7 +122,11 @@ impl Codec for Tilde {
             ),
             Outbound::Ping(_) | Outbound::Pong(..) | Outbound::GoAway => return Ok(()),
         };
-        dst.put_slice(&frame(kind, id.0 as u32, body.unwrap_or_default()));
+        let mut body = body.unwrap_or_default().to_vec();
+        if self.0 && kind == REQUEST {
+            body.make_ascii_uppercase();
+        }
+        dst.put_slice(&frame(kind, id.0 as u32, &body));
         Ok(())
     }
 
@@ -164,7 +174,7 @@ clusters: {{shop: {{endpoints: ['{}']}}}}",
     tokio::spawn(server(upstream));
     let names = ["bolt", "dubbo", "tilde"];
     let config = config::parse("own.yaml".as_ref(), &yaml, &names).unwrap();
-    let protocols = wireloom::run::builtin(&config).codec::<Tilde>(());
+    let protocols = wireloom::run::builtin(&config).codec::<Tilde>(false);
     let metrics = Arc::new(Metrics::new("0").unwrap());
     let proxy = wireloom::Proxy::start(config, protocols, metrics).unwrap();
     let address = proxy.addresses()[0];
@@ -201,5 +211,48 @@ clusters: {{shop: {{endpoints: ['{}']}}}}",
     assert!(
         line.contains("protocol=\"tilde\"") && line.ends_with(" 2"),
         "{line}"
+    );
+}
+
+#[tokio::test]
+async fn a_registered_codec_has_names_for_statuses_and_connectors_of_its_clusters() {
+    let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let yaml = format!(
+        "workers: 1
+listeners: [{{address: 127.0.0.1:0, routes: main}}]
+routes: {{main: [{{to: shop, retry: {{on: [], statuses: [FAILED]}}}}]}}
+clusters: {{shop: {{protocol: tilde, multiplexed: true, endpoints: ['{}']}}}}",
+        upstream.local_addr().unwrap()
+    );
+    tokio::spawn(async move {
+        let (mut stream, _) = upstream.accept().await.unwrap();
+        for kind in [FAILURE, ANSWER] {
+            let (_, id, body) = read(&mut stream).await;
+            let answer = frame(kind, id, body.as_bytes());
+            stream.write_all(&answer).await.unwrap();
+        }
+    });
+    let config = config::parse("own.yaml".as_ref(), &yaml, &["tilde"]).unwrap();
+    let protocols = Protocols::new()
+        .codec::<Tilde>(false)
+        .per_cluster(Tilde::ID, |cluster| {
+            let loud = cluster.own.multiplexed;
+            Some(Arc::new(Framed::<Tilde>::new(loud)))
+        });
+    let metrics = || Arc::new(Metrics::new("0").unwrap());
+    let proxy = wireloom::Proxy::start(config.clone(), protocols, metrics()).unwrap();
+    let mut client = TcpStream::connect(proxy.addresses()[0]).await.unwrap();
+    let request = frame(REQUEST, 7, b"shop/buy tea");
+    client.write_all(&request).await.unwrap();
+    let answer = (ANSWER, 7, "SHOP/BUY TEA".to_owned());
+    assert_eq!(read(&mut client).await, answer);
+
+    // Where the protocol is not registered nobody knows the name.
+    let Err(error) = wireloom::Proxy::start(config, Protocols::new(), metrics()) else {
+        panic!("the name is known")
+    };
+    assert!(
+        error.to_string().contains("there is no status `FAILED`"),
+        "{error}"
     );
 }

@@ -32,7 +32,7 @@ pub use budget::{Active, RetryBudget, Retrying};
 pub use edits::{Edits, HeaderEditSet};
 pub use lookup::Lookup;
 pub use problem::Problem;
-pub use retry::{Answered, Attempt, Conditions, Decision, Failure, RetryPolicy, Why};
+pub use retry::{Answered, Attempt, Conditions, Decision, Failure, RetryPolicy, StatusNames, Why};
 pub use route::Route;
 pub use split::Split;
 pub use table::{Mention, RouteTable};

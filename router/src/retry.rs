@@ -6,7 +6,7 @@ use wireloom_codecs::units::{Size, Span};
 use wireloom_codecs::{Class, ErrorKind, Kind, Outcome, ProtocolId, http};
 
 use crate::Problem;
-use crate::config::{Condition, RetryConfig};
+use crate::config::{Condition, RetryConfig, Status};
 
 /// The most retries that a route may ask for.
 const MAX_ATTEMPTS: u32 = 100;
@@ -14,6 +14,15 @@ const MAX_ATTEMPTS: u32 = 100;
 const MAX_STATUSES: usize = 64;
 /// The most of a request that may be kept: it is memory that a client can claim.
 const MAX_BUFFER: usize = 64 << 20;
+
+/// Finds what a status is called: the protocols that have one of that name and the numbers that it has there, or what is
+/// wrong with the name. This crate knows no protocol, so the caller does.
+pub type StatusNames<'a> = dyn Fn(&str) -> Result<Vec<(ProtocolId, u32)>, String> + 'a;
+
+/// Where statuses have no names.
+pub(crate) fn no_names(status: &str) -> Result<Vec<(ProtocolId, u32)>, String> {
+    Err(format!("no protocol has a status `{status}`"))
+}
 
 /// A set of [`Condition`]s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,6 +61,8 @@ pub struct RetryPolicy {
     pub on: Conditions,
     /// Which answers are tried again whatever they mean, by the status that their protocol gives them.
     pub statuses: Box<[u32]>,
+    /// The same for statuses that stand by their names, each of one protocol.
+    pub named: Box<[(ProtocolId, u32)]>,
     /// How many bytes of a request's body may be kept to send it again.
     pub buffer: usize,
     /// The longest wait before the first retry.
@@ -165,6 +176,7 @@ impl RetryPolicy {
         path: &str,
         config: &RetryConfig,
         timeout: Option<Duration>,
+        status: &StatusNames<'_>,
     ) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut note = |key: &str, message: String| {
@@ -183,6 +195,16 @@ impl RetryPolicy {
         }
         if config.statuses.len() > MAX_STATUSES {
             note("statuses", format!("there are more than {MAX_STATUSES}"));
+        }
+        let (mut statuses, mut named) = (Vec::new(), Vec::new());
+        for (at, given) in config.statuses.iter().enumerate().take(MAX_STATUSES) {
+            match given {
+                Status::Number(number) => statuses.push(*number),
+                Status::Name(name) => match status(name) {
+                    Ok(found) => named.extend(found),
+                    Err(message) => note(&format!("statuses[{at}]"), message),
+                },
+            }
         }
         if config.buffer.0 > MAX_BUFFER {
             let (given, most) = (config.buffer, Size(MAX_BUFFER));
@@ -213,7 +235,8 @@ impl RetryPolicy {
             attempts: config.attempts,
             per_try_timeout: per_try.map(|span| span.0),
             on: config.on.iter().copied().collect(),
-            statuses: config.statuses.as_slice().into(),
+            statuses: statuses.into(),
+            named: named.into(),
             buffer: config.buffer.0,
             base: base.0,
             max: max.0,
@@ -297,7 +320,9 @@ impl RetryPolicy {
             _ => None,
         };
         let mut conditions = condition.into_iter().chain(grpc);
-        conditions.any(|condition| self.on.contains(condition)) || self.statuses.contains(&native)
+        conditions.any(|condition| self.on.contains(condition))
+            || self.statuses.contains(&native)
+            || self.named.contains(&(answered.protocol, native))
     }
 
     /// The wait before the retry that follows try `number`: uniform in [0, min(max, base × 2^(number - 1))].

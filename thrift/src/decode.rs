@@ -297,7 +297,7 @@ fn split(mut name: Bytes) -> (Option<Str>, Str) {
 }
 
 /// The name as it came.
-fn name<'a>(opened: &'a Opened, src: &'a [u8]) -> &'a [u8] {
+pub(crate) fn name<'a>(opened: &'a Opened, src: &'a [u8]) -> &'a [u8] {
     match (&opened.name, &opened.inflated) {
         (Name::At(range), _) => src.get(range.clone()).unwrap_or_default(),
         (Name::Inflated(range), Some((start, _))) => start.get(range.clone()).unwrap_or_default(),

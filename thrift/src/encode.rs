@@ -1,11 +1,11 @@
 //! Values to frames.
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use wireloom_codecs::{Body, ConnError, StreamId, Wire, WriteBuf};
 
 use crate::decode::lost;
 use crate::fixed::Fixed;
-use crate::types::{FRAME_CEILING, Protocol, Transport};
+use crate::types::{FRAME_CEILING, MessageType, Protocol, Transport};
 use crate::varint;
 
 /// Writes a message: what `wire` keeps with both seqids replaced, and the body.
@@ -105,4 +105,48 @@ pub(crate) fn wire_id(id: StreamId) -> Result<u32, ConnError> {
 pub(crate) fn head_of(wire: &Wire) -> Result<Fixed, ConnError> {
     Fixed::parse(&wire.fixed)
         .ok_or_else(|| lost("a message of another protocol cannot be written as Thrift"))
+}
+
+/// The start of a message, with 0 for its seqid. Gives the offset and the width of that.
+pub(crate) fn put_start(
+    protocol: Protocol,
+    kind: MessageType,
+    name: &[u8],
+    image: &mut BytesMut,
+) -> (u32, u8) {
+    // A name is within the header limit, far below 2 GiB.
+    let len = u32::try_from(name.len()).unwrap_or_default();
+    let name = name.get(..len as usize).unwrap_or_default();
+    let at = |image: &BytesMut| u32::try_from(image.len()).unwrap_or_default();
+    match protocol {
+        Protocol::Binary => {
+            image.put_slice(&[0x80, 1, 0, kind as u8]);
+            image.put_u32(len);
+            image.put_slice(name);
+            let seq_at = at(image);
+            image.put_u32(0);
+            (seq_at, 4)
+        }
+        Protocol::BinaryNonStrict => {
+            image.put_u32(len);
+            image.put_slice(name);
+            image.put_u8(kind as u8);
+            let seq_at = at(image);
+            image.put_u32(0);
+            (seq_at, 4)
+        }
+        Protocol::Compact => {
+            image.put_slice(&[0x82, (kind as u8) << 5 | 1]);
+            let seq_at = at(image);
+            image.put_u8(0);
+            put_varint(image, len);
+            image.put_slice(name);
+            (seq_at, 1)
+        }
+    }
+}
+
+pub(crate) fn put_varint(to: &mut BytesMut, value: u32) {
+    let (bytes, len) = varint::encode(value, 1);
+    to.put_slice(bytes.get(..len).unwrap_or_default());
 }

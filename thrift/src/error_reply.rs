@@ -6,9 +6,10 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use wireloom_codecs::{Body, ErrorKind, LocalError, Origin, Outcome, Response, ResponseHead, Wire};
 
+use crate::blocks;
+use crate::encode::{put_start, put_varint};
 use crate::fixed::Fixed;
-use crate::types::{MessageType, Protocol, Transport, exception};
-use crate::varint;
+use crate::types::{MessageType, Protocol, exception};
 
 /// The exception's type for `kind`.
 pub(crate) const fn type_of(kind: ErrorKind) -> i32 {
@@ -28,21 +29,13 @@ pub(crate) fn error_reply(to: &Origin, error: &LocalError) -> Response {
     let text = error.to_string();
 
     let mut image = BytesMut::with_capacity(32 + to.method.len());
-    let has_header = matches!(dialect.transport, Transport::Header | Transport::TtHeader);
-    if has_header {
-        // The protocol, no transforms, padding: the same bytes in both.
-        image.put_u8(match dialect.protocol {
-            Protocol::Compact => 2,
-            Protocol::Binary | Protocol::BinaryNonStrict => 0,
-        });
-        image.put_slice(&[0; 3]);
-        if request.framed_again {
-            // Encoding puts the length in.
-            image.put_u32(0);
-        }
+    let words = blocks::empty(dialect, &mut image);
+    if request.framed_again {
+        // Encoding puts the length in.
+        image.put_u32(0);
     }
     let kind = MessageType::Exception;
-    let (seq_at, seq_width) = start(dialect.protocol, kind, to.method.as_bytes(), &mut image);
+    let (seq_at, seq_width) = put_start(dialect.protocol, kind, to.method.as_bytes(), &mut image);
     let fixed = Fixed {
         dialect,
         kind,
@@ -51,7 +44,7 @@ pub(crate) fn error_reply(to: &Origin, error: &LocalError) -> Response {
         seq_width,
         inner: request.inner,
         outer: request.outer,
-        words: u16::from(has_header),
+        words,
         ..Fixed::default()
     };
     let head = ResponseHead {
@@ -65,42 +58,8 @@ pub(crate) fn error_reply(to: &Origin, error: &LocalError) -> Response {
     Response::new(head, Body::Whole(exception(dialect.protocol, &text, code)))
 }
 
-/// The start of a message, with 0 for its seqid. Gives the offset and the width of that.
-fn start(protocol: Protocol, kind: MessageType, method: &[u8], image: &mut BytesMut) -> (u32, u8) {
-    // A name is within the header limit, far below 2 GiB.
-    let len = u32::try_from(method.len()).unwrap_or_default();
-    let method = method.get(..len as usize).unwrap_or_default();
-    let at = |image: &BytesMut| u32::try_from(image.len()).unwrap_or_default();
-    match protocol {
-        Protocol::Binary => {
-            image.put_slice(&[0x80, 1, 0, kind as u8]);
-            image.put_u32(len);
-            image.put_slice(method);
-            let seq_at = at(image);
-            image.put_u32(0);
-            (seq_at, 4)
-        }
-        Protocol::BinaryNonStrict => {
-            image.put_u32(len);
-            image.put_slice(method);
-            image.put_u8(kind as u8);
-            let seq_at = at(image);
-            image.put_u32(0);
-            (seq_at, 4)
-        }
-        Protocol::Compact => {
-            image.put_slice(&[0x82, (kind as u8) << 5 | 1]);
-            let seq_at = at(image);
-            image.put_u8(0);
-            put_varint(image, len);
-            image.put_slice(method);
-            (seq_at, 1)
-        }
-    }
-}
-
 /// Field 1 is the text, field 2 the type.
-fn exception(protocol: Protocol, text: &str, code: i32) -> Bytes {
+pub(crate) fn exception(protocol: Protocol, text: &str, code: i32) -> Bytes {
     let len = u32::try_from(text.len()).unwrap_or_default();
     let text = text.as_bytes().get(..len as usize).unwrap_or_default();
     let mut body = BytesMut::with_capacity(text.len() + 16);
@@ -122,9 +81,4 @@ fn exception(protocol: Protocol, text: &str, code: i32) -> Bytes {
     }
     body.put_u8(0);
     body.freeze()
-}
-
-fn put_varint(to: &mut BytesMut, value: u32) {
-    let (bytes, len) = varint::encode(value, 1);
-    to.put_slice(bytes.get(..len).unwrap_or_default());
 }

@@ -1,15 +1,20 @@
 //! Entry points of the fuzz targets: each takes any bytes and panics if a promise does not hold.
+#![expect(clippy::panic, reason = "this is what it is for")]
 
 use std::sync::Arc;
 
 use bytes::BytesMut;
 use tokio_util::codec::Decoder;
 use wireloom_codecs::units::Size;
-use wireloom_codecs::{Codec, FrameLimits, Inbound, Needs, Outbound, Role, Sniff, WriteBuf};
+use wireloom_codecs::{
+    Codec, FrameLimits, Inbound, Needs, Outbound, Request, Role, Sniff, WriteBuf,
+};
 
+use crate::fixed::Fixed;
+use crate::transcode::transcode;
 use crate::types::{Protocol, Transport};
-use crate::walk::Walker;
-use crate::{ThriftCodec, ThriftConfig, ThriftSettings};
+use crate::walk::{Broken, Walker};
+use crate::{ThriftCodec, ThriftConfig, ThriftSettings, ThriftUpstream};
 
 const LIMITS: FrameLimits = FrameLimits {
     frame: 4096,
@@ -134,6 +139,119 @@ pub fn walk(data: &[u8]) {
             }
         }
         assert_eq!(at_once, step, "{protocol:?}");
+    }
+}
+
+/// A struct is rewritten if and only if a walk comes to its end, up to there, and what it becomes says the same: it becomes the same
+/// again, and the struct itself, written in the one form that there is for each value, is what the way there and back gives.
+pub fn rewrite(data: &[u8]) {
+    /// More than any struct of this length becomes: eight bytes of one.
+    const CAP: usize = 8 * LIMITS.frame;
+    let data = data.get(..LIMITS.frame).unwrap_or(data);
+    let written = |from, src: &[u8], to| {
+        let mut out = BytesMut::new();
+        let read = transcode(from, src, to, &mut out, CAP);
+        assert!(out.len() <= CAP, "over the cap");
+        read.map(|read| (read, out))
+    };
+    for (here, there) in [
+        (Protocol::Binary, Protocol::Compact),
+        (Protocol::Compact, Protocol::Binary),
+    ] {
+        let end = Walker::new(here, 0).walk(data, data.len());
+        let (read, out) = match (written(here, data, there), end) {
+            (Ok(written), Ok(Some(end))) => {
+                assert_eq!(written.0, end, "{here:?} ends elsewhere");
+                written
+            }
+            // What breaks off is too long to a walk that may not go on, and malformed to the other.
+            (Err(Broken::Malformed(_)), Err(_) | Ok(None)) => continue,
+            (written, end) => panic!("{here:?}: {written:?}, but a walk {end:?}"),
+        };
+        let end = Walker::new(there, 0).walk(&out, out.len());
+        assert_eq!(end, Ok(Some(out.len())), "what was written is a struct");
+        let bytes = |written: Result<(usize, BytesMut), Broken>| written.map(|(_, bytes)| bytes);
+        let Ok(back) = bytes(written(there, &out, here)) else {
+            panic!("no way back from {there:?}");
+        };
+        assert_eq!(bytes(written(here, &back, there)), Ok(out), "{here:?}");
+        if here == Protocol::Compact {
+            // In binary an empty map has types, which compact does not keep.
+            let plain = written(here, data.get(..read).unwrap_or_default(), here);
+            assert_eq!(bytes(plain), Ok(back), "{here:?}");
+        }
+        // A cap that is reached is told, and never passed.
+        let mut out = BytesMut::new();
+        let cap = read / 2;
+        if let Err(broken) = transcode(here, data, there, &mut out, cap) {
+            assert_eq!(broken, Broken::TooLong);
+        }
+        assert!(out.len() <= cap, "over the cap");
+    }
+}
+
+/// Whatever comes in as a request leaves in every dialect, and says there what it said; so does it back where it came from.
+pub fn translate(data: &[u8]) {
+    const TRANSPORTS: [Transport; 4] = [
+        Transport::Framed,
+        Transport::Buffered,
+        Transport::Header,
+        Transport::TtHeader,
+    ];
+    const PROTOCOLS: [Protocol; 3] = [
+        Protocol::Binary,
+        Protocol::Compact,
+        Protocol::BinaryNonStrict,
+    ];
+    // Room for what grows on the way.
+    let wide = FrameLimits {
+        frame: 16 * LIMITS.frame,
+        header: 4 * LIMITS.header,
+        headers: 64,
+    };
+    let settings = Arc::new(ThriftSettings::default());
+    let mut client = codec(Role::Downstream, &settings);
+    let Ok(Some(Inbound::Request(id, request))) = client.decode(&mut BytesMut::from(data)) else {
+        return;
+    };
+    let names = |request: &Request| (request.head.method.clone(), request.head.kind);
+    let sealed = Fixed::parse(&request.head.wire.fixed).is_some_and(|fixed| fixed.sealed);
+    for (transport, protocol) in TRANSPORTS
+        .into_iter()
+        .flat_map(|transport| PROTOCOLS.map(|protocol| (transport, protocol)))
+    {
+        let there = ThriftSettings {
+            upstream: ThriftUpstream {
+                transport: Some(transport),
+                protocol: Some(protocol),
+            },
+            ..ThriftSettings::default()
+        };
+        let Some(mut request) = request.try_clone() else {
+            panic!("a body in parts");
+        };
+        let expected = names(&request);
+        let mut upstream = ThriftCodec::new(&Arc::new(there), Role::Upstream, wide);
+        if let Err(error) = upstream.adapt(&mut request) {
+            assert!(sealed, "{transport:?} {protocol:?}: {error}");
+            continue;
+        }
+        let mut out = WriteBuf::new();
+        let result = upstream.encode(Outbound::Request(id, &request), &mut out);
+        assert!(result.is_ok(), "{transport:?} {protocol:?}: {result:?}");
+        let config = ThriftConfig {
+            transport: Some(transport),
+            protocol: Some(protocol),
+            ..ThriftConfig::default()
+        };
+        let mut server = ThriftCodec::new(&Arc::new(config.into()), Role::Downstream, wide);
+        let mut bytes = BytesMut::from(&out.to_vec()[..]);
+        match server.decode(&mut bytes) {
+            Ok(Some(Inbound::Request(_, request))) => assert_eq!(names(&request), expected),
+            // Of a compressed message that needs no translation nobody looks at the struct.
+            other => panic!("{transport:?} {protocol:?}: {other:?}"),
+        }
+        assert!(bytes.is_empty(), "{} bytes more", bytes.len());
     }
 }
 

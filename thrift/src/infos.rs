@@ -108,25 +108,36 @@ pub(crate) fn start(transport: Transport, block: &[u8]) -> Option<Start> {
     })
 }
 
+/// A pair's key as it is on the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum WireKey {
+    /// Where in the block.
+    Text(Range<usize>),
+    /// Kitex's.
+    Number(u16),
+}
+
+/// The name of one of Kitex's u16 keys; empty if nobody knows it.
+pub(crate) fn name_of(key: u16) -> &'static str {
+    INT_KEYS.get(usize::from(key)).copied().unwrap_or_default()
+}
+
+/// The u16 key of this name.
+pub(crate) fn key_of(name: &[u8]) -> Option<u16> {
+    let mut names = INT_KEYS.iter();
+    let place = names.position(|known| known.as_bytes() == name)?;
+    u16::try_from(place).ok()
+}
+
 /// Goes over the pairs of a block once, `from` where they start.
-pub(crate) fn scan(
+pub(crate) fn each(
     transport: Transport,
     block: &[u8],
     from: usize,
-    service_key: &[u8],
-    needs: &Needs,
-    max: usize,
-) -> Result<Seen, Refused> {
+    mut take: impl FnMut(WireKey, Range<usize>) -> Result<(), Refused>,
+) -> Result<(), Refused> {
     let mut at = Reader::new(transport, block);
     at.at = from;
-    let mut pairs = Pairs {
-        block,
-        needs,
-        seen: Seen::default(),
-        left: max,
-        // The configured key beats Kitex's own, whatever order they come in.
-        rank: 0,
-    };
     while at.at < block.len() {
         let id = at.small().ok_or(Refused::Broken)?;
         match (transport, id) {
@@ -138,14 +149,7 @@ pub(crate) fn scan(
                     let (Some(key), Some(value)) = (at.text(), at.text()) else {
                         return Err(Refused::Broken);
                     };
-                    let name = block.get(key.clone()).unwrap_or_default();
-                    let rank = if name == service_key {
-                        3
-                    } else {
-                        u8::from(transport == Transport::TtHeader && name == b"isn") * 2
-                    };
-                    let is_timeout = name == b"client_timeout";
-                    pairs.take(name, Key::At(key), value, rank, is_timeout)?;
+                    take(WireKey::Text(key), value)?;
                 }
             }
             (Transport::TtHeader, 0x10) => {
@@ -153,10 +157,7 @@ pub(crate) fn scan(
                     let (Some(key), Some(value)) = (at.short(), at.text()) else {
                         return Err(Refused::Broken);
                     };
-                    let name = INT_KEYS.get(usize::from(key)).copied().unwrap_or_default();
-                    let rank = u8::from(key == TO_SERVICE);
-                    let is_timeout = key == RPC_TIMEOUT;
-                    pairs.take(name.as_bytes(), Key::Named(name), value, rank, is_timeout)?;
+                    take(WireKey::Number(key), value)?;
                 }
             }
             (Transport::TtHeader, 0x11) => {
@@ -167,6 +168,44 @@ pub(crate) fn scan(
             _ => break,
         }
     }
+    Ok(())
+}
+
+/// What anybody reads of the pairs of a block, `from` where they start.
+pub(crate) fn scan(
+    transport: Transport,
+    block: &[u8],
+    from: usize,
+    service_key: &[u8],
+    needs: &Needs,
+    max: usize,
+) -> Result<Seen, Refused> {
+    let mut pairs = Pairs {
+        block,
+        needs,
+        seen: Seen::default(),
+        left: max,
+        // The configured key beats Kitex's own, whatever order they come in.
+        rank: 0,
+    };
+    each(transport, block, from, |key, value| match key {
+        WireKey::Text(key) => {
+            let name = block.get(key.clone()).unwrap_or_default();
+            let rank = if name == service_key {
+                3
+            } else {
+                u8::from(transport == Transport::TtHeader && name == b"isn") * 2
+            };
+            let is_timeout = name == b"client_timeout";
+            pairs.take(name, Key::At(key), value, rank, is_timeout)
+        }
+        WireKey::Number(key) => {
+            let name = name_of(key);
+            let rank = u8::from(key == TO_SERVICE);
+            let is_timeout = key == RPC_TIMEOUT;
+            pairs.take(name.as_bytes(), Key::Named(name), value, rank, is_timeout)
+        }
+    })?;
     Ok(pairs.seen)
 }
 

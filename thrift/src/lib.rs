@@ -43,6 +43,35 @@
 //! and the seqid, so no bomb can go off here. Its inner seqid cannot be rewritten; on a connection with one
 //! call at a time the codec knows which call an answer belongs to all the same. What the compressed struct holds is not checked.
 //!
+//! # Translation
+//!
+//! [`ThriftUpstream`] names the dialect of a cluster's servers; what it leaves open is each request's own. A request in another dialect is
+//! rewritten before it gets an id on the connection ([`Codec::adapt`](wireloom_codecs::Codec::adapt)), an answer where it
+//! is written to the client. The struct is rewritten value by value between binary and compact (`transcode.rs` says
+//! what one of them cannot say), and shared where only the transport changes. Types, names, seqids, exceptions and one-way
+//! calls stay what they are.
+//!
+//! | what | becomes |
+//! |---|---|
+//! | header pairs | those of the other kind of header, by name; without a header they are dropped (`blocks.rs`) |
+//! | a service that only a header names | is dropped with it: the name stays `method`, since a server of one service would refuse `Service:method` |
+//! | a message behind zlib | inflated, at most to the longest frame, and sent as it is then: each THeader message says how it was transformed |
+//! | `binary_non_strict` behind a header | strict binary; there is no other |
+//! | a request that grows over the frame limit, inflates to more, or holds no message | PROTOCOL_ERROR to that client alone; nothing of it was sent |
+//! | an answer of which the same is true | INTERNAL_ERROR to that client alone |
+//!
+//! What is rewritten takes one buffer for the time until it is written out, at most as long as a frame may be. Requests of different dialects
+//! go over connections of their own: [`Codec::lane`](wireloom_codecs::Codec::lane) tells them apart.
+//!
+//! # Many calls on a connection
+//!
+//! With [`ThriftSettings::multiplexed`] an upstream connection carries many calls, each under a seqid of the proxy's own, and answers
+//! are looked up by it: behind a header by either of the two seqids, which are the same on the way up. A compressed call is
+//! inflated then, since Apache's servers repeat the seqid that is inside. The connection keeps the dialect of its first call. An answer
+//! with an unknown seqid is nobody's and changes nothing; one that names another method than its call fails that call and the connection.
+//!
+//! Clients' connections are never like that: pipelined calls are answered in their order.
+//!
 //! # What is refused
 //!
 //! | what | then |
@@ -52,37 +81,50 @@
 //! | bytes behind the message in its frame | PROTOCOL_ERROR, then the connection ends |
 //! | a frame over the limits | PROTOCOL_ERROR as soon as the name is there; the rest is dropped as it comes, up to [`ThriftConfig::discard`], else the connection ends |
 //! | a transform other than zlib | INTERNAL_ERROR that says so, with no name, and the connection goes on |
-//! | from a server: any of these, another seqid, another name | the call fails, and the connection ends |
+//! | from a server: any of these, another seqid, another name, a call | the call fails, and the connection ends; on a connection of many calls a frame over the limits fails its own call alone |
 //!
 //! # Outcomes
 //!
-//! | message | class |
-//! |---|---|
-//! | REPLY whose first field is 0, or none | success |
-//! | REPLY with another field: a declared exception | application error |
-//! | EXCEPTION of type 1 UNKNOWN_METHOD | refused: the service did not run |
-//! | other EXCEPTION | server error |
+//! | message | class | native code |
+//! |---|---|---|
+//! | REPLY whose first field is 0, or none | success | [`REPLY`] |
+//! | REPLY with another field: a declared exception | application error | [`DECLARED_EXCEPTION`] |
+//! | EXCEPTION of type 1 UNKNOWN_METHOD | refused: the service did not run | 1 |
+//! | other EXCEPTION | server error | its type; 0 UNKNOWN where it has none, or a negative one |
+//!
+//! [`types::exception::named`] gives the code of a type's name.
 
 mod argument;
+mod blocks;
+pub mod call;
+mod calls;
 mod codec;
 mod config;
 mod decode;
 mod detect;
+mod dialect;
 mod encode;
 mod error_reply;
 mod fixed;
 #[doc(hidden)]
 pub mod fuzz;
 mod head;
+mod inbound;
 mod infos;
+mod outbound;
 mod outcome;
+mod pairs;
 mod sealed;
 mod sniff;
 #[cfg(test)]
 mod tests;
+mod transcode;
+mod translate;
 pub mod types;
+pub mod value;
 mod varint;
 pub mod walk;
 
 pub use codec::ThriftCodec;
 pub use config::{ThriftConfig, ThriftSettings, ThriftUpstream};
+pub use outcome::{DECLARED_EXCEPTION, REPLY};

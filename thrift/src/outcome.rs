@@ -6,23 +6,35 @@ use crate::head::word;
 use crate::types::{MessageType, Protocol, exception};
 use crate::varint;
 
-/// The outcome of an answer whose struct is `body`, or starts with it. The native code is a `TApplicationException`'s type.
+/// The native code of a REPLY with a value, or without any. No exception has it: their types are not negative.
+pub const REPLY: u32 = 1 << 31;
+/// The native code of a REPLY with an exception that the method declares.
+pub const DECLARED_EXCEPTION: u32 = REPLY + 1;
+
+/// The outcome of an answer whose struct is `body`, or starts with it. The native code is a
+/// `TApplicationException`'s type, [`REPLY`] or [`DECLARED_EXCEPTION`].
 pub(crate) fn of(kind: MessageType, protocol: Protocol, body: &[u8]) -> Outcome {
     match kind {
         MessageType::Exception => {
-            let native = exception_type(protocol, body).unwrap_or(exception::UNKNOWN);
-            let native = native.cast_unsigned();
+            // A negative type means nothing to anybody.
+            let native = exception_type(protocol, body).and_then(|of| u32::try_from(of).ok());
+            let native = native.unwrap_or(exception::UNKNOWN.cast_unsigned());
             Outcome::new(class_of(native), native)
         }
-        _ if is_declared_exception(protocol, body) => Outcome::new(Class::AppError, 0),
-        _ => Outcome::new(Class::Success, 0),
+        _ if is_declared_exception(protocol, body) => {
+            Outcome::new(Class::AppError, DECLARED_EXCEPTION)
+        }
+        _ => Outcome::new(Class::Success, REPLY),
     }
 }
 
-/// The class of a `TApplicationException`'s type.
+/// The class of a native code.
 pub(crate) const fn class_of(native: u32) -> Class {
-    match native.cast_signed() {
-        exception::UNKNOWN_METHOD => Class::Refused,
+    const UNKNOWN_METHOD: u32 = exception::UNKNOWN_METHOD.cast_unsigned();
+    match native {
+        UNKNOWN_METHOD => Class::Refused,
+        REPLY => Class::Success,
+        DECLARED_EXCEPTION => Class::AppError,
         _ => Class::ServerError,
     }
 }

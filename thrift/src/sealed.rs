@@ -25,6 +25,46 @@ pub(crate) fn prefix(compressed: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// Why a compressed message cannot be had whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// It would be longer than the cap.
+    TooLong,
+    /// It is no zlib stream, breaks off, or is followed by something.
+    Broken,
+}
+
+/// The message in `compressed`, of at most `cap` bytes. Never takes more memory than twice what came out.
+pub(crate) fn whole(compressed: &[u8], cap: usize) -> Result<Vec<u8>, Unreadable> {
+    let mut inflater = Decompress::new(true);
+    let mut message = Vec::with_capacity(PREFIX.min(cap));
+    loop {
+        let taken = usize::try_from(inflater.total_in()).map_err(|_| Unreadable::Broken)?;
+        let rest = compressed.get(taken..).unwrap_or_default();
+        let before = message.len();
+        let status = inflater
+            .decompress_vec(rest, &mut message, FlushDecompress::None)
+            .map_err(|_| Unreadable::Broken)?;
+        let now = usize::try_from(inflater.total_in()).map_err(|_| Unreadable::Broken)?;
+        if message.len() > cap {
+            return Err(Unreadable::TooLong);
+        }
+        if status == Status::StreamEnd {
+            return match now == compressed.len() {
+                true => Ok(message),
+                false => Err(Unreadable::Broken),
+            };
+        }
+        if message.len() == message.capacity() {
+            // A byte more than may come, so that a message of just the cap gets to its end.
+            let room = cap.saturating_add(1) - message.len();
+            message.reserve_exact(message.len().max(PREFIX).min(room));
+        } else if now == taken && message.len() == before {
+            return Err(Unreadable::Broken);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;

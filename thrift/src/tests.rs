@@ -4,10 +4,13 @@ mod dialects;
 mod drivers;
 mod exchanges;
 mod faults;
+mod matrix;
+mod multiplexed;
 mod mutations;
 mod replies;
 mod sniffing;
 mod suite;
+mod translation;
 pub(crate) mod vectors;
 
 use std::sync::Arc;

@@ -81,7 +81,7 @@ impl MessageType {
     }
 }
 
-/// Types of `TApplicationException`.
+/// Types of `TApplicationException`. Some libraries know more than these.
 pub mod exception {
     /// An error of no particular kind.
     pub const UNKNOWN: i32 = 0;
@@ -105,4 +105,29 @@ pub mod exception {
     pub const INVALID_PROTOCOL: i32 = 9;
     /// A dialect that the receiver does not take.
     pub const UNSUPPORTED_CLIENT_TYPE: i32 = 10;
+
+    /// The names that configurations use, those of Thrift's libraries, with the types as
+    /// [`Outcome::native`](wireloom_codecs::Outcome) has them.
+    pub const NAMES: [(&str, u32); 11] = [
+        ("UNKNOWN", UNKNOWN.cast_unsigned()),
+        ("UNKNOWN_METHOD", UNKNOWN_METHOD.cast_unsigned()),
+        ("INVALID_MESSAGE_TYPE", INVALID_MESSAGE_TYPE.cast_unsigned()),
+        ("WRONG_METHOD_NAME", WRONG_METHOD_NAME.cast_unsigned()),
+        ("BAD_SEQUENCE_ID", BAD_SEQUENCE_ID.cast_unsigned()),
+        ("MISSING_RESULT", MISSING_RESULT.cast_unsigned()),
+        ("INTERNAL_ERROR", INTERNAL_ERROR.cast_unsigned()),
+        ("PROTOCOL_ERROR", PROTOCOL_ERROR.cast_unsigned()),
+        ("INVALID_TRANSFORM", INVALID_TRANSFORM.cast_unsigned()),
+        ("INVALID_PROTOCOL", INVALID_PROTOCOL.cast_unsigned()),
+        (
+            "UNSUPPORTED_CLIENT_TYPE",
+            UNSUPPORTED_CLIENT_TYPE.cast_unsigned(),
+        ),
+    ];
+
+    /// The type of this name; None for an unknown name.
+    pub fn named(name: &str) -> Option<u32> {
+        let (_, number) = NAMES.iter().find(|(known, _)| *known == name)?;
+        Some(*number)
+    }
 }

@@ -32,10 +32,10 @@ pub enum Broken {
     Malformed(&'static str),
 }
 
-const NEGATIVE: Broken = Broken::Malformed("a negative length or count");
-const TYPE: Broken = Broken::Malformed("an unknown field type");
+pub(crate) const NEGATIVE: Broken = Broken::Malformed("a negative length or count");
+pub(crate) const TYPE: Broken = Broken::Malformed("an unknown field type");
 const DEEP: Broken = Broken::Malformed("more than 64 levels of nesting");
-const VARINT: Broken = Broken::Malformed("a varint that does not end");
+pub(crate) const VARINT: Broken = Broken::Malformed("a varint that does not end");
 
 /// What encloses the place that was reached.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +68,9 @@ pub struct Walker {
     /// Bytes behind `at` that hold no structure.
     skip: usize,
     levels: SmallVec<[Level; 8]>,
+    /// Values begun and number bytes looked at.
+    #[cfg(test)]
+    steps: usize,
 }
 
 /// What one value takes.
@@ -90,17 +93,16 @@ impl Walker {
             at,
             skip: 0,
             levels,
+            #[cfg(test)]
+            steps: 0,
         }
     }
 
     /// The offset behind the value of type `of` at `at`. None if it is not all there, or no value.
     pub fn skip(protocol: Protocol, src: &[u8], at: usize, of: u8) -> Option<usize> {
-        let mut walker = Self {
-            protocol,
-            at,
-            skip: 0,
-            levels: SmallVec::new(),
-        };
+        let mut walker = Self::new(protocol, at);
+        // Nothing encloses it.
+        walker.levels.clear();
         let limit = src.len().checked_add(1)?;
         let begun = walker.value(src, limit, of, 0).ok()?;
         match begun {
@@ -114,6 +116,10 @@ impl Walker {
     pub fn walk(&mut self, src: &[u8], limit: usize) -> Result<Option<usize>, Broken> {
         let src = src.get(..limit).unwrap_or(src);
         loop {
+            #[cfg(test)]
+            {
+                self.steps += 1;
+            }
             let there = src.len().saturating_sub(self.at);
             if self.skip > there {
                 // As far as it goes, so that the offset never runs ahead of the bytes.
@@ -364,6 +370,10 @@ impl Walker {
             }
         }
         self.at += taken;
+        #[cfg(test)]
+        {
+            self.steps += taken;
+        }
         if let Some(last) = self.levels.last_mut() {
             *last = Level::Varints { left, run, max };
         }

@@ -1,37 +1,67 @@
 //! Which endpoint takes a request.
 //!
-//! A [`Balancer`] is one worker's and is asked once per attempt. All of them respect weights, never pick what an
-//! exchange has tried already, and never pick a member of weight 0.
+//! Everything that follows from the configuration, the members and their marks is worked out when one of them changes,
+//! off the path of requests, into a [`Plan`] that all workers share: which priorities and zones carry how much of the
+//! load, which endpoints they have that may be picked (a [`Group`]), and the tables of hash balancers. A pick draws
+//! a group and a member of it:
+//!
+//! * `plan`: how the whole is divided; `subset`: by metadata; `priority`: by priority and health; `locality`: by zone;
+//! * `group`: members with their weights; `draw`: one of them at random; `round_robin`: in turn; `choice`: the best of
+//!   a few; `hash`: by a hash, over a `ring` or a `maglev` table;
+//! * `slow_start`: newcomers are passed over now and then.
+//!
+//! A pick takes no lock and allocates nothing: it reads the plan, the endpoints' counts (atomics) and, to be in turn, one
+//! atomic count for each group that is the worker's own. It costs the same whether one endpoint or a thousand are in the
+//! group, but for a binary search where weights differ or on a ring, and but for the rest of an exchange that has been to
+//! several endpoints already. All ways respect weights, never pick what an exchange has tried, and never pick a member of
+//! weight 0 or one that drains.
 
+mod choice;
 mod draw;
-mod least_request;
-mod random;
+mod group;
+mod hash;
+mod latency;
+mod locality;
+mod maglev;
+mod plan;
+mod priority;
+mod ring;
 mod round_robin;
+mod slow_start;
+mod subset;
+mod turns;
 
-use std::fmt::Debug;
+use crate::Tried;
 
-use rand::rngs::SmallRng;
+pub(crate) use latency::{Latency, Stopwatch};
+pub(crate) use plan::Plan;
+pub use subset::Subset;
+pub(crate) use turns::Turns;
 
-use crate::config::Balance;
-use crate::{Members, Tried};
-
-pub use least_request::LeastRequest;
-pub use random::Random;
-pub use round_robin::RoundRobin;
-
-/// A way to pick an endpoint. It keeps what state it has between picks by itself, and outlives changes of membership.
-pub trait Balancer: Send + Sync + Debug {
-    /// The index of a member that is not in `tried`; None if there is none.
-    fn pick(&self, members: &Members, tried: &Tried, rng: &mut SmallRng) -> Option<usize>;
+/// What a request wants of its endpoint.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Selection<'a> {
+    /// For hash balancers: requests of the same hash go to the same endpoint. None = at random.
+    pub hash: Option<u64>,
+    /// The part of the cluster that may serve it; None = what the cluster's `subset.fallback` says.
+    pub subset: Option<&'a Subset>,
 }
 
-/// The balancer of that name, in its first state.
-pub fn balancer(balance: Balance, rng: &mut SmallRng) -> Box<dyn Balancer> {
-    match balance {
-        Balance::LeastRequest => Box::new(LeastRequest),
-        Balance::RoundRobin => Box::new(RoundRobin::new(rng)),
-        Balance::Random => Box::new(Random),
-    }
+impl Selection<'_> {
+    /// Nothing in particular.
+    pub const ANY: Self = Self {
+        hash: None,
+        subset: None,
+    };
+}
+
+/// One pick.
+#[derive(Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    pub(crate) selection: Selection<'a>,
+    pub(crate) tried: &'a Tried,
+    /// Requests under way in the cluster.
+    pub(crate) in_flight: u32,
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@ use wireloom_net::Address;
 /// The largest weight.
 pub const MAX_WEIGHT: u32 = 10_000;
 
+/// The largest number of a priority, which is the last choice.
+pub const MAX_PRIORITY: u32 = 127;
+
 /// What is said of an endpoint beyond its address: zone, version, and the like.
 pub type Metadata = BTreeMap<String, String>;
 
@@ -25,6 +28,19 @@ pub struct EndpointConfig {
     /// What else is known of it.
     #[serde(skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
+    /// 0 is asked first, up to 127; others where those before have too few that are well.
+    #[serde(skip_serializing_if = "is_default")]
+    pub priority: u32,
+    /// Where it stands: the name of its locality, for locality weights and zone-aware routing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// It takes no new calls; those under way end as they would.
+    #[serde(skip_serializing_if = "is_default")]
+    pub draining: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl From<Address> for EndpointConfig {
@@ -33,6 +49,9 @@ impl From<Address> for EndpointConfig {
             address,
             weight: 1,
             metadata: Metadata::new(),
+            priority: 0,
+            zone: None,
+            draining: false,
         }
     }
 }
@@ -54,6 +73,25 @@ struct Map {
     /// What else is known of it: zone, version, and the like.
     #[serde(default)]
     metadata: Metadata,
+    /// 0 is asked first; others where those before have too few that are well.
+    #[serde(default, deserialize_with = "super::within::<0, MAX_PRIORITY, _>")]
+    #[schemars(range(max = 127))]
+    priority: u32,
+    /// Where it stands: the name of its locality.
+    #[serde(default, deserialize_with = "some_name")]
+    #[schemars(with = "String")]
+    zone: Option<String>,
+    /// It takes no new calls; those under way end as they would.
+    #[serde(default)]
+    draining: bool,
+}
+
+fn some_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    if name.is_empty() {
+        return Err(de::Error::custom("a zone without a name"));
+    }
+    Ok(Some(name))
 }
 
 const fn one() -> u32 {
@@ -94,6 +132,9 @@ impl<'de> Deserialize<'de> for EndpointConfig {
                     address: map.address,
                     weight: map.weight,
                     metadata: map.metadata,
+                    priority: map.priority,
+                    zone: map.zone,
+                    draining: map.draining,
                 })
             }
         }

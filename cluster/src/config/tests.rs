@@ -17,7 +17,7 @@ fn the_least_one_is_a_list_of_addresses() {
     let config = parse("endpoints: [127.0.0.1:20880]");
     let address: wireloom_net::Address = "127.0.0.1:20880".parse().unwrap();
     assert_eq!(config, ClusterConfig::new([address.into()]));
-    assert_eq!(config.balance, Balance::LeastRequest);
+    assert_eq!(config.balance, Balance::default());
     assert_eq!(config.connect_timeout.0, Duration::from_secs(1));
     assert_eq!(config.limits.pending, 1024);
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use wireloom_codecs::{Channel, ChannelState};
 
-use crate::LocalCluster;
 use crate::config::Balance;
 use crate::testing::{World, config, go, pass, success};
+use crate::{Condition, LocalCluster, Mark};
 
 const MS: Duration = Duration::from_millis(1);
 const A: &str = "10.0.0.1:1";
@@ -30,7 +30,7 @@ async fn what_stays_keeps_its_connections_and_what_leaves_drains() {
     let members = cluster.members();
     assert!(Arc::ptr_eq(&kept, &members.get(0).unwrap().endpoint));
     assert_eq!((members.get(0).unwrap().weight, kept.active()), (7, 1));
-    assert_eq!(cluster.config().balance, Balance::LeastRequest);
+    assert_eq!(cluster.config().balance, Balance::default());
 
     world.channel(A).answer(success());
     world.channel(B).answer(success());
@@ -96,4 +96,22 @@ async fn a_request_that_waits_at_an_endpoint_that_leaves_is_served() {
     call.await.unwrap().0.unwrap();
     pass(MS).await;
     assert_eq!(world.channel(A).state(), ChannelState::Draining);
+}
+
+#[tokio::test(start_paused = true)]
+async fn marks_outlive_a_change_of_members_and_end_with_the_address() {
+    let world = World::new();
+    let (cluster, _local) = world.cluster("endpoints: ['10.0.0.1:1', '10.0.0.2:1']");
+    let endpoint = |at| cluster.members().get(at).unwrap().endpoint.clone();
+    assert!(!cluster.members().is_impaired());
+    assert!(cluster.mark(&endpoint(0), Mark::Ejected, true));
+    assert!(!cluster.mark(&endpoint(0), Mark::Ejected, true));
+    assert!(cluster.members().is_impaired());
+    cluster.reconfigure(config("endpoints: ['10.0.0.3:1', '10.0.0.1:1']"));
+    assert_eq!(endpoint(1).condition(), Condition::Ejected);
+    assert_eq!(cluster.stats().endpoints[1].health, Condition::Ejected);
+    cluster.reconfigure(config("endpoints: ['10.0.0.3:1']"));
+    cluster.reconfigure(config("endpoints: ['10.0.0.1:1']"));
+    assert_eq!(endpoint(0).condition(), Condition::Healthy);
+    assert!(!cluster.members().is_impaired());
 }

@@ -258,7 +258,7 @@ async fn protocols_are_not_translated() {
 #[test]
 fn the_wait_for_an_answer_is_small() {
     assert!(
-        size_of::<Attempt<'_>>() <= 112,
+        size_of::<Attempt<'_>>() <= 120,
         "{}",
         size_of::<Attempt<'_>>()
     );

@@ -37,6 +37,44 @@ async fn a_frame_larger_than_the_budget_goes_through_alone() {
 }
 
 #[tokio::test]
+async fn who_has_some_and_wants_more_keeps_it_and_goes_first() {
+    let budget = ByteBudget::new(160);
+    let mut claim = budget.claim();
+    let mut held = poll_fn(|cx| claim.poll_reserve(20, cx)).await;
+    poll_fn(|cx| claim.poll_grow(&mut held, 40, cx)).await;
+    assert_eq!(budget.free(), 120);
+
+    let mut other = budget.claim();
+    let all_but_some = poll_fn(|cx| other.poll_reserve(80, cx)).await;
+    let newcomer = tokio::spawn({
+        let mut claim = budget.claim();
+        async move { poll_fn(|cx| claim.poll_reserve(60, cx)).await }
+    });
+    tokio::task::yield_now().await;
+    let growing = tokio::spawn(async move {
+        poll_fn(|cx| claim.poll_grow(&mut held, 80, cx)).await;
+        held
+    });
+    tokio::task::yield_now().await;
+    assert!(!growing.is_finished() && !newcomer.is_finished());
+    assert_eq!(budget.free(), 40, "it has what it had");
+    drop(all_but_some);
+    let mut held = growing.await.unwrap();
+    // Of 140 for large frames; 60 are left.
+    let newcomer = newcomer.await.unwrap();
+    assert_eq!(budget.free(), 20);
+    drop(newcomer);
+
+    // Alone it goes on whatever it wants, as if it had wanted it at once.
+    let mut claim = budget.claim();
+    poll_fn(|cx| claim.poll_grow(&mut held, 1000, cx)).await;
+    poll_fn(|cx| claim.poll_grow(&mut held, 2000, cx)).await;
+    assert_eq!(budget.free(), 20);
+    drop(held);
+    assert_eq!(budget.free(), 160);
+}
+
+#[tokio::test]
 async fn accounts_overdraw_and_stop_the_reading() {
     let budget = ByteBudget::new(QUANTUM);
     let mut account = Account::new(budget.clone());

@@ -49,6 +49,7 @@ pub(super) fn capacity(mode: Mode, max_id: u64, in_flight: usize) -> usize {
 
 pub(super) struct Driver<C> {
     io: Box<dyn Io>,
+    pub(super) mode: Mode,
     pub(super) codec: C,
     limits: FrameLimits,
     reader: Reader,
@@ -79,10 +80,12 @@ impl<C: Codec> Driver<C> {
         commands: UnboundedReceiver<Command>,
         shared: Arc<Shared>,
     ) -> Self {
-        let capacity = capacity(C::MODE, C::MAX_ID, limits.in_flight);
+        let mode = C::mode(settings);
+        let capacity = capacity(mode, C::MAX_ID, limits.in_flight);
         let keep_alive = limits.keep_alive.or_else(|| C::keep_alive(settings));
         Self {
             io,
+            mode,
             codec: C::new(settings, Role::Upstream, limits.frame),
             limits: limits.frame,
             reader: Reader::new(&[], limits.frame.frame, budget),
@@ -180,6 +183,11 @@ impl<C: Codec> Driver<C> {
         while let Some((event, _)) = self.reader.decode(&mut self.codec, now)? {
             self.handle(event)?;
         }
+        if self.mode == Mode::PingPong && self.slots.live() == 0 && self.reader.buffered() > 0 {
+            // The next call's answer would be read as the rest of them.
+            let what = "the start of an answer that nobody asked for";
+            return Err(ConnError::protocol(C::ID.as_str(), what));
+        }
         self.timers.reading(&self.reader);
         Ok(ControlFlow::Continue(true))
     }
@@ -232,7 +240,7 @@ impl<C: Codec> Driver<C> {
             return Ok(());
         }
         self.events.stray_reply();
-        if C::MODE == Mode::PingPong {
+        if self.mode == Mode::PingPong {
             // Nothing tells this answer from the next call's.
             let what = "an answer that nobody asked for";
             return Err(ConnError::protocol(C::ID.as_str(), what));
@@ -314,9 +322,17 @@ impl<C: Codec> Driver<C> {
     }
 
     /// Gives the call a slot and its request an id, and queues the bytes.
-    fn start(&mut self, call: Queued, now: Instant) -> Result<(), ConnError> {
+    fn start(&mut self, mut call: Queued, now: Instant) -> Result<(), ConnError> {
         if call.deadline <= now {
             self.fail_unsent(call, ErrorKind::Timeout, "the upstream does not read");
+            return Ok(());
+        }
+        if call.reply.as_ref().is_some_and(Reply::is_closed) {
+            self.shared.done();
+            return Ok(());
+        }
+        if let Err(error) = self.codec.adapt(&mut call.request) {
+            self.refuse_unsent(call, error);
             return Ok(());
         }
         let Queued {
@@ -332,10 +348,6 @@ impl<C: Codec> Driver<C> {
                 None => Ok(()),
             };
         };
-        if reply.is_closed() {
-            self.shared.done();
-            return Ok(());
-        }
         match self.slots.insert(Pending { deadline, reply }) {
             Ok(id) => self.encode(id, request),
             Err(pending) => {
@@ -420,9 +432,12 @@ impl<C> Driver<C> {
     }
 
     pub(super) fn fail_unsent(&self, call: Queued, kind: ErrorKind, what: &str) {
+        self.refuse_unsent(call, LocalError::new(kind, what.to_owned()));
+    }
+
+    fn refuse_unsent(&self, call: Queued, error: LocalError) {
         self.shared.done();
         if let Some(reply) = call.reply {
-            let error = LocalError::new(kind, what.to_owned());
             let _ = reply.send(Err(CallError::new(error, false)));
         }
     }

@@ -70,7 +70,7 @@ pub(crate) fn open<C: Codec>(
     // Unbounded, but never longer than the count of calls under way, which `send` bounds.
     let (commands, receiver) = unbounded_channel();
     let shared = Arc::new(Shared::default());
-    let limit = driver::capacity(C::MODE, C::MAX_ID, limits.in_flight);
+    let limit = driver::capacity(C::mode(settings), C::MAX_ID, limits.in_flight);
     let driver = Driver::<C>::new(
         settings,
         io,

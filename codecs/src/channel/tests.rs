@@ -379,6 +379,28 @@ async fn pings_and_calls_of_the_server_are_answered_here() {
 }
 
 #[tokio::test]
+async fn a_call_that_cannot_be_adapted_fails_alone_and_unsent() {
+    let Rig {
+        channel, mut peer, ..
+    } = rig();
+    let unfit = std::str::from_utf8(toy::UNFIT).unwrap();
+    let refused = call(&channel, unfit);
+    let one_way = Call {
+        request: Box::new(request(Kind::OneWay, unfit)),
+        deadline: Instant::now() + Duration::from_secs(5),
+    };
+    assert!(channel.send(one_way).is_ok());
+    let good = call(&channel, std::str::from_utf8(toy::FOREIGN).unwrap());
+    assert_eq!(text(refused).await, Err((ErrorKind::TooLarge, false)));
+    // Nothing of the others came before it.
+    let (kind, id, body) = read(&mut peer).await;
+    assert_eq!((kind, &*body), (toy::REQUEST, toy::ADAPTED));
+    answer(&mut peer, id, b"done").await;
+    assert_eq!(text(good).await.as_deref(), Ok("done"));
+    assert_eq!(channel.in_flight(), 0);
+}
+
+#[tokio::test]
 async fn one_way_calls_take_no_slot() {
     let Rig {
         channel, mut peer, ..
@@ -427,6 +449,23 @@ async fn one_at_a_time_where_replies_have_no_ids() {
     let late = try_call(&channel, "late", Duration::from_millis(20)).unwrap();
     assert_eq!(text(late).await, Err((ErrorKind::Timeout, true)));
     // Whatever comes now would answer the wrong call.
+    settle().await;
+    assert_eq!(channel.state(), ChannelState::Closed);
+}
+
+#[tokio::test]
+async fn the_start_of_an_answer_that_nobody_asked_for_ends_a_connection_without_ids() {
+    let Rig {
+        channel, mut peer, ..
+    } = rig_with::<PingPong>(ChannelLimits::default(), None, 1 << 16);
+    let first = call(&channel, "first");
+    let (_, id, _) = read(&mut peer).await;
+    answer(&mut peer, id, b"1").await;
+    assert_eq!(text(first).await.unwrap(), "1");
+    assert_eq!(channel.state(), ChannelState::Open);
+    peer.write_all(&frame(toy::RESPONSE, id, 0, b"poison")[..5])
+        .await
+        .unwrap();
     settle().await;
     assert_eq!(channel.state(), ChannelState::Closed);
 }

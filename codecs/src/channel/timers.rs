@@ -177,7 +177,7 @@ impl<C: Codec> Driver<C> {
             }
         }
         self.timers.deadline = next;
-        if self.slots.quarantined() > 0 && C::MODE == Mode::PingPong {
+        if self.slots.quarantined() > 0 && self.mode == Mode::PingPong {
             // The next reply would answer the wrong request.
             return Err(ConnError::Timeout("reply"));
         }
@@ -202,7 +202,7 @@ impl<C: Codec> Driver<C> {
             }
             Some(_) => return Ok(()),
             None if now < self.timers.heard + keep_alive.interval => return Ok(()),
-            None if C::MODE == Mode::PingPong && self.slots.live() > 0 => {
+            None if self.mode == Mode::PingPong && self.slots.live() > 0 => {
                 // There is no telling whose the next answer would be. The call has a deadline.
                 self.timers.heard = now;
                 return Ok(());

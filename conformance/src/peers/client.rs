@@ -139,7 +139,9 @@ pub(crate) struct Task<'a> {
 /// How long a client may take: its own limit, the start of a runtime on a busy machine, and a little more.
 const fn limit(suite: Suite) -> Duration {
     match suite {
-        Suite::Calls | Suite::Errors => Duration::from_secs(150),
+        Suite::Calls | Suite::Errors | Suite::Thrifttest | Suite::Sniff | Suite::Translate => {
+            Duration::from_secs(150)
+        }
         Suite::Restart => Duration::from_secs(120),
         Suite::Idle => Duration::from_secs(450),
     }

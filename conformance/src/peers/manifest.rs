@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Deserializer};
 
+use super::dialect::Dialects;
 use super::protocol::{Link, Protocol};
 use crate::cli::Suite;
 
@@ -37,6 +38,9 @@ pub(crate) struct Peer {
     /// with the proxy that is the proxy, and without it a server that is none of ours.
     #[serde(default = "yes")]
     pub(crate) direct_counts: bool,
+    /// The dialects of a peer that speaks Thrift.
+    #[serde(default)]
+    pub(crate) thrift: Dialects,
     /// Where the manifest is.
     #[serde(skip)]
     pub(crate) folder: PathBuf,
@@ -94,6 +98,13 @@ impl Peer {
         self.suites.iter().any(|name| name == suite.as_str())
     }
 
+    /// Whether its client can run the suite against that server.
+    pub(crate) fn can_run(&self, suite: Suite, link: Link, partner: &Self) -> bool {
+        self.knows(suite)
+            && (link.client != Protocol::Thrift
+                || !self.thrift.expected(suite, &partner.thrift).is_empty())
+    }
+
     /// A peer of which only the name is known yet.
     #[cfg(test)]
     pub(crate) fn named(name: &str) -> Self {
@@ -107,6 +118,7 @@ impl Peer {
             partners: Vec::new(),
             suites: Vec::new(),
             direct_counts: true,
+            thrift: Dialects::default(),
             folder: PathBuf::new(),
         }
     }
@@ -136,6 +148,13 @@ impl Peer {
             "a client without partners meets nobody"
         );
         ensure!(!peer.protocol.is_empty(), "it speaks no protocol");
+        if peer.protocol.contains(&Protocol::Thrift) {
+            ensure!(
+                peer.client.is_some() != peer.thrift.client.is_empty()
+                    && peer.server.is_some() != peer.thrift.server.is_empty(),
+                "the dialects of its client or server are missing, or too many"
+            );
+        }
         peer.folder = folder.to_owned();
         Ok(peer)
     }

@@ -85,12 +85,18 @@ pub(crate) fn pairs(peers: &[Peer], chosen: &[String], suites: &[Suite]) -> Resu
             partners.extend(client.partners.first());
         }
         for server in partners.into_iter().filter_map(|name| find(name)) {
-            pairs.extend(client.links(server).into_iter().map(|link| Pair {
-                client: client.clone(),
-                server: server.clone(),
-                link,
-                suites: known.clone(),
-            }));
+            for link in client.links(server) {
+                let mut suites = known.clone();
+                suites.retain(|suite| client.can_run(*suite, link, server));
+                if !suites.is_empty() {
+                    pairs.push(Pair {
+                        client: client.clone(),
+                        server: server.clone(),
+                        link,
+                        suites,
+                    });
+                }
+            }
         }
     }
     if pairs.is_empty() {

@@ -9,6 +9,7 @@ use rustix::process::Signal;
 use tokio::time::sleep;
 
 use super::client::{Client, Mode, Ran, Task};
+use super::dialect::{Dialect, Ports, target};
 use super::matrix::Pair;
 use super::protocol::Protocol;
 use super::report::Row;
@@ -16,7 +17,7 @@ use crate::cli::Suite;
 use crate::ports;
 use crate::process::{Process, Spec};
 use crate::proxy::Proxy;
-use crate::proxy::config::{self, Faulty, Picked};
+use crate::proxy::config::{self, Faulty, Picked, Port};
 use crate::scripted::Upstream;
 
 /// How long a server may take to start. Java on a busy machine is slow.
@@ -43,7 +44,7 @@ impl Grounds {
         let names = pair.names();
         let address = ports::free();
         let label = suites.first().map_or("", |suite| suite.as_str());
-        let mut server = match self.serve(pair, address, label).await {
+        let (mut server, ports) = match self.serve(pair, address, label).await {
             Ok(server) => server,
             Err(error) => {
                 let row = |suite: &Suite| names.failed(*suite, format!("{error:#}"));
@@ -54,6 +55,7 @@ impl Grounds {
             grounds: self,
             pair,
             server: address,
+            ports,
         };
         let mut rows = Vec::new();
         let mut suites = suites.iter();
@@ -71,13 +73,21 @@ impl Grounds {
         rows
     }
 
-    async fn serve(&self, pair: &Pair, address: SocketAddr, label: &str) -> Result<Process> {
+    /// Starts the server on that port or, with Thrift, on those that it chooses.
+    async fn serve(
+        &self,
+        pair: &Pair,
+        address: SocketAddr,
+        label: &str,
+    ) -> Result<(Process, Ports)> {
         let peer = &pair.server;
+        let is_thrift = pair.link.server == Protocol::Thrift;
+        let port = if is_thrift { 0 } else { address.port() };
         let out = self.installed.join(&peer.name);
         let mut server = Process::spawn(Spec {
             name: format!("the server {}", peer.name),
             command: peer.server.as_deref().unwrap_or_default(),
-            args: vec!["--port".to_owned(), address.port().to_string()],
+            args: vec!["--port".to_owned(), port.to_string()],
             dir: &peer.folder,
             env: vec![("PEER_OUT", out.as_os_str())],
             log: self
@@ -85,8 +95,13 @@ impl Grounds {
                 .join(pair.folder())
                 .join(format!("{label}-server.log")),
         })?;
-        server.expect_line("READY", READY).await?;
-        Ok(server)
+        let lines = server.expect_line("READY", READY).await?;
+        let ports = if is_thrift {
+            Ports::read(&lines, &peer.thrift)?
+        } else {
+            Ports::default()
+        };
+        Ok((server, ports))
     }
 }
 
@@ -95,6 +110,14 @@ struct Meeting<'a> {
     grounds: &'a Grounds,
     pair: &'a Pair,
     server: SocketAddr,
+    /// In Thrift's place.
+    ports: Ports,
+}
+
+/// A proxy's configuration, and what a client is told. None is the proxy's address.
+struct Way {
+    yaml: String,
+    target: Option<String>,
 }
 
 impl Meeting<'_> {
@@ -102,27 +125,31 @@ impl Meeting<'_> {
         let names = self.pair.names();
         let Some(wireloom) = self.grounds.wireloom.as_deref() else {
             return match suite {
-                Suite::Calls | Suite::Idle => {
+                Suite::Calls | Suite::Idle | Suite::Thrifttest => {
                     names.rows(suite, Some(&self.direct(suite).await), None)
                 }
                 // These are about the proxy.
-                Suite::Errors | Suite::Restart => Vec::new(),
+                Suite::Errors | Suite::Restart | Suite::Sniff | Suite::Translate => Vec::new(),
             };
         };
         match suite {
             Suite::Calls | Suite::Idle if self.pair.link.is_translated() => {
-                let proxied = self.through(wireloom, suite, &self.config()).await;
+                let proxied = self.through(wireloom, suite, &self.way(suite)).await;
                 names.rows(suite, None, Some(&proxied))
             }
-            Suite::Calls => {
+            Suite::Sniff | Suite::Translate => {
+                let proxied = self.through(wireloom, suite, &self.way(suite)).await;
+                names.rows(suite, None, Some(&proxied))
+            }
+            Suite::Calls | Suite::Thrifttest => {
                 let direct = self.direct(suite).await;
-                let proxied = self.through(wireloom, suite, &self.config()).await;
+                let proxied = self.through(wireloom, suite, &self.way(suite)).await;
                 names.rows(suite, Some(&direct), Some(&proxied))
             }
             Suite::Idle => {
-                let yaml = self.config();
+                let way = self.way(suite);
                 let (direct, proxied) =
-                    tokio::join!(self.direct(suite), self.through(wireloom, suite, &yaml));
+                    tokio::join!(self.direct(suite), self.through(wireloom, suite, &way));
                 names.rows(suite, Some(&direct), Some(&proxied))
             }
             Suite::Errors => {
@@ -151,6 +178,44 @@ impl Meeting<'_> {
         } else {
             config::plain(self.server)
         }
+    }
+
+    /// From a client to the server, as the suite wants it.
+    fn way(&self, suite: Suite) -> Way {
+        if self.pair.link.client != Protocol::Thrift {
+            return Way {
+                yaml: self.config(),
+                target: None,
+            };
+        }
+        let (dialects, ports): (Vec<_>, Vec<_>) = self.thrift_ports(suite).into_iter().unzip();
+        if suite == Suite::Sniff {
+            return Way {
+                yaml: config::by_service(&ports),
+                target: None,
+            };
+        }
+        let listens = ports.iter().map(|port| port.listen);
+        Way {
+            yaml: config::ports(&ports),
+            target: Some(target(dialects.into_iter().zip(listens))),
+        }
+    }
+
+    /// What the suite is about of the server's ports, and where a proxy might listen for each.
+    fn thrift_ports(&self, suite: Suite) -> Vec<(Dialect, Port)> {
+        let Pair { client, server, .. } = self.pair;
+        let ports = self.ports.of(suite, &client.thrift, &server.thrift);
+        let port = |(dialect, server): (Dialect, SocketAddr)| {
+            let port = Port {
+                name: dialect.as_str(),
+                listen: ports::free(),
+                server,
+                into: (suite == Suite::Translate).then(|| dialect.parts()),
+            };
+            (dialect, port)
+        };
+        ports.into_iter().map(port).collect()
     }
 
     fn client(
@@ -199,27 +264,28 @@ impl Meeting<'_> {
 
     async fn direct(&self, suite: Suite) -> Ran {
         let start = Instant::now();
-        let ran = match self.client(suite, Mode::Direct, self.server.to_string(), Vec::new()) {
+        let target = self.target(suite, self.server, |port| port.server);
+        let mut ran = match self.client(suite, Mode::Direct, target, Vec::new()) {
             Ok(client) => client.finish().await,
             Err(error) => Client::never_ran(&error),
         };
+        self.check(suite, &mut ran);
         self.told(suite, Mode::Direct, &ran, Some(start));
         ran
     }
 
     /// A run through a proxy with this configuration, which must outlive it and end in order.
-    async fn through(&self, wireloom: &Path, suite: Suite, yaml: &str) -> Ran {
+    async fn through(&self, wireloom: &Path, suite: Suite, way: &Way) -> Ran {
         let start = Instant::now();
         let log = self.log(suite, Mode::Proxied, "proxy");
         let run = async {
-            let proxy = Proxy::start(wireloom, yaml, log).await?;
-            let client = self.client(
-                suite,
-                Mode::Proxied,
-                proxy.address().to_string(),
-                Vec::new(),
-            )?;
+            let proxy = Proxy::start(wireloom, &way.yaml, log).await?;
+            let target = way.target.clone();
+            let target =
+                target.unwrap_or_else(|| self.target(suite, proxy.address(), |_| proxy.address()));
+            let client = self.client(suite, Mode::Proxied, target, Vec::new())?;
             let mut ran = client.finish().await;
+            self.check(suite, &mut ran);
             if let Err(error) = proxy.stop(END).await {
                 ran.blame(&error);
             }
@@ -230,10 +296,32 @@ impl Meeting<'_> {
         ran
     }
 
+    /// What a client is told: the address or, with Thrift, one for each dialect.
+    fn target(
+        &self,
+        suite: Suite,
+        address: SocketAddr,
+        of: impl Fn(&Port) -> SocketAddr,
+    ) -> String {
+        if self.pair.link.client != Protocol::Thrift {
+            return address.to_string();
+        }
+        let ports = self.thrift_ports(suite);
+        target(ports.iter().map(|(dialect, port)| (*dialect, of(port))))
+    }
+
+    /// Blames a run that left something out.
+    fn check(&self, suite: Suite, ran: &mut Ran) {
+        if self.pair.link.client == Protocol::Thrift {
+            let Pair { client, server, .. } = self.pair;
+            client.thrift.check(suite, &server.thrift, ran);
+        }
+    }
+
     async fn failures(&self, wireloom: &Path) -> Result<Ran> {
         // Failures of requests: a connection that cannot even be made is a failure of its own.
         let (silent, resetting) = match self.pair.link.server {
-            Protocol::Dubbo | Protocol::Bolt | Protocol::Http1 => {
+            Protocol::Dubbo | Protocol::Bolt | Protocol::Http1 | Protocol::Thrift => {
                 (Upstream::silent().await?, Upstream::resetting().await?)
             }
             Protocol::Http2 | Protocol::Grpc | Protocol::Triple => (
@@ -246,17 +334,17 @@ impl Meeting<'_> {
             silent: silent.address(),
             resetting: resetting.address(),
         };
-        let picked = match self.pair.link.client {
-            Protocol::Grpc => Picked::ByMetadata,
-            _ => Picked::ByGroup,
+        let yaml = match self.pair.link.client {
+            Protocol::Thrift => {
+                let ports = self.thrift_ports(Suite::Errors);
+                let ports: Vec<_> = ports.into_iter().map(|(_, port)| port).collect();
+                config::failures_by_service(&ports, &faulty)
+            }
+            Protocol::Grpc => config::failures(self.server, &faulty, Picked::ByMetadata),
+            _ => config::failures(self.server, &faulty, Picked::ByGroup),
         };
-        Ok(self
-            .through(
-                wireloom,
-                Suite::Errors,
-                &config::failures(self.server, &faulty, picked),
-            )
-            .await)
+        let way = Way { yaml, target: None };
+        Ok(self.through(wireloom, Suite::Errors, &way).await)
     }
 
     /// Steady calls over two proxies, of which the first is replaced.

@@ -14,6 +14,7 @@ pub(crate) enum Protocol {
     Http2,
     Grpc,
     Triple,
+    Thrift,
 }
 
 impl Protocol {
@@ -25,6 +26,7 @@ impl Protocol {
             Self::Http2 => "http2",
             Self::Grpc => "grpc",
             Self::Triple => "triple",
+            Self::Thrift => "thrift",
         }
     }
 

@@ -108,16 +108,8 @@ mod tests {
 
     fn pair() -> Arc<Pair> {
         let peer = |name: &str| Peer {
-            name: name.to_owned(),
             protocol: vec![Protocol::Bolt],
-            serves: Vec::new(),
-            install: Vec::new(),
-            server: None,
-            client: None,
-            partners: Vec::new(),
-            suites: Vec::new(),
-            direct_counts: true,
-            folder: Default::default(),
+            ..Peer::named(name)
         };
         Arc::new(Pair {
             client: peer("c"),

@@ -185,6 +185,11 @@ impl Proxy {
         self.process.printed(text)
     }
 
+    /// How many lines of its log, among the last ones, hold all of `texts`.
+    pub fn lines(&self, texts: &[&str]) -> usize {
+        self.process.count(texts)
+    }
+
     /// That it runs and has not caught a panic of its own.
     pub fn check(&mut self) -> Result<()> {
         let end = if self.process.is_running() {

@@ -112,6 +112,11 @@ impl Backend<Half> {
 }
 
 impl<T: Clone> Backend<T> {
+    /// A server that writes what it saw into `log`.
+    pub(super) fn of(upstream: Upstream, log: Arc<Mutex<Vec<T>>>) -> Self {
+        Self { upstream, log }
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.upstream.address()

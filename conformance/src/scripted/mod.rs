@@ -2,7 +2,7 @@
 //!
 //! For the RPC protocols, `Wire` makes and reads frames of each protocol and version, `Conn` sends and receives them as either side,
 //! `Upstream` is a server with a script. HTTP has `Http1` and `Http2`, which keep what comes as it came, over `Raw`, and
-//! `Backend`, a server that keeps its requests.
+//! `Backend`, a server that keeps its requests. Thrift has `Thrift` in each `Dialect`.
 
 pub mod backend;
 #[expect(
@@ -22,6 +22,7 @@ pub mod http1;
 pub mod http2;
 mod huffman;
 pub mod raw;
+pub mod thrift;
 mod upstream;
 mod wire;
 
@@ -30,5 +31,6 @@ pub use conn::Conn;
 pub use http1::{Http1, Text};
 pub use http2::Http2;
 pub use raw::Raw;
+pub use thrift::{Dialect, Thrift};
 pub use upstream::{Seen, Upstream};
 pub use wire::{Call, Failure, Frame, Kind, Wire};

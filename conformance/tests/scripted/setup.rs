@@ -103,6 +103,32 @@ impl Setup {
         self
     }
 
+    /// Settings of Thrift: `one_way: [Log.write]`.
+    pub(crate) fn thrift(mut self, keys: &str) -> Self {
+        let _ = writeln!(self.top, "protocols: {{thrift: {{{keys}}}}}");
+        self
+    }
+
+    /// Calls of this service go to a cluster of these keys, by a route with these keys.
+    pub(crate) fn service(mut self, service: &str, cluster: &str, route: &str) -> Self {
+        let more = if route.is_empty() {
+            String::new()
+        } else {
+            format!(", {route}")
+        };
+        let _ = writeln!(
+            self.groups,
+            "    - {{match: {{service: {service}}}, to: {service}{more}}}"
+        );
+        let _ = writeln!(self.clusters, "  {service}: {{{cluster}}}");
+        self
+    }
+
+    /// Calls of this service go to this server.
+    pub(crate) fn service_to(self, service: &str, server: SocketAddr) -> Self {
+        self.service(service, &format!("endpoints: [\"{server}\"]"), "")
+    }
+
     /// Calls that have a timeout of their own go to `main` by a route of their own.
     pub(crate) fn read_timeouts(mut self) -> Self {
         let route = self.route.clone();

@@ -7,7 +7,7 @@ pub mod web;
 use http::header::HeaderName;
 
 pub use self::web::GrpcWeb;
-pub use status::{OK, UNKNOWN, code_of, code_of_http, outcome, percent_encoded, status_of};
+pub use status::{NAMES, OK, UNKNOWN, code_of, code_of_http, outcome, percent_encoded, status_of};
 
 /// The status code, in trailers or in a trailers-only head.
 pub const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");

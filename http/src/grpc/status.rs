@@ -19,6 +19,26 @@ const UNAVAILABLE: u32 = 14;
 const DATA_LOSS: u32 = 15;
 const UNAUTHENTICATED: u32 = 16;
 
+/// The names of all but OK.
+pub const NAMES: [(&str, u32); 16] = [
+    ("CANCELLED", 1),
+    ("UNKNOWN", UNKNOWN),
+    ("INVALID_ARGUMENT", 3),
+    ("DEADLINE_EXCEEDED", DEADLINE_EXCEEDED),
+    ("NOT_FOUND", 5),
+    ("ALREADY_EXISTS", 6),
+    ("PERMISSION_DENIED", PERMISSION_DENIED),
+    ("RESOURCE_EXHAUSTED", RESOURCE_EXHAUSTED),
+    ("FAILED_PRECONDITION", 9),
+    ("ABORTED", 10),
+    ("OUT_OF_RANGE", 11),
+    ("UNIMPLEMENTED", UNIMPLEMENTED),
+    ("INTERNAL", INTERNAL),
+    ("UNAVAILABLE", UNAVAILABLE),
+    ("DATA_LOSS", DATA_LOSS),
+    ("UNAUTHENTICATED", UNAUTHENTICATED),
+];
+
 /// The status in a trailers-only head or in trailers; None if there is none. One that is no number is UNKNOWN.
 pub fn status_of(fields: &Headers) -> Option<u32> {
     let value = fields.get(&GRPC_STATUS)?;

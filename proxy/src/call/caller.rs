@@ -6,7 +6,8 @@ use futures_util::future::BoxFuture;
 use wireloom_codecs::{Connector, Request, Response};
 
 use super::{
-    CallError, CallUrl, Failure, Out, Reply, Wrong, bolt, dubbo, grpc, http, triple, websocket,
+    CallError, CallUrl, Failure, Out, Reply, Wrong, bolt, dubbo, grpc, http, thrift, triple,
+    websocket,
 };
 use crate::cli::CallArgs;
 use crate::config::nearest;
@@ -38,9 +39,10 @@ pub(super) trait Messages: Send + Sync {
     fn read(&self, response: &Response) -> Result<Reply, Failure>;
 }
 
-const CALLERS: [&dyn Caller; 6] = [
+const CALLERS: [&dyn Caller; 7] = [
     &dubbo::Dubbo,
     &bolt::Bolt,
+    &thrift::Thrift,
     &triple::Triple,
     &grpc::Grpc,
     &http::Http,

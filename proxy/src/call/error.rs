@@ -84,6 +84,16 @@ pub enum Failure {
         /// Its message; may be empty.
         message: String,
     },
+    /// Thrift's own exception, of the server or of a proxy before it.
+    #[error("TApplicationException {code} {name}{}", behind(message))]
+    Application {
+        /// Its type.
+        code: i32,
+        /// What Thrift calls it.
+        name: &'static str,
+        /// May be empty.
+        message: String,
+    },
     /// The server could not call the method: there is no such service or method, or the arguments do not fit.
     #[error("refused{}", behind(.0))]
     Refused(String),

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `url` | `scheme://host:port/service/method?key=value`, taken apart |
 //! | `caller` | what a protocol does for a call, and which there are |
-//! | `dubbo`, `bolt`, `triple`, `grpc`, `http`, `websocket` | one protocol each |
+//! | `dubbo`, `bolt`, `thrift`, `triple`, `grpc`, `http`, `websocket` | one protocol each |
 //! | `whole` | connect, send, wait: for protocols of whole messages |
 //! | `connection` | connections of HTTP |
 //! | `arguments` | JSON and type names to values |
@@ -32,6 +32,7 @@ mod http;
 mod options;
 mod reply;
 mod send;
+mod thrift;
 pub(crate) mod triple;
 mod url;
 mod websocket;

@@ -7,7 +7,8 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use wireloom_codecs::{
-    ByteBudget, Call, ChannelEvents, ChannelLimits, ConnError, FrameLimits, Kind, Request, Response,
+    ByteBudget, Call, ChannelEvents, ChannelLimits, ConnError, Connector, FrameLimits, Kind,
+    Request, Response,
 };
 use wireloom_net::connect;
 
@@ -29,7 +30,7 @@ impl<M: Messages> Caller for M {
         Box::pin(async move {
             options::only(args, M::SCHEME, &[options::TYPE, options::DIALECT])?;
             let request = self.request(url, args)?;
-            if let Some(response) = exchange(self, url, args, request).await? {
+            if let Some(response) = exchange(self.connector(), url, args, request).await? {
                 self.read(&response)?.pieces().try_for_each(out)?;
             }
             Ok(())
@@ -38,8 +39,8 @@ impl<M: Messages> Caller for M {
 }
 
 /// The answer; None for a request that has none.
-async fn exchange(
-    caller: &impl Messages,
+pub(super) async fn exchange(
+    connector: Arc<dyn Connector>,
     url: &CallUrl,
     args: &CallArgs,
     request: Request,
@@ -58,7 +59,6 @@ async fn exchange(
     };
     let (closed, end) = Closed::watched();
     let budget = ByteBudget::new(LONGEST);
-    let connector = caller.connector();
     let opened = connector.open(Box::new(io), limits, budget, closed).await;
     let channel = opened.map_err(|error| lost(error.to_string()))?;
 

@@ -76,8 +76,15 @@ Examples:
   wireloom call dubbo://127.0.0.1:2045/com.acme.OrderService/find '[\"42\"]' --type 'Ljava/lang/String;'
   wireloom call bolt://127.0.0.1:2045/com.acme.OrderService:1.0/find '[42]' --header zone=a --timeout 500ms
   wireloom call tri://127.0.0.1:2045/com.acme.OrderService/find '[\"42\"]' --type String
+  wireloom call thrift://127.0.0.1:2045/OrderService/find '{\"id\": \"42\"}' --idl order.thrift
   wireloom call http://127.0.0.1:2045/echo -X PUT 'some text' -H 'content-type: text/plain' -v
   wireloom call ws://127.0.0.1:2045/ws 'some text'
+
+Thrift's URL has ?transport=framed|buffered|header|ttheader and &protocol=binary|compact|binary_non_strict; default
+framed binary. &multiplexed=true puts the service before the method's name, &oneway=true waits for no answer, and the two
+header transports take --header. Without --idl FILE, fields go by their ids and types, in calls and in replies:
+  wireloom call 'thrift://127.0.0.1:2045/OrderService/find?protocol=compact' '{\"1:string\": \"42\", \"2:list<i32>\": [1, 2]}'
+  wireloom call thrift://127.0.0.1:2045/OrderService --idl order.thrift      the service's methods
 
 gRPC's schema comes from the server's reflection, or from --proto FILE:
   wireloom call grpc://127.0.0.1:2045                             the services
@@ -132,12 +139,13 @@ pub struct DemoArgs {
 pub struct CallArgs {
     /// PROTOCOL://HOST:PORT/SERVICE/METHOD, or http://HOST[:PORT]/PATH
     pub url: String,
-    /// The arguments: a JSON list; for gRPC a JSON object, or several in a row for a stream; for HTTP anything
+    /// The arguments: a JSON list; for Thrift a JSON object, or a list with --idl; for gRPC a JSON object, or several in a
+    /// row for a stream; for HTTP anything
     pub body: Option<String>,
     /// How long to wait for the whole reply; also told to the server where the protocol can
     #[arg(long, value_name = "DURATION", default_value = "15s")]
     pub timeout: Span,
-    /// Metadata to send: HTTP headers, gRPC metadata, Dubbo attachments, Bolt headers; may be repeated
+    /// Metadata to send: HTTP headers, gRPC metadata, Dubbo attachments, Bolt headers, THeader pairs; may be repeated
     #[arg(short = 'H', long = "header", value_name = "KEY=VALUE or 'KEY: VALUE'")]
     pub headers: Vec<Header>,
     /// Print to standard error what comes with the reply: status, headers, attachments, trailers
@@ -158,7 +166,10 @@ pub struct CallArgs {
     /// A .proto file with the service, for gRPC and Triple; may be repeated [default for gRPC: ask the server]
     #[arg(long = "proto", value_name = "FILE")]
     pub protos: Vec<PathBuf>,
-    /// Where the .proto files and their imports are; may be repeated [default: each file's own directory]
+    /// The .thrift file with the service, for Thrift [default: fields go by their ids]
+    #[arg(long, value_name = "FILE")]
+    pub idl: Option<PathBuf>,
+    /// Where the .proto or .thrift files' imports are; may be repeated [default: each file's own directory]
     #[arg(short = 'I', long = "proto-path", value_name = "DIR")]
     pub proto_paths: Vec<PathBuf>,
 }
@@ -177,6 +188,7 @@ impl CallArgs {
             method: None,
             http2: false,
             protos: Vec::new(),
+            idl: None,
             proto_paths: Vec::new(),
         }
     }

@@ -10,8 +10,11 @@ use wireloom_net::tls::TlsAcceptor;
 use wireloom_router::config::{RouteConfig, To, each_route};
 use wireloom_router::{Edits, Problem, RouteTable};
 
-use super::{Config, ListenerConfig, suggest};
+use super::{ClusterEntry, Config, ListenerConfig, suggest};
+use crate::PROTOCOLS;
 
+/// Where keys of its own are.
+const THRIFT: &str = wireloom_thrift::types::NAME;
 /// More threads than this are a mistake.
 const MAX_WORKERS: usize = 1024;
 /// A frame or header limit below this lets nothing through.
@@ -36,16 +39,21 @@ pub(super) fn problems(config: &Config, protocols: &[&str]) -> Vec<Problem> {
     for (name, routes) in &config.routes {
         check.table(name, routes);
     }
-    for (name, cluster) in &config.clusters {
+    for (name, entry) in &config.clusters {
         let path = format!("clusters.{name}");
         if name.is_empty() {
             check.note("clusters", "a cluster's name is empty");
         }
+        check.protocol_keys(&path, entry);
+        let cluster = &entry.cluster;
         if let Err(problems) = Edits::compile(&format!("{path}.headers"), &cluster.headers) {
             check.problems.extend(problems);
         }
         if let Some(protocol) = &cluster.protocol {
             check.protocol(format!("{path}.protocol"), protocol);
+        }
+        for problem in cluster.problems() {
+            check.note(format!("{path}.{}", problem.path), problem.message);
         }
     }
     check.problems
@@ -92,6 +100,9 @@ impl<'a> Check<'a> {
         ] {
             self.at_least(format!("limits.{key}"), size.0, MIN_BYTES);
         }
+        let thrift = &self.config.protocols.thrift;
+        let path = "protocols.thrift.max_frame";
+        self.at_least(path.to_owned(), thrift.max_frame.0, MIN_BYTES);
         if let Err(error) = wireloom_telemetry::check_filter(&self.config.log.level) {
             self.note("log.level", error.to_string());
         }
@@ -108,6 +119,28 @@ impl<'a> Check<'a> {
         if !self.protocols.contains(&name) {
             let known = self.protocols.iter().copied();
             self.no_such(path, ("protocol", "protocols"), name, known);
+        }
+    }
+
+    /// Keys of one protocol on a cluster of another.
+    fn protocol_keys(&mut self, path: &str, entry: &ClusterEntry) {
+        let Some(protocol) = entry.cluster.protocol.as_deref() else {
+            return;
+        };
+        if entry.own.thrift.is_some() && protocol != THRIFT {
+            let message = format!(
+                "is for Thrift, and the cluster's `protocol` is {protocol}: leave this key out, or write `protocol: thrift`"
+            );
+            self.note(format!("{path}.thrift"), message);
+        }
+        // A protocol that somebody has registered may make use of it.
+        if entry.own.multiplexed && protocol != THRIFT && PROTOCOLS.contains(&protocol) {
+            let carried = match protocol {
+                "http1" => "one request at a time, always: leave this key out",
+                _ => "many requests at once anyway: leave this key out",
+            };
+            let message = format!("is for Thrift; connections in {protocol} carry {carried}");
+            self.note(format!("{path}.multiplexed"), message);
         }
     }
 
@@ -135,6 +168,17 @@ impl<'a> Check<'a> {
                 &listener.routes,
                 known,
             );
+        }
+        let taken = listener.protocols.as_ref();
+        if listener.thrift.is_some()
+            && taken.is_some_and(|names| names.iter().all(|name| name != THRIFT))
+        {
+            let message = "is for Thrift, which `protocols` does not name: add thrift there, or leave this key out";
+            self.note(format!("{path}.thrift"), message);
+        }
+        let max_frame = listener.thrift.as_ref().and_then(|thrift| thrift.max_frame);
+        if let Some(size) = max_frame {
+            self.at_least(format!("{path}.thrift.max_frame"), size.0, MIN_BYTES);
         }
         if let Some(tls) = &listener.tls {
             let errors = TlsAcceptor::load(tls, &[]).err();
@@ -169,7 +213,11 @@ impl<'a> Check<'a> {
                 limits.in_flight_per_connection,
                 1,
             ),
-            ("frame", limits.frame.0, MIN_BYTES),
+            (
+                "frame",
+                limits.frame.map_or(MIN_BYTES, |size| size.0),
+                MIN_BYTES,
+            ),
             ("header", limits.header.0, MIN_BYTES),
             ("headers", limits.headers, 1),
         ] {
@@ -217,7 +265,8 @@ impl<'a> Check<'a> {
     }
 
     fn table(&mut self, name: &str, routes: &[RouteConfig]) {
-        if let Err(problems) = RouteTable::compile(name, routes) {
+        let status = |status: &str| crate::protocols::builtin_status(status, self.protocols);
+        if let Err(problems) = RouteTable::compile_with(name, routes, &status) {
             let room = MAX_PROBLEMS.saturating_sub(self.problems.len());
             self.problems.extend(problems.into_iter().take(room));
         }

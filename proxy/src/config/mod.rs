@@ -10,9 +10,12 @@
 //! | `typed`, `node` | the values become a [`Config`]: unknown keys, wrong types, missing keys |
 //! | `check` | what only the whole can tell: names that nothing has, addresses that collide |
 //!
+//! `cluster` and `thrift` hold the keys of one protocol that stand beside those of all.
+//!
 //! `locate` knows the line of every key, `expect` and `suggest` know what would have been right, `error` is how it is told.
 
 mod check;
+mod cluster;
 mod error;
 mod expect;
 #[doc(hidden)]
@@ -21,14 +24,17 @@ mod load;
 mod locate;
 mod node;
 mod suggest;
+mod thrift;
 mod typed;
 mod types;
 mod yaml;
 
+pub use cluster::{ClusterEntry, ProtocolKeys};
 pub use error::{ConfigError, ConfigErrors};
 pub use load::{MAX_FILE, load, parse};
 pub use locate::Place;
-pub(crate) use suggest::nearest;
+pub(crate) use suggest::{nearest, or_list};
+pub use thrift::ListenerThrift;
 pub use types::{
     AdminConfig, Config, ListenerConfig, ListenerLimits, ListenerTimeouts, LogConfig, MemoryLimits,
     ProtocolsConfig,

@@ -23,7 +23,7 @@ fn fold(word: &str) -> String {
 }
 
 /// `did you mean `x`?`, or else the whole choice in `what`'s words.
-pub(super) fn or_list<'a>(
+pub(crate) fn or_list<'a>(
     word: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,
     what: &str,

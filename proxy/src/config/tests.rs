@@ -43,7 +43,7 @@ fn the_least_one_has_defaults() {
     let config = read(LEAST).unwrap();
     let listener = &config.listeners[0];
     assert_eq!(listener.name(), "127.0.0.1:2045");
-    assert_eq!(listener.limits.frame.to_string(), "8MiB");
+    assert_eq!(listener.limits.frame, None);
     assert_eq!(listener.timeouts.idle.to_string(), "1h");
     assert_eq!(config.drain_timeout.to_string(), "30s");
     assert_eq!(config.limits.request_memory.to_string(), "32MiB");

@@ -7,7 +7,6 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use wireloom_bolt::BoltConfig;
-use wireloom_cluster::ClusterConfig;
 use wireloom_codecs::units::{Size, Span};
 use wireloom_codecs::{FrameLimits, ServeLimits};
 use wireloom_dubbo::DubboConfig;
@@ -18,8 +17,10 @@ use wireloom_router::config::{HeaderEdits, RouteConfig};
 use wireloom_telemetry::Format;
 use wireloom_thrift::ThriftConfig;
 
+use super::{ClusterEntry, ListenerThrift};
+
 /// Reads an optional key that may be left out but not left empty.
-fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub(super) fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
@@ -51,7 +52,7 @@ pub struct Config {
     /// Route tables by name. In each, the first route that matches a request takes it.
     pub routes: BTreeMap<String, Vec<RouteConfig>>,
     /// Clusters by name: groups of endpoints that serve the same.
-    pub clusters: BTreeMap<String, ClusterConfig>,
+    pub clusters: BTreeMap<String, ClusterEntry>,
     /// Settings of each protocol.
     #[serde(default)]
     pub protocols: ProtocolsConfig,
@@ -126,6 +127,14 @@ pub struct ListenerConfig {
     )]
     #[schemars(with = "TlsConfig")]
     pub tls: Option<TlsConfig>,
+    /// What of `protocols.thrift` is otherwise here. Default: nothing.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "ListenerThrift")]
+    pub thrift: Option<ListenerThrift>,
     /// What it changes in the header fields of HTTP requests and responses, before their route does.
     #[serde(default, skip_serializing_if = "HeaderEdits::is_empty")]
     pub headers: HeaderEdits,
@@ -141,11 +150,12 @@ impl ListenerConfig {
             .unwrap_or_else(|| self.address.to_string())
     }
 
-    /// The bounds of each of its connections.
+    /// The bounds of each of its connections, where its protocol has no longest message of its own.
     pub fn serve_limits(&self, drain: Span) -> ServeLimits {
+        let frame = self.limits.frame.map(|size| size.0);
         ServeLimits {
             frame: FrameLimits {
-                frame: self.limits.frame.0,
+                frame: frame.unwrap_or(FrameLimits::default().frame),
                 header: self.limits.header.0,
                 headers: self.limits.headers,
             },
@@ -198,8 +208,12 @@ pub struct ListenerLimits {
     /// other and answered in order, at most 64; 1 has each wait for the one before it.
     #[schemars(range(min = 1))]
     pub in_flight_per_connection: usize,
-    /// The longest message, its head included.
-    pub frame: Size,
+    /// The longest message, its head included. Default: what each protocol has by itself, which is 8MiB and in Thrift
+    /// 4 bytes more than its `max_frame`, 16384004. What servers answer may be as long as the most that any listener
+    /// allows, but at least that default.
+    #[serde(deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Size")]
+    pub frame: Option<Size>,
     /// The longest header block of a message.
     pub header: Size,
     /// The most fields in a header block.
@@ -213,7 +227,7 @@ impl Default for ListenerLimits {
         Self {
             connections: 10_000,
             in_flight_per_connection: 1024,
-            frame: Size(frame.frame),
+            frame: None,
             header: Size(frame.header),
             headers: frame.headers,
         }

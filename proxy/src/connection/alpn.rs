@@ -25,7 +25,7 @@ pub(crate) fn offered<'a>(protocols: impl IntoIterator<Item = &'a str>) -> Vec<A
 pub(super) fn agreed(stream: &TlsStream, protocols: &[Spoken]) -> Option<Spoken> {
     let place = place(
         stream.alpn()?,
-        protocols.iter().map(|(entry, _)| entry.id.as_str()),
+        protocols.iter().map(|spoken| spoken.id.as_str()),
     )?;
     protocols.get(place).cloned()
 }

@@ -76,7 +76,7 @@ impl Client {
                     let names: Vec<_> = serving
                         .protocols
                         .iter()
-                        .map(|(p, _)| p.id.as_str())
+                        .map(|spoken| spoken.id.as_str())
                         .collect();
                     tracing::warn!(
                         %listener, %peer, suppressed,
@@ -112,9 +112,7 @@ async fn sniff<S: Awaited>(
 
 fn judge(protocols: &[Spoken], prefix: &[u8]) -> Detected<usize> {
     detect(
-        protocols
-            .iter()
-            .map(|(entry, _)| entry.protocol.sniff(prefix)),
+        protocols.iter().map(|spoken| spoken.protocol.sniff(prefix)),
         prefix.len(),
     )
 }

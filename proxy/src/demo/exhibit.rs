@@ -8,19 +8,20 @@ use serde_json::Value as Json;
 use wireloom_codecs::units::Span;
 
 use super::servers::Site;
-use super::{bolt, dubbo, grpc, http, triple, websocket};
+use super::{bolt, dubbo, grpc, http, thrift, triple, websocket};
 use crate::call::Reply;
 use crate::cli::{CallArgs, Header};
 
 /// Every protocol of the demo. One more is one file and one line here. Their routes stand in this order, so that the
 /// WebSocket's path comes before all of HTTP.
-pub(super) const EXHIBITS: [Exhibit; 6] = [
+pub(super) const EXHIBITS: [Exhibit; 7] = [
     grpc::EXHIBIT,
     websocket::EXHIBIT,
     http::EXHIBIT,
     triple::EXHIBIT,
     dubbo::EXHIBIT,
     bolt::EXHIBIT,
+    thrift::EXHIBIT,
 ];
 
 /// The service that requests are for; most of the echo services answer to any name.

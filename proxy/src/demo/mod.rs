@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `command` | the command: starts everything, prints, waits |
 //! | `exhibit` | what the demo has for a protocol, and what to try with it |
-//! | `grpc`, `websocket`, `http`, `triple`, `dubbo`, `bolt` | one protocol each |
+//! | `grpc`, `websocket`, `http`, `triple`, `dubbo`, `bolt`, `thrift` | one protocol each |
 //! | `echo` | what the services of Java's protocols answer |
 //! | `framed` | services of protocols that are codecs |
 //! | `servers` | the thread and the ports that all of them have |
@@ -24,6 +24,7 @@ mod http;
 mod mesh;
 mod once;
 mod servers;
+mod thrift;
 mod triple;
 mod websocket;
 

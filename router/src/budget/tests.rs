@@ -112,7 +112,7 @@ fn amplification(
         on: vec![Condition::Unavailable],
         ..serde_json::from_str(&format!(r#"{{"backoff": {{"base": "{backoff}"}}}}"#)).unwrap()
     };
-    let policy = RetryPolicy::compile("retry", &config, None).unwrap();
+    let policy = RetryPolicy::compile("retry", &config, None, &crate::retry::no_names).unwrap();
     let mut jitter = numbers(0x9e37_79b9_7f4a_7c15);
     let mut spread = numbers(0xd1b5_4a32_d192_ed03);
     let mut took = || latency.0 + u64::from(spread()) % (latency.1 - latency.0 + 1);

@@ -1,9 +1,11 @@
 //! When a failed request is tried again, as users write it.
 
+use std::fmt;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use wireloom_codecs::units::{Size, Span};
 
 use super::not_null;
@@ -29,10 +31,11 @@ pub struct RetryConfig {
     #[serde(default = "default_on")]
     pub on: Vec<Condition>,
     /// Answers with one of these statuses are tried again too, whatever `on` says: the status as the request's
-    /// protocol has it (HTTP 503, gRPC 14, Dubbo 31).
+    /// protocol has it (HTTP 503, gRPC 14, Dubbo 31), or by the name that it has in gRPC and Triple (`UNAVAILABLE`)
+    /// or in Thrift (`INTERNAL_ERROR`): a name means nothing in protocols without it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
-    pub statuses: Vec<u32>,
+    pub statuses: Vec<Status>,
     /// How much of a request's body may be kept to send it again; a request with a longer one is tried once. `0B`
     /// keeps none.
     #[serde(default = "default_buffer")]
@@ -70,6 +73,47 @@ impl Default for RetryConfig {
             buffer: default_buffer(),
             backoff: BackoffConfig::default(),
         }
+    }
+}
+
+/// A status of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Status {
+    /// Its number, in whatever protocol.
+    Number(u32),
+    /// Its name, in the protocols that have it.
+    Name(String),
+}
+
+impl From<u32> for Status {
+    fn from(number: u32) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl<'de> Deserialize<'de> for Status {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl Visitor<'_> for Either {
+            type Value = Status;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the number or the name of a status")
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Status, E> {
+                let small = u32::try_from(number).ok().map(Status::Number);
+                small.ok_or_else(|| E::invalid_value(Unexpected::Unsigned(number), &self))
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Status, E> {
+                Ok(Status::Name(name.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_any(Either)
     }
 }
 

@@ -128,7 +128,7 @@ retry: {on: [resource-exhausted, deadline-exceeded], statuses: [503, 14], buffer
     );
     assert_eq!(
         (&retry.statuses[..], retry.buffer.to_string()),
-        (&[503, 14][..], "1MiB".into())
+        (&[503.into(), 14.into()][..], "1MiB".into())
     );
 
     let redirect = "{match: {http: {path: {regex: '/.*'}}}, redirect: {scheme: https, host: a, port: 1, prefix: /x, status: 308, strip_query: true}}";
@@ -206,7 +206,11 @@ fn bad_http_keys_are_told() {
             "{to: a, headers: {request: {add: {a: []}}}}",
             &["empty list"],
         ),
-        ("{to: a, retry: {statuses: [-1]}}", &["u32"]),
+        ("{to: a, retry: {statuses: [-1]}}", &["number or the name"]),
+        (
+            "{to: a, retry: {statuses: [5000000000]}}",
+            &["number or the name"],
+        ),
         ("{to: a, retry: {buffer: 1MB}}", &["1MB", "16MiB"]),
     ] {
         bad(text, parts);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::Status;
 use crate::config::{BackoffConfig, Condition::*};
 
 const MS: Duration = Duration::from_millis(1);
@@ -15,12 +16,24 @@ const ALL: [Condition; 8] = [
     ServerError,
 ];
 
+fn compile(
+    path: &str,
+    config: &RetryConfig,
+    timeout: Option<Duration>,
+) -> Result<RetryPolicy, Vec<Problem>> {
+    RetryPolicy::compile(path, config, timeout, &|name| match name {
+        "BUSY" => Ok(vec![(ProtocolId("thrift"), 6), (ProtocolId("other"), 2)]),
+        _ => Err(format!("there is no status `{name}`")),
+    })
+}
+
 fn policy(attempts: u32, on: &[Condition]) -> RetryPolicy {
     RetryPolicy {
         attempts,
         per_try_timeout: None,
         on: on.iter().copied().collect(),
         statuses: Box::default(),
+        named: Box::default(),
         buffer: 0,
         base: 25 * MS,
         max: 250 * MS,
@@ -157,10 +170,10 @@ fn a_grpc_status_is_told_from_the_others_of_its_class() {
 fn a_status_that_is_named_is_tried_again_whatever_its_class() {
     let config = RetryConfig {
         on: Vec::new(),
-        statuses: vec![409, 0],
+        statuses: vec![409.into(), 0.into()],
         ..RetryConfig::default()
     };
-    let policy = RetryPolicy::compile("r", &config, None).unwrap();
+    let policy = compile("r", &config, None).unwrap();
     assert_eq!(why(&policy, reply("http1", Class::ClientError, 409)), None);
     assert_eq!(
         why(&policy, reply("http1", Class::ClientError, 404)),
@@ -209,7 +222,7 @@ fn a_one_way_request_is_never_tried_again_once_it_may_have_left() {
 
 #[test]
 fn a_reset_after_sending_is_unsafe_unless_named() {
-    let default = RetryPolicy::compile("r", &RetryConfig::default(), None).unwrap();
+    let default = compile("r", &RetryConfig::default(), None).unwrap();
     assert_eq!(why(&default, local(ErrorKind::Reset, false)), None);
     assert_eq!(
         why(&default, local(ErrorKind::Reset, true)),
@@ -302,6 +315,34 @@ fn backoff_doubles_to_its_limit_with_full_jitter() {
 }
 
 #[test]
+fn a_name_is_the_status_of_its_protocols_alone() {
+    let named = |name: &str| RetryConfig {
+        on: Vec::new(),
+        statuses: vec![Status::Name(name.to_owned())],
+        ..RetryConfig::default()
+    };
+    let policy = compile("r", &named("BUSY"), None).unwrap();
+    assert_eq!(why(&policy, reply("thrift", Class::ServerError, 6)), None);
+    assert_eq!(why(&policy, reply("other", Class::ServerError, 2)), None);
+    for (protocol, native) in [("thrift", 2), ("other", 6), ("grpc", 6)] {
+        assert_eq!(
+            why(&policy, reply(protocol, Class::ServerError, native)),
+            Some(Why::NotRetriable)
+        );
+    }
+    // A declared exception is the service's answer, whatever number it has.
+    assert_eq!(
+        why(&policy, reply("thrift", Class::Success, 6)),
+        Some(Why::NotRetriable)
+    );
+    let problems = compile("r", &named("BUZY"), None).unwrap_err();
+    assert_eq!(
+        problems[0].to_string(),
+        "r.statuses[0]: there is no status `BUZY`"
+    );
+}
+
+#[test]
 fn a_bad_policy_says_what_would_be_right() {
     let config = RetryConfig {
         attempts: 101,
@@ -314,7 +355,7 @@ fn a_bad_policy_says_what_would_be_right() {
             max: Some("10ms".parse().unwrap()),
         },
     };
-    let problems = RetryPolicy::compile("r", &config, Some(Duration::from_secs(2))).unwrap_err();
+    let problems = compile("r", &config, Some(Duration::from_secs(2))).unwrap_err();
     let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
     assert_eq!(
         problems,
@@ -328,10 +369,10 @@ fn a_bad_policy_says_what_would_be_right() {
         ]
     );
     let statuses = RetryConfig {
-        statuses: (500..565).collect(),
+        statuses: (500..565).map(Status::from).collect(),
         ..RetryConfig::default()
     };
-    let problems = RetryPolicy::compile("r", &statuses, None).unwrap_err();
+    let problems = compile("r", &statuses, None).unwrap_err();
     assert_eq!(
         problems[0].to_string(),
         "r.statuses: there are more than 64"
@@ -340,7 +381,7 @@ fn a_bad_policy_says_what_would_be_right() {
         per_try_timeout: config.per_try_timeout,
         ..RetryConfig::default()
     };
-    let policy = RetryPolicy::compile("r", &unlimited, None).unwrap();
+    let policy = compile("r", &unlimited, None).unwrap();
     assert_eq!(policy.per_try_timeout, Some(Duration::from_secs(3)));
 }
 

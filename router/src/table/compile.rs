@@ -9,7 +9,8 @@ use super::domains::{Domains, Taken};
 use super::{Entry, Index, Mention, RouteTable, SCAN, Section};
 use crate::config::{DEFAULT_TIMEOUT, HeaderEdits, OneOrMany, RouteConfig, To};
 use crate::matcher::Matcher;
-use crate::{Action, Edits, Problem, RetryPolicy, Route, Split};
+use crate::retry::no_names;
+use crate::{Action, Edits, Problem, RetryPolicy, Route, Split, StatusNames};
 
 impl RouteTable {
     /// Compiles the table that stands under `routes.<name>`.
@@ -18,13 +19,25 @@ impl RouteTable {
     /// All problems that the table has by itself, in the order of its routes. Whether the clusters and protocols
     /// that it names exist is for the caller to check.
     pub fn compile(name: &str, routes: &[RouteConfig]) -> Result<Self, Vec<Problem>> {
+        Self::compile_with(name, routes, &no_names)
+    }
+
+    /// The same where statuses may stand by the names that `status` knows.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    pub fn compile_with(
+        name: &str,
+        routes: &[RouteConfig],
+        status: &StatusNames<'_>,
+    ) -> Result<Self, Vec<Problem>> {
         let mut builder = Builder::default();
         builder.sections.push(Vec::new());
         for (index, config) in routes.iter().enumerate() {
             let path = format!("routes.{name}[{index}]");
             match &config.routes {
-                Some(routes) => builder.group(path, config, routes),
-                None => builder.add(path, 0, config),
+                Some(routes) => builder.group(path, config, routes, status),
+                None => builder.add(path, 0, config, status),
             }
         }
         builder.finish()
@@ -68,7 +81,13 @@ struct Builder {
 
 impl Builder {
     /// Adds a group with its routes.
-    fn group(&mut self, path: String, config: &RouteConfig, routes: &[RouteConfig]) {
+    fn group(
+        &mut self,
+        path: String,
+        config: &RouteConfig,
+        routes: &[RouteConfig],
+        status: &StatusNames<'_>,
+    ) {
         let section = self.sections.len();
         self.sections.push(Vec::new());
         self.groups.push(path.clone());
@@ -110,7 +129,7 @@ impl Builder {
         for (at, route) in routes.iter().enumerate() {
             let path = format!("{path}.routes[{at}]");
             match &route.routes {
-                None => self.add(path, section, route),
+                None => self.add(path, section, route, status),
                 Some(_) => self.note(
                     format!("{path}.routes"),
                     "is a group within a group: write it beside the other",
@@ -146,7 +165,13 @@ impl Builder {
         }
     }
 
-    fn add(&mut self, path: String, section: usize, config: &RouteConfig) {
+    fn add(
+        &mut self,
+        path: String,
+        section: usize,
+        config: &RouteConfig,
+        status: &StatusNames<'_>,
+    ) {
         for (key, there) in [
             ("hosts", config.hosts.is_some()),
             ("services", config.services.is_some()),
@@ -169,7 +194,7 @@ impl Builder {
         let edits = self.edits(&format!("{path}.headers"), &config.headers);
         let timeout = Some(config.timeout.0).filter(|timeout| !timeout.is_zero());
         let retry = config.retry.as_ref().and_then(|retry| {
-            RetryPolicy::compile(&format!("{path}.retry"), retry, timeout)
+            RetryPolicy::compile(&format!("{path}.retry"), retry, timeout, status)
                 .map_err(|problems| self.problems.extend(problems))
                 .ok()
         });

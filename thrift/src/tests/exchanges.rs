@@ -57,6 +57,8 @@ fn an_answer_that_does_not_fit_fails_the_call_and_the_connection() {
         (binary(2, "minus", 300, &[0]), "another method"),
         (binary(3, "", 300, &[0]), "another method"),
         (binary(9, "plus", 300, &[0]), "type"),
+        (binary(1, "plus", 300, &[0]), "a call's type"),
+        (binary(4, "plus", 300, &[0]), "a call's type"),
         (binary(2, "plus", 300, &[0, 0]), "behind"),
         (binary(2, "plus", 300, &[8, 0, 0]), "runs past"),
         (binary(2, "plus", 300, &[0x7f, 0, 0, 0]), "field type"),

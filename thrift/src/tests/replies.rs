@@ -8,7 +8,9 @@ use super::{
     binary, codec, encode, framed, header, hex, non_strict, request_of, response_of, tt_block,
 };
 use crate::ThriftCodec;
+use crate::outcome::{DECLARED_EXCEPTION, REPLY};
 use crate::types::Transport;
+use crate::types::exception::named as exception_named;
 
 /// The reply to `call` with the text and type that the vectors have.
 fn reply(codec: &mut ThriftCodec, call: &[u8], kind: ErrorKind, detail: &str) -> Vec<u8> {
@@ -121,8 +123,8 @@ fn a_request_of_another_protocol_is_answered_too() {
 
 #[test]
 fn replies_say_how_the_call_went() {
-    let app = Outcome::new(Class::AppError, 0);
-    let ok = Outcome::new(Class::Success, 0);
+    let app = Outcome::new(Class::AppError, DECLARED_EXCEPTION);
+    let ok = Outcome::new(Class::Success, REPLY);
     let exception = |code| Outcome::new(Class::ServerError, code);
     for (body, expected) in [
         ("00", ok),
@@ -151,6 +153,8 @@ fn replies_say_how_the_call_went() {
         ("0b0001 00000001 61 00", exception(0)),
         ("00", exception(0)),
         ("0f0001 08 00000000 00", exception(0)),
+        ("080002 ffffffff 00", exception(0)),
+        ("080002 80000000 00", exception(0)),
     ] {
         let bytes = framed(&binary(3, "m", 1, &hex(body)));
         let (_, response) = response_of(&mut codec(Role::Upstream), &bytes);
@@ -168,4 +172,10 @@ fn replies_say_how_the_call_went() {
     }
     assert_eq!(ThriftCodec::classify(1), Class::Refused);
     assert_eq!(ThriftCodec::classify(6), Class::ServerError);
+    assert_eq!(ThriftCodec::classify(REPLY), Class::Success);
+    assert_eq!(ThriftCodec::classify(DECLARED_EXCEPTION), Class::AppError);
+    assert_eq!(exception_named("UNKNOWN"), Some(0));
+    assert_eq!(exception_named("INTERNAL_ERROR"), Some(6));
+    assert_eq!(exception_named("UNSUPPORTED_CLIENT_TYPE"), Some(10));
+    assert_eq!(exception_named("internal_error"), None);
 }

@@ -1,7 +1,7 @@
 //! Bytes that real libraries wrote.
 
 use serde_json::Value;
-use wireloom_codecs::{Class, Inbound, Kind, Outbound, Role, StreamId};
+use wireloom_codecs::{Body, Class, Inbound, Kind, Outbound, Role, StreamId};
 
 use super::{codec, decode_all, encode, non_strict};
 use crate::ThriftCodec;
@@ -35,6 +35,20 @@ impl Vector {
                 FrameLimits::default(),
             ),
             _ => codec(role),
+        }
+    }
+
+    /// The struct, as the codec cuts it off.
+    pub(crate) fn body(&self) -> Vec<u8> {
+        let (mut events, _) = decode_all(&mut self.codec(self.role()), &self.bytes);
+        let body = match events.remove(0) {
+            Inbound::Request(_, request) => request.body,
+            Inbound::Response(_, response) => response.body,
+            other => panic!("{other:?}"),
+        };
+        match body {
+            Body::Whole(body) => body.to_vec(),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -179,6 +179,59 @@ fn a_megabyte_byte_by_byte_is_linear() {
         assert_eq!(walker.walk(&bytes[..len], LIMIT), Ok(None));
     }
     assert_eq!(walker.walk(&bytes, LIMIT), Ok(Some(bytes.len())));
+    assert!(walker.steps <= 3 * bytes.len(), "{} steps", walker.steps);
+}
+
+#[test]
+fn the_work_grows_with_the_bytes_however_they_come() {
+    // Fields, numbers, lists of lists, maps of text, empty structs, and a long string.
+    let binary = [
+        hex::decode("0f00010f00000400").unwrap(),
+        hex::decode("0c00000002 00 00 0b00000001 00000001 61".replace(' ', ""))
+            .unwrap()
+            .repeat(512),
+        hex::decode("0d0002 0b0b 00000200".replace(' ', "")).unwrap(),
+        hex::decode("00000001 6b 00000000".replace(' ', ""))
+            .unwrap()
+            .repeat(512),
+        hex::decode("080003000000010a00040000000000000001".replace(' ', ""))
+            .unwrap()
+            .repeat(512),
+        hex::decode("0b000500004000").unwrap(),
+        vec![b'x'; 0x4000],
+        vec![0],
+    ]
+    .concat();
+    let compact = [
+        hex::decode("19f98008").unwrap(),
+        hex::decode("2c0000 18 0161 1580808001".replace(' ', "")).unwrap()[..3].repeat(1024),
+        hex::decode("15ffffffff0f2602".replace(' ', ""))
+            .unwrap()
+            .repeat(1024),
+        hex::decode("1b800488".replace(' ', "")).unwrap(),
+        hex::decode("016b00".replace(' ', "")).unwrap().repeat(512),
+        hex::decode("18808001").unwrap(),
+        vec![b'x'; 0x4000],
+        vec![0],
+    ]
+    .concat();
+    for (protocol, bytes) in [(Protocol::Binary, binary), (Protocol::Compact, compact)] {
+        let mut at_once = Walker::new(protocol, 0);
+        assert_eq!(
+            at_once.walk(&bytes, LIMIT),
+            Ok(Some(bytes.len())),
+            "{protocol:?}"
+        );
+        assert!(at_once.steps <= 2 * bytes.len(), "{} steps", at_once.steps);
+        let mut walker = Walker::new(protocol, 0);
+        for len in 1..bytes.len() {
+            assert_eq!(walker.walk(&bytes[..len], LIMIT), Ok(None));
+        }
+        assert_eq!(walker.walk(&bytes, LIMIT), Ok(Some(bytes.len())));
+        // A read of a byte costs a look at it, and no look at what came before.
+        let more = walker.steps - at_once.steps;
+        assert!(more <= 2 * bytes.len(), "{more} steps more");
+    }
 }
 
 #[test]

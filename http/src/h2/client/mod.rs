@@ -57,6 +57,13 @@ impl Connector for Http2Connector {
         &[GRPC, TRIPLE]
     }
 
+    fn statuses(&self, of: ProtocolId) -> &'static [(&'static str, u32)] {
+        match of {
+            GRPC | TRIPLE => &crate::grpc::NAMES,
+            _ => &[],
+        }
+    }
+
     fn takes(&self, protocol: ProtocolId) -> bool {
         protocol == HTTP1 || self.serves(protocol)
     }

@@ -52,6 +52,22 @@ fn unknown_keys() {
             "10:5: clusters.orders.connect-timeout: unknown key `connect-timeout`; did you mean `connect_timeout`?",
         ),
         (
+            then(ENDPOINTS, "    multiplex: true\n"),
+            "10:5: clusters.orders.multiplex: unknown key `multiplex`; did you mean `multiplexed`?",
+        ),
+        (
+            then(ENDPOINTS, "    x: true\n"),
+            "10:5: clusters.orders.x: unknown key `x`; the keys here are protocol, endpoints, balance, connect_timeout, idle_timeout, connections, limits, keep_alive, retry_budget, headers, thrift, multiplexed",
+        ),
+        (
+            then(ENDPOINTS, "    thrift: {transprot: framed}\n"),
+            "10:14: clusters.orders.thrift.transprot: unknown key `transprot`; did you mean `transport`?",
+        ),
+        (
+            then(ADDRESS, "    thrift: {servcie: a}\n"),
+            "4:14: listeners[0].thrift.servcie: unknown key `servcie`; did you mean `service`?",
+        ),
+        (
             with("[127.0.0.1:20880]", "[{address: 'a:1', wieght: 2}]"),
             "9:34: clusters.orders.endpoints[0].wieght: unknown key `wieght`; did you mean `weight`?",
         ),
@@ -65,7 +81,7 @@ fn unknown_keys() {
         ),
         (
             first("protocols: {mqtt: {}}"),
-            "1:13: protocols.mqtt: unknown key `mqtt`; the keys here are bolt, dubbo, http",
+            "1:13: protocols.mqtt: unknown key `mqtt`; the keys here are bolt, dubbo, thrift, http",
         ),
     ] {
         assert_errors(&text, &[expected]);
@@ -106,6 +122,26 @@ fn wrong_values() {
         (
             then(ROUTE, "      match: {headers: {x-canary: true}}\n"),
             "7:35: routes.main[0].match.headers.x-canary: boolean `true` where a text is compared: put it in quotes",
+        ),
+        (
+            then(ENDPOINTS, "    thrift:\n"),
+            "10:11: clusters.orders.thrift: nothing where a mapping (transport, protocol) is expected",
+        ),
+        (
+            then(ENDPOINTS, "    thrift: {transport: frame}\n"),
+            "10:25: clusters.orders.thrift.transport: `frame` is not known here; did you mean `framed`?",
+        ),
+        (
+            then(ADDRESS, "    thrift: {service: null}\n"),
+            "4:23: listeners[0].thrift.service: nothing where a string is expected",
+        ),
+        (
+            then(ENDPOINTS, "    multiplexed: 1\n"),
+            "10:18: clusters.orders.multiplexed: 1 where true or false is expected",
+        ),
+        (
+            then(ROUTE, "      retry: {statuses: [true]}\n"),
+            "7:26: routes.main[0].retry.statuses[0]: true where the number or the name of a status is expected",
         ),
         (
             with("to: orders", "to: [{cluster: orders, weight: -1}]"),
@@ -298,6 +334,34 @@ fn what_does_not_fit_together() {
                 "listeners: []\n",
             ),
             "1:12: listeners: there is none",
+        ),
+        (
+            then(ENDPOINTS, "    protocol: dubbo\n    thrift: {}\n"),
+            "11:13: clusters.orders.thrift: is for Thrift, and the cluster's `protocol` is dubbo: leave this key out, or write `protocol: thrift`",
+        ),
+        (
+            then(ENDPOINTS, "    protocol: bolt\n    multiplexed: true\n"),
+            "11:18: clusters.orders.multiplexed: is for Thrift; connections in bolt carry many requests at once anyway: leave this key out",
+        ),
+        (
+            then(ADDRESS, "    protocols: [bolt]\n    thrift: {service: a}\n"),
+            "5:13: listeners[0].thrift: is for Thrift, which `protocols` does not name: add thrift there, or leave this key out",
+        ),
+        (
+            then(ROUTE, "      retry: {statuses: [6, INTERNAL_EROR]}\n"),
+            "7:29: routes.main[0].retry.statuses[1]: there is no status `INTERNAL_EROR`; did you mean `INTERNAL_ERROR`?",
+        ),
+        (
+            then(ADDRESS, "    thrift: {max_frame: 1B}\n"),
+            "4:25: listeners[0].thrift.max_frame: 1 is too small: it must be 1024 or more",
+        ),
+        (
+            first("protocols: {thrift: {max_frame: 1B}}"),
+            "1:33: protocols.thrift.max_frame: 1 is too small: it must be 1024 or more",
+        ),
+        (
+            then(ADDRESS, "    limits: {frame: 100B}\n"),
+            "4:21: listeners[0].limits.frame: 100 is too small: it must be 1024 or more",
         ),
         (
             then(ADDRESS, "    protocols: []\n"),

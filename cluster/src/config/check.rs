@@ -1,0 +1,171 @@
+//! What contradicts itself in a cluster's configuration.
+
+use std::collections::BTreeSet;
+
+use super::{Balance, ClusterConfig, EndpointConfig, Fallback, Metadata};
+use crate::balance::Subset;
+
+/// Something wrong in a configuration that has the right form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The key below the cluster's, like `subset.default`.
+    pub path: String,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+impl ClusterConfig {
+    /// Everything about how endpoints are picked that cannot be meant.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut note = |path: &str, message: String| {
+            problems.push(Problem {
+                path: path.to_owned(),
+                message,
+            });
+        };
+        if !self.endpoints.is_empty() && self.endpoints.iter().all(|one| one.weight == 0) {
+            let message = "every endpoint has weight 0, so that none is ever picked";
+            note("endpoints", message.to_owned());
+        }
+        if let Balance::RingHash(ring) = self.balance
+            && ring.min > ring.max
+        {
+            let message = format!("`min` is {} and `max` only {}", ring.min, ring.max);
+            note("balance.ring_hash", message);
+        }
+        if !self.localities.is_empty() {
+            let zones: BTreeSet<_> = self.endpoints.iter().map(EndpointConfig::zone).collect();
+            let weights = zones.iter().map(|zone| self.locality_weight(*zone));
+            if !zones.is_empty() && weights.sum::<u32>() == 0 {
+                let message = "every zone that an endpoint is in has weight 0";
+                note("localities", message.to_owned());
+            }
+            if self.zone_aware.is_some() {
+                let message = "zones have either weights (`localities`) or are tried in the order \
+                               that `zone_aware` says: leave one of the two out";
+                note("zone_aware", message.to_owned());
+            }
+        }
+        if let Some(zone_aware) = &self.zone_aware {
+            if self.balance.is_hash() {
+                let message = format!(
+                    "{} finds an endpoint by the request's hash, wherever it is: leave `zone_aware` out, \
+                     or balance in another way",
+                    self.balance.as_str()
+                );
+                note("zone_aware", message);
+            }
+            let callers = &zone_aware.callers;
+            if !callers.is_empty() && callers.get(&zone_aware.own).is_none_or(|own| *own == 0) {
+                let message = format!(
+                    "{} is the proxy's own zone and has no caller",
+                    zone_aware.own
+                );
+                note("zone_aware.callers", message);
+            }
+        }
+        if self.slow_start.is_some() && self.balance.is_hash() {
+            let message = format!(
+                "{} cannot give an endpoint its share by and by: its table would move all the time",
+                self.balance.as_str()
+            );
+            note("slow_start", message);
+        }
+        self.subset_problems(&mut note);
+        problems
+    }
+
+    fn subset_problems(&self, note: &mut impl FnMut(&str, String)) {
+        let Some(subset) = &self.subset else { return };
+        if subset.keys.is_empty() {
+            let message = "there is no combination of keys to choose by, like [zone, version]";
+            note("subset.keys", message.to_owned());
+        }
+        for (at, keys) in subset.keys.iter().enumerate() {
+            let distinct: BTreeSet<_> = keys.iter().collect();
+            if keys.is_empty() || distinct.len() < keys.len() {
+                let message = "a combination needs at least one key, and each key once";
+                note(&format!("subset.keys[{at}]"), message.to_owned());
+            }
+        }
+        match subset.fallback {
+            Fallback::Default if subset.default.is_empty() => {
+                let message = "`fallback: default` needs `default` with the metadata of the endpoints that are meant";
+                note("subset.fallback", message.to_owned());
+            }
+            Fallback::Default
+                if !self.endpoints.is_empty()
+                    && !self
+                        .endpoints
+                        .iter()
+                        .any(|one| one.has_all(&subset.default)) =>
+            {
+                let message = "no endpoint has this metadata";
+                note("subset.default", message.to_owned());
+            }
+            Fallback::Any | Fallback::None if !subset.default.is_empty() => {
+                let message = "is used with `fallback: default` only";
+                note("subset.default", message.to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    /// Why no request can be served that chooses this subset, or none; None if it can be, as far as can be told.
+    pub fn unserved(&self, choice: Option<&Metadata>) -> Option<String> {
+        let Some(subset) = &self.subset else {
+            return choice.map(|_| {
+                "the cluster has no subsets: give it `subset` with `keys`, or choose none here"
+                    .to_owned()
+            });
+        };
+        if subset.fallback != Fallback::None {
+            return None;
+        }
+        let Some(choice) = choice else {
+            return Some(
+                "no subset is chosen, and the cluster's `subset.fallback` is none: every request would fail. \
+                 Choose one with `subset`, or let it fall back to `any`"
+                    .to_owned(),
+            );
+        };
+        let chosen = Subset::new(choice.iter().map(|(key, value)| (&**key, &**value)));
+        if !subset.keys.iter().any(|keys| chosen.has_keys(keys)) {
+            let keys: Vec<_> = choice.keys().map(String::as_str).collect();
+            return Some(format!(
+                "[{}] is none of the cluster's `subset.keys`",
+                keys.join(", ")
+            ));
+        }
+        if !self.endpoints.is_empty() && !self.endpoints.iter().any(|one| one.has_all(choice)) {
+            return Some(format!("no endpoint of the cluster is in subset {chosen}"));
+        }
+        None
+    }
+
+    /// The weight of a zone.
+    pub(crate) fn locality_weight(&self, zone: Option<&str>) -> u32 {
+        let named = zone.and_then(|zone| self.localities.get(zone));
+        named.copied().unwrap_or(1)
+    }
+}
+
+impl EndpointConfig {
+    /// Its locality: `zone`, or what its metadata says of `zone`.
+    pub fn zone(&self) -> Option<&str> {
+        let said = || self.metadata.get("zone").map(String::as_str);
+        self.zone.as_deref().or_else(said)
+    }
+
+    fn has_all(&self, wanted: &Metadata) -> bool {
+        let has = |key: &str| match self.metadata.get(key) {
+            Some(value) => Some(value.as_str()),
+            None if key == "zone" => self.zone(),
+            None => None,
+        };
+        wanted
+            .iter()
+            .all(|(key, value)| has(key) == Some(value.as_str()))
+    }
+}
