@@ -18,6 +18,11 @@ use index::Index;
 /// Up to so many routes are tried one by one, which is cheaper than a hash of what is looked up.
 const SCAN: usize = 16;
 
+/// The section of the routes in front of the groups: all requests are tried on them first.
+const FRONT: usize = 0;
+/// The section of the routes behind the first group, which take what no group names.
+const REST: usize = 1;
+
 /// A compiled, immutable route table. The first route that matches a request takes it.
 ///
 /// A clone shares the routes and the automata but has scratch memory for regular expressions of its own: with a
@@ -25,7 +30,7 @@ const SCAN: usize = 16;
 #[derive(Clone, Debug, Default)]
 pub struct RouteTable {
     entries: Box<[Entry]>,
-    /// The routes of no group, and then each group's.
+    /// See [`FRONT`] and [`REST`]; then each group's routes.
     sections: Box<[Section]>,
     /// Where groups are looked up; None if there are none.
     domains: Option<Box<Domains>>,
@@ -75,22 +80,28 @@ pub struct Mention {
 }
 
 impl RouteTable {
-    /// The first route that matches, in the group that names the request most exactly. Allocates nothing but, once per
-    /// thread, a regular expression's scratch memory.
+    /// The first route that matches: of those in front of the groups, then in the group that names the request most exactly,
+    /// or of the rest if none does. Allocates nothing but, once per thread, a regular expression's scratch memory.
     ///
     /// A table of many routes costs one lookup each for what routes name exactly (service, method, path, host, values of
     /// headers), and then a scan over the routes under these and over those that name nothing exactly.
     pub fn route(&self, lookup: &Lookup<'_>) -> Option<&Arc<Route>> {
-        let group = self.domains.as_ref().and_then(|all| all.group(lookup));
-        let section = self.sections.get(group.unwrap_or_default())?;
-        let entry = match &section.index {
+        let entry = self.find(FRONT, lookup).or_else(|| {
+            let group = self.domains.as_ref()?.group(lookup);
+            self.find(group.unwrap_or(REST), lookup)
+        });
+        entry.map(|entry| &entry.route)
+    }
+
+    fn find(&self, section: usize, lookup: &Lookup<'_>) -> Option<&Entry> {
+        let section = self.sections.get(section)?;
+        match &section.index {
             None => self.scan(section, lookup),
             Some(index) => index
                 .candidates(lookup)
                 .filter_map(|place| self.entries.get(place))
                 .find(|entry| entry.matcher.matches(lookup)),
-        };
-        entry.map(|entry| &entry.route)
+        }
     }
 
     fn scan(&self, section: &Section, lookup: &Lookup<'_>) -> Option<&Entry> {

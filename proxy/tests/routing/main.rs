@@ -15,6 +15,7 @@ mod arguments;
 mod client;
 mod connections;
 mod dubbo;
+mod example;
 mod headers;
 mod hosts;
 mod http1;

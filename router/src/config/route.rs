@@ -23,9 +23,10 @@ fn default_timeout() -> Span {
 /// of `to`, `redirect` and `respond`.
 ///
 /// An entry with `routes` is a group instead, a virtual host: its routes take the requests to its `hosts` or `services`
-/// and no others, and what none of them matches has no route. A request goes to the group that names it most exactly: by
-/// the whole name, else by the longest `*.suffix`, else by the longest `prefix.*`, else by `*`; where a service and a
-/// host do so alike, to that of the service. Requests of no group go through the entries that are in none.
+/// and no others, and what none of them matches has no route. A request goes to the group that names it most exactly,
+/// wherever that stands: by the whole name, else by the longest `*.suffix`, else by the longest `prefix.*`, else by `*`;
+/// where a service and a host do so alike, to that of the service. Routes in front of the first group are tried on every
+/// request before; those behind it take the requests that no group names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = [{"required": ["to"]}, {"required": ["redirect"]}, {"required": ["respond"]}, {"required": ["routes"]}]))]

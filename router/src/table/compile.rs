@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wireloom_codecs::{Needs, http};
 
 use super::domains::{Domains, Taken};
-use super::{Entry, Index, Mention, RouteTable, SCAN, Section};
+use super::{Entry, FRONT, Index, Mention, REST, RouteTable, SCAN, Section};
 use crate::config::{DEFAULT_TIMEOUT, HeaderEdits, OneOrMany, RouteConfig, To};
 use crate::matcher::Matcher;
 use crate::retry::no_names;
@@ -32,12 +32,13 @@ impl RouteTable {
         status: &StatusNames<'_>,
     ) -> Result<Self, Vec<Problem>> {
         let mut builder = Builder::default();
-        builder.sections.push(Vec::new());
+        builder.sections = vec![Vec::new(), Vec::new()];
         for (index, config) in routes.iter().enumerate() {
             let path = format!("routes.{name}[{index}]");
             match &config.routes {
                 Some(routes) => builder.group(path, config, routes, status),
-                None => builder.add(path, 0, config, status),
+                None if builder.groups.is_empty() => builder.add(path, FRONT, config, status),
+                None => builder.add(path, REST, config, status),
             }
         }
         builder.finish()
@@ -66,11 +67,13 @@ impl Names {
 
 #[derive(Default)]
 struct Builder {
-    /// The routes of no group, and then each group's.
+    /// As in the table.
     sections: Vec<Vec<(Matcher, Route)>>,
     domains: Domains,
-    /// Where each group stands, in the order of the sections behind the first.
+    /// Where each group stands, in the order of their sections.
     groups: Vec<String>,
+    /// A route in front of the groups that takes every request.
+    everything: Option<String>,
     /// Routes so far.
     count: u64,
     clusters: Names,
@@ -91,6 +94,12 @@ impl Builder {
         let section = self.sections.len();
         self.sections.push(Vec::new());
         self.groups.push(path.clone());
+        if let Some(path) = self.everything.take() {
+            self.note(
+                path,
+                "takes every request, so that none reaches the groups behind it: write it behind them",
+            );
+        }
         for (key, there) in [
             ("name", config.name.is_some()),
             ("match", config.r#match.is_some()),
@@ -152,7 +161,9 @@ impl Builder {
                     format!("`{name}` is in this list already")
                 }
                 Err(Taken::By(other)) => {
-                    let other = other.checked_sub(1).and_then(|at| self.groups.get(at));
+                    let other = other
+                        .checked_sub(REST + 1)
+                        .and_then(|at| self.groups.get(at));
                     let other = other.map_or("another group", String::as_str);
                     format!("`{name}` is taken by {other} already")
                 }
@@ -183,6 +194,9 @@ impl Builder {
             }
         }
         self.count += 1;
+        if section == FRONT && config.r#match.is_none() && self.everything.is_none() {
+            self.everything = Some(path.clone());
+        }
         let before = self.problems.len();
         let name = self.name(&path, config);
         let matcher = self.matcher(&path, config);

@@ -3,7 +3,7 @@
 use super::*;
 
 const GROUPS: &str = "
-- {to: rest}
+- {match: {headers: {x: all}}, to: all}
 - hosts: [api.example, 'API.two']
   routes:
     - {match: {http: {path: /a}}, to: a}
@@ -12,8 +12,9 @@ const GROUPS: &str = "
 - {hosts: ['*.deep.example', '[::1]'], routes: [{to: d}]}
 - {hosts: 'api.*', routes: [{to: e}]}
 - {services: [com.acme.Orders, com.acme.*], routes: [{match: {method: get}, to: f}]}
+- {match: {service: plain}, to: plain}
 - {services: '*.Orders', routes: [{to: g}]}
-- {match: {service: plain}, to: never}";
+- {to: rest}";
 
 /// The cluster that a request goes to.
 fn cluster(table: &RouteTable, head: &RequestHead) -> Option<String> {
@@ -57,12 +58,43 @@ fn the_most_exact_name_wins() {
         ("com.other.Orders", "put", Some("g")),
         ("Orders", "put", Some("rest")),
         ("com.acme.", "get", Some("rest")),
-        ("plain", "get", Some("rest")),
+        ("plain", "get", Some("plain")),
         ("", "get", Some("rest")),
     ] {
         let found = cluster(&table, &head(service, method));
         assert_eq!(found.as_deref(), expected, "{service}/{method}");
     }
+}
+
+#[test]
+fn routes_in_front_of_the_groups_are_tried_on_every_request() {
+    let table = table(GROUPS);
+    let marked = |head: RequestHead| RequestHead {
+        fields: [(Str::from("x"), Str::from("all"))].into_iter().collect(),
+        ..head
+    };
+    for head in [
+        http_head("", "api.example", "/c"),
+        http_head("", "elsewhere", "/"),
+        head("com.acme.Orders", "get"),
+    ] {
+        assert_ne!(cluster(&table, &head).as_deref(), Some("all"));
+        assert_eq!(cluster(&table, &marked(head)).as_deref(), Some("all"));
+    }
+    let problems = problems(
+        "
+- {match: {method: a}, to: x}
+- {to: x}
+- {to: x}
+- {hosts: a, routes: [{to: x}]}
+- {hosts: b, routes: [{to: x}]}
+- {to: x}",
+    );
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    assert!(
+        problems[0].starts_with("routes.main[1]: takes every request"),
+        "{problems:#?}"
+    );
 }
 
 #[test]
@@ -98,18 +130,19 @@ fn routes_of_groups_are_numbered_behind_the_others() {
         names,
         [
             "routes.main[0]",
-            "routes.main[7]",
+            "routes.main[6]",
+            "routes.main[8]",
             "routes.main[1].routes[0]",
             "routes.main[1].routes[1]",
             "routes.main[2].routes[0]",
             "routes.main[3].routes[0]",
             "routes.main[4].routes[0]",
             "routes.main[5].routes[0]",
-            "routes.main[6].routes[0]"
+            "routes.main[7].routes[0]"
         ]
     );
     let numbers: Vec<_> = table.routes().map(|route| route.index).collect();
-    assert_eq!(numbers, (0..9).collect::<Vec<_>>());
+    assert_eq!(numbers, (0..10).collect::<Vec<_>>());
     let places: Vec<_> = table.cluster_mentions().iter().map(|m| &*m.path).collect();
     assert_eq!(places[1], "routes.main[1].routes[0].to");
 }
@@ -155,14 +188,20 @@ fn what_groups_cannot_be() {
 
 #[test]
 fn a_large_group_has_an_index_of_its_own() {
-    let mut yaml = "- {to: rest}\n- hosts: '*.example'\n  routes:\n".to_owned();
+    let mut yaml = "- hosts: '*.example'\n  routes:\n".to_owned();
     for n in 0..100 {
         yaml.push_str(&format!(
             "    - {{match: {{http: {{path: /{n}}}}}, to: c{n}}}\n"
         ));
     }
+    yaml.push_str("- {to: rest}\n");
     let table = table(&yaml);
-    assert!(table.sections[0].index.is_none() && table.sections[1].index.is_some());
+    let indexed: Vec<_> = table
+        .sections
+        .iter()
+        .map(|section| section.index.is_some())
+        .collect();
+    assert_eq!(indexed, [false, false, true]);
     let to = |host: &str, target: &str| cluster(&table, &http_head("", host, target));
     assert_eq!(to("a.example", "/77").as_deref(), Some("c77"));
     assert_eq!(to("a.example", "/100"), None);
