@@ -31,8 +31,10 @@ impl RouteTable {
         routes: &[RouteConfig],
         status: &StatusNames<'_>,
     ) -> Result<Self, Vec<Problem>> {
-        let mut builder = Builder::default();
-        builder.sections = vec![Vec::new(), Vec::new()];
+        let mut builder = Builder {
+            sections: vec![Vec::new(), Vec::new()],
+            ..Builder::default()
+        };
         for (index, config) in routes.iter().enumerate() {
             let path = format!("routes.{name}[{index}]");
             match &config.routes {
