@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wireloom_cluster::{Cluster, ClusterConfig, LocalCluster, Upstream};
+use wireloom_cluster::{Cluster, ClusterConfig, LocalCluster, Subset, Upstream};
 use wireloom_codecs::{ByteBudget, Connector, FrameLimits};
-use wireloom_router::config::BudgetConfig;
+use wireloom_router::config::{BudgetConfig, SubsetMatch};
 use wireloom_router::{Edits, RetryBudget, RouteTable};
 use wireloom_telemetry::{ClusterStats, Metrics};
 
@@ -102,10 +102,11 @@ impl Clusters {
 
     /// The clusters of a table as one worker uses them, in the table's order.
     pub(crate) fn bindings(&self, table: &RouteTable, worker: usize) -> Vec<Binding> {
-        let entries = table.clusters().iter().map(|name| {
+        let entries = table.clusters().iter().enumerate().map(|(at, name)| {
             let entry = self.entries.get(&**name)?;
             Some(Binding {
                 cluster: entry.locals.get(worker)?.clone(),
+                subset: table.subset(at).map(|subset| Arc::new(subset_of(subset))),
                 budget: entry.budget.clone(),
                 stats: entry.stats.clone(),
                 edits: entry.edits.clone(),
@@ -137,6 +138,11 @@ fn upstreams(
     let upstream =
         |budget: &ByteBudget| Arc::new(Upstream::new(connectors.clone(), budget.clone(), frame));
     budgets.iter().map(upstream).collect()
+}
+
+fn subset_of(metadata: &SubsetMatch) -> Subset {
+    let pairs = metadata.iter();
+    Subset::new(pairs.map(|(key, value)| (&**key, &**value)))
 }
 
 fn edits(config: &ClusterConfig) -> Option<Arc<Edits>> {

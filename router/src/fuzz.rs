@@ -10,7 +10,7 @@ use wireloom_codecs::{Downstream, Fields, HttpRequest, Kind, ProtocolId, Request
 
 use crate::config::{
     DEFAULT_TIMEOUT, HeaderEdits, HttpMatch, MatchConfig, PathMatch, Range, RedirectConfig,
-    RegexRewrite, RewriteConfig, RouteConfig, StringMatch, To, WeightedCluster,
+    RegexRewrite, RewriteConfig, RouteConfig, StringMatch, SubsetMatch, To, WeightedCluster,
 };
 use crate::{Action, Lookup, Route, RouteTable};
 
@@ -359,7 +359,12 @@ impl<'a> Input<'a> {
     fn weighted(&mut self) -> WeightedCluster {
         let cluster = self.cluster();
         let weight = u32::from(self.byte());
-        WeightedCluster { cluster, weight }
+        let subset = SubsetMatch::new();
+        WeightedCluster {
+            cluster,
+            weight,
+            subset,
+        }
     }
 
     fn head(&mut self) -> RequestHead {

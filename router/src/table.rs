@@ -4,11 +4,13 @@ mod compile;
 mod domains;
 mod index;
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use wireloom_codecs::Needs;
 
+use crate::config::SubsetMatch;
 use crate::matcher::Matcher;
 use crate::{Lookup, Route};
 
@@ -37,6 +39,7 @@ pub struct RouteTable {
     draws: bool,
     body: usize,
     clusters: Box<[Arc<str>]>,
+    subsets: HashMap<usize, Arc<SubsetMatch>>,
     cluster_mentions: Box<[Mention]>,
     protocols: Box<[Mention]>,
     needs: Needs,
@@ -130,9 +133,14 @@ impl RouteTable {
         &self.needs
     }
 
-    /// The clusters that [`Split::pick`](crate::Split::pick) points into, each once.
+    /// The clusters that [`Split::pick`](crate::Split::pick) points into, each once for every part of it that is meant.
     pub fn clusters(&self) -> &[Arc<str>] {
         &self.clusters
+    }
+
+    /// The part of the cluster at that place which is meant; None if no part is chosen.
+    pub fn subset(&self, cluster: usize) -> Option<&SubsetMatch> {
+        self.subsets.get(&cluster).map(|subset| &**subset)
     }
 
     /// The same clusters in the same order, with the place where each is first named, for the caller to check.

@@ -1,7 +1,7 @@
 //! What a user may configure of Thrift.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use wireloom_codecs::units::Size;
 
 use crate::types::{MAX_FRAME, Protocol, Transport};
@@ -22,13 +22,30 @@ pub struct ThriftConfig {
     /// The THeader or TTHeader pair that names the service. Default `service`.
     pub service_header: String,
     /// Calls that get no answer though they do not say so, as `Service.method`, or `method` for any service: clients older than 0.9.3
-    /// send their one-way calls like that.
+    /// send their one-way calls like that, and those for Go to this day.
     pub one_way: Vec<String>,
+    /// How many calls of one connection are carried out beside each other if a client sends them without waiting for answers, 1 to
+    /// 1024. The answers leave in the order of the calls. Each call has an upstream connection of its own for as long as it takes, so
+    /// with more than 1 a call may take effect before one that was sent before it, and a server with a thread for each connection needs that
+    /// many threads. Default 8.
+    #[serde(deserialize_with = "pipelined")]
+    #[schemars(range(min = 1, max = 1024))]
+    pub pipelined: usize,
     /// The longest frame, without its length word. Default 16384000 bytes, as in Thrift's own libraries.
     pub max_frame: Size,
     /// A frame longer than the limit is answered with a PROTOCOL_ERROR. One up to this size is then read and dropped, and
     /// the connection goes on; behind a longer one it closes. Default 64 MiB.
     pub discard: Size,
+}
+
+fn pipelined<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let number = usize::deserialize(deserializer)?;
+    if !(1..=1024).contains(&number) {
+        return Err(de::Error::custom(format!(
+            "{number} is out of range: 1 to 1024"
+        )));
+    }
+    Ok(number)
 }
 
 /// What a cluster's servers speak, whatever dialect the request came in.
@@ -69,6 +86,7 @@ impl Default for ThriftConfig {
             service: None,
             service_header: "service".to_owned(),
             one_way: Vec::new(),
+            pipelined: 8,
             max_frame: Size(MAX_FRAME),
             discard: Size(64 << 20),
         }

@@ -61,6 +61,7 @@ impl ListenerThrift {
             service: service.or(base.service),
             service_header: service_header.unwrap_or(base.service_header),
             one_way: one_way.unwrap_or(base.one_way),
+            pipelined: base.pipelined,
             max_frame: max_frame.unwrap_or(base.max_frame),
             discard: discard.unwrap_or(base.discard),
         }

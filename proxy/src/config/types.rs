@@ -204,8 +204,8 @@ pub struct ListenerLimits {
     /// Connections open at once; more are closed as they come.
     #[schemars(range(min = 1))]
     pub connections: usize,
-    /// Requests under way at once on one connection; more stay unread. Of pipelined Thrift calls, which are carried out beside each
-    /// other and answered in order, at most 64; 1 has each wait for the one before it.
+    /// Requests under way at once on one connection; more stay unread. Of pipelined Thrift calls
+    /// at most as many as `thrift.pipelined` says.
     #[schemars(range(min = 1))]
     pub in_flight_per_connection: usize,
     /// The longest message, its head included. Default: what each protocol has by itself, which is 8MiB and in Thrift

@@ -130,7 +130,7 @@ fn one_that_goes_or_comes_moves_less_than_two_parts_in_n() {
     // A ring of Envoy's size rule moves (2n - 2) / n² on average: besides what the one had, what the places take that the
     // others get so that the ring keeps its size.
     for (keys, sizes) in [
-        ("balance: {ring_hash: {min: 65536}}", [3, 10, 20]),
+        ("balance: {ring_hash: {min: 16384}}", [3, 10, 20]),
         ("balance: maglev", [3, 10, 50]),
     ] {
         for count in sizes {
