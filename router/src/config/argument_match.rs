@@ -213,7 +213,10 @@ impl JsonSchema for ArgumentMatch {
         "ArgumentMatch".into()
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let budget = generator.subschema_for::<Size>();
+        let mut budget = generator.subschema_for::<Size>();
+        let what =
+            "What lies behind so many bytes of the body is not there. Default 64KiB, at most 8MiB.";
+        budget.insert("description".to_owned(), what.into());
         let mut schema = json_schema!({
             "type": "object",
             "description": "A condition on a value inside of a request's body: where it lies, and what it must be.",

@@ -203,10 +203,12 @@ impl JsonSchema for StringMatch {
 /// The keys of the long form and what each takes.
 pub(super) fn forms_of(generator: &mut SchemaGenerator) -> [(&'static str, Schema); 8] {
     let text = |what: &str| json_schema!({"type": "string", "description": what});
-    let (range, not) = (
-        generator.subschema_for::<Range>(),
-        generator.subschema_for::<StringMatch>(),
-    );
+    let mut range = generator.subschema_for::<Range>();
+    let what = "The text is a whole number within this range.";
+    range.insert("description".to_owned(), what.into());
+    let mut not = generator.subschema_for::<StringMatch>();
+    let what = "The condition in it holds of no value.";
+    not.insert("description".to_owned(), what.into());
     [
         ("exact", text("The text is this.")),
         ("prefix", text("The text starts with this.")),
