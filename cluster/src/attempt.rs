@@ -8,7 +8,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use wireloom_codecs::{
-    Answer, Call, CallError, ErrorKind, LocalError, ProtocolId, Request, RequestHead, Response,
+    Answer, Call, CallError, ErrorKind, Kind, LocalError, ProtocolId, Request, RequestHead,
+    Response,
 };
 
 use crate::balance::{Selection, Stopwatch};
@@ -202,7 +203,9 @@ impl<'a> Attempt<'a> {
         let view = local.view.load();
         let config = &view.config;
         self.way = local.speaks(config.protocol.as_deref(), protocol, &request.head)?;
-        self.timed = matches!(config.balance, Balance::PeakEwma(_));
+        // A one-way request is over as soon as it was handed over: that tells nothing of the endpoint.
+        self.timed =
+            matches!(config.balance, Balance::PeakEwma(_)) && request.head.kind != Kind::OneWay;
         let limit = config.limits.in_flight;
         self.in_flight = InFlight::take(&local.cluster, limit);
         if self.in_flight.is_none() {

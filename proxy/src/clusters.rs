@@ -1,5 +1,6 @@
 //! The clusters of a running proxy, and each worker's side of them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -58,10 +59,11 @@ impl Clusters {
     }
 
     /// Makes what is new, changes what is not as it was, and lets go of the rest: connections of clusters that are gone
-    /// end with the last exchange on them.
-    pub(crate) fn update(&mut self, configs: &BTreeMap<String, ClusterEntry>) {
+    /// end with the last exchange on them. `zone` is where the proxy stands.
+    pub(crate) fn update(&mut self, configs: &BTreeMap<String, ClusterEntry>, zone: Option<&str>) {
         self.entries.retain(|name, _| configs.contains_key(name));
         for (name, config) in configs {
+            let config = &*placed(config, zone);
             let entry = match self.entries.remove(name) {
                 Some(mut entry) => {
                     entry.reconfigure(&config.cluster);
@@ -140,6 +142,19 @@ fn upstreams(
     budgets.iter().map(upstream).collect()
 }
 
+/// The configuration of a cluster for a proxy in that zone.
+fn placed<'a>(config: &'a ClusterEntry, zone: Option<&str>) -> Cow<'a, ClusterEntry> {
+    let mut config = Cow::Borrowed(config);
+    let zone_aware = config.cluster.zone_aware.as_ref();
+    if zone.is_some()
+        && zone_aware.is_some_and(|zone_aware| zone_aware.own.is_none())
+        && let Some(zone_aware) = &mut config.to_mut().cluster.zone_aware
+    {
+        zone_aware.own = zone.map(str::to_owned);
+    }
+    config
+}
+
 fn subset_of(metadata: &SubsetMatch) -> Subset {
     let pairs = metadata.iter();
     Subset::new(pairs.map(|(key, value)| (&**key, &**value)))
@@ -193,7 +208,7 @@ impl Entry {
         stats.connections.set(gauge(open));
         stats.endpoints.set(gauge(now.endpoints.len()));
         let usable = endpoints
-            .filter(|e| e.weight > 0 && e.backing_off.is_none())
+            .filter(|e| e.weight > 0 && e.backing_off.is_none() && e.health.takes_calls())
             .count();
         stats.endpoints_healthy.set(gauge(usable));
     }

@@ -109,7 +109,7 @@ impl Codec for ThriftCodec {
     }
 
     fn pipelined(settings: &Arc<ThriftSettings>) -> usize {
-        settings.config.pipelined
+        settings.config.pipelined.0
     }
 
     fn lanes(settings: &Arc<ThriftSettings>) -> usize {

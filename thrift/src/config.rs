@@ -28,9 +28,7 @@ pub struct ThriftConfig {
     /// 1024. The answers leave in the order of the calls. Each call has an upstream connection of its own for as long as it takes, so
     /// with more than 1 a call may take effect before one that was sent before it, and a server with a thread for each connection needs that
     /// many threads. Default 8.
-    #[serde(deserialize_with = "pipelined")]
-    #[schemars(range(min = 1, max = 1024))]
-    pub pipelined: usize,
+    pub pipelined: Pipelined,
     /// The longest frame, without its length word. Default 16384000 bytes, as in Thrift's own libraries.
     pub max_frame: Size,
     /// A frame longer than the limit is answered with a PROTOCOL_ERROR. One up to this size is then read and dropped, and
@@ -38,14 +36,20 @@ pub struct ThriftConfig {
     pub discard: Size,
 }
 
-fn pipelined<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    let number = usize::deserialize(deserializer)?;
-    if !(1..=1024).contains(&number) {
-        return Err(de::Error::custom(format!(
-            "{number} is out of range: 1 to 1024"
-        )));
+/// How many calls of one connection are carried out beside each other, 1 to 1024.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(transparent)]
+pub struct Pipelined(#[schemars(range(min = 1, max = 1024))] pub usize);
+
+impl<'de> Deserialize<'de> for Pipelined {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = usize::deserialize(deserializer)?;
+        if !(1..=1024).contains(&number) {
+            let what = format!("{number} is out of range: 1 to 1024");
+            return Err(de::Error::custom(what));
+        }
+        Ok(Self(number))
     }
-    Ok(number)
 }
 
 /// What a cluster's servers speak, whatever dialect the request came in.
@@ -86,7 +90,7 @@ impl Default for ThriftConfig {
             service: None,
             service_header: "service".to_owned(),
             one_way: Vec::new(),
-            pipelined: 8,
+            pipelined: Pipelined(8),
             max_frame: Size(MAX_FRAME),
             discard: Size(64 << 20),
         }
@@ -121,6 +125,7 @@ mod tests {
         assert_eq!(some.protocol, Some(Protocol::BinaryNonStrict));
         assert_eq!(some.max_frame, Size(1 << 20));
         assert!(read(r#"{"oneway": []}"#).is_err());
+        assert!(read(r#"{"pipelined": 0}"#).is_err());
         assert!(read(r#"{"transport": "carrier pigeon"}"#).is_err());
     }
 

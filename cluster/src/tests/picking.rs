@@ -150,6 +150,9 @@ async fn what_is_known_of_latencies_outlives_a_change() {
     for _ in 0..10 {
         assert_eq!(sent(&local, Selection::ANY).await.unwrap(), B);
     }
+    let other = cluster.members().get(1).unwrap().endpoint.clone();
+    let known = other.latency.at(std::time::Instant::now(), hour);
+    assert_eq!(known, 0.0, "one-way requests tell nothing");
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,6 +52,14 @@ pub(super) fn problems(config: &Config, protocols: &[&str]) -> Vec<Problem> {
         if let Some(protocol) = &cluster.protocol {
             check.protocol(format!("{path}.protocol"), protocol);
         }
+        if let Some(zone_aware) = &cluster.zone_aware
+            && zone_aware.own.is_none()
+            && config.zone.is_none()
+        {
+            let message = "the proxy's own zone is not known: write `zone` at the top of the configuration, \
+                           or `own` here";
+            check.note(format!("{path}.zone_aware"), message);
+        }
         for problem in cluster.problems() {
             check.note(format!("{path}.{}", problem.path), problem.message);
         }
@@ -92,6 +100,9 @@ impl<'a> Check<'a> {
         {
             let message = format!("{workers} is out of range: 1 to {MAX_WORKERS}");
             self.note("workers", message);
+        }
+        if self.config.zone.as_ref().is_some_and(String::is_empty) {
+            self.note("zone", "is empty: write a name, or leave the key out");
         }
         let limits = &self.config.limits;
         for (key, size) in [

@@ -38,6 +38,14 @@ pub struct Config {
     )]
     #[schemars(with = "usize", range(min = 1, max = 1024))]
     pub workers: Option<usize>,
+    /// Where the proxy stands: the zone that clusters with `zone_aware` keep their requests in. Default: not known.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "String")]
+    pub zone: Option<String>,
     /// The admin server: metrics, readiness, what is configured. Default: none.
     #[serde(
         default,

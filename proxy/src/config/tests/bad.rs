@@ -256,6 +256,10 @@ fn endpoints_that_nobody_can_pick() {
             "11:17: clusters.orders.zone_aware: zones have either weights",
         ),
         (
+            then(ENDPOINTS, "    zone_aware: {percent: 50}\n"),
+            "10:17: clusters.orders.zone_aware: the proxy's own zone is not known",
+        ),
+        (
             with("[127.0.0.1:20880]", "[{address: 'a:1', weight: 0}]"),
             "9:16: clusters.orders.endpoints: every endpoint has weight 0",
         ),
