@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::{Buf, BytesMut};
 use tokio_util::codec::Decoder;
 use wireloom_codecs::{
-    Class, Codec, ConnError, FrameLimits, Inbound, LocalError, Mode, Needs, Origin, Outbound,
-    ProtocolId, Request, RequestHead, Response, Role, Sniff, Str, WriteBuf,
+    Argument, ArgumentPath, Class, Codec, ConnError, FrameLimits, Inbound, LocalError, Mode, Needs,
+    Origin, Outbound, ProtocolId, Request, RequestHead, Response, Role, Sniff, Str, WriteBuf,
 };
 
 use crate::calls::{Calls, OneWays};
@@ -16,7 +16,7 @@ use crate::fixed::Fixed;
 use crate::head::word;
 use crate::types::{Dialect, NAME, Transport, exception};
 use crate::walk::Walker;
-use crate::{ThriftSettings, detect, dialect, error_reply, outcome, sniff};
+use crate::{ThriftSettings, argument, detect, dialect, error_reply, outcome, sniff};
 
 /// Thrift on one connection, in one dialect.
 ///
@@ -201,6 +201,14 @@ impl Codec for ThriftCodec {
 
     fn trace_fields() -> &'static [&'static str] {
         &["traceparent"]
+    }
+
+    fn argument<'a>(
+        request: &'a Request,
+        path: &ArgumentPath,
+        budget: usize,
+    ) -> Option<Argument<'a>> {
+        argument::find(request, path, budget)
     }
 
     fn classify(native: u32) -> Class {
