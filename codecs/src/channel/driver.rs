@@ -468,7 +468,15 @@ impl<C> Driver<C> {
             }
         }
         for call in unsent {
-            self.fail_unsent(call, ErrorKind::Reset, &what);
+            if let Some(reply) = call.reply {
+                self.shared.done();
+                // Another connection may carry it.
+                let _ = reply.send(Err(CallError {
+                    error: LocalError::new(ErrorKind::Reset, what.clone()),
+                    sent: false,
+                    request: Some(call.request),
+                }));
+            }
         }
         self.events.closed(error);
     }

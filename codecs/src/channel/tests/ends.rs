@@ -216,3 +216,17 @@ fn where_ids_are_few_so_are_calls() {
     assert_eq!(capacity(Mode::Multiplexed, 0, 4096), 1);
     assert_eq!(capacity(Mode::PingPong, 0, 4096), 1);
 }
+
+#[tokio::test]
+async fn a_call_that_finds_its_connection_closed_comes_back() {
+    let Rig { channel, peer, .. } = rig_with::<PingPong>(ChannelLimits::default(), None, 1 << 16);
+    settle().await;
+    drop(peer);
+    // Nobody has looked since.
+    assert_eq!(channel.state(), ChannelState::Open);
+    let failed = call(&channel, "to go elsewhere").await.unwrap_err();
+    assert!(!failed.sent);
+    let request = failed.request.expect("the request");
+    assert_eq!(request.body.whole().unwrap(), b"to go elsewhere");
+    assert_eq!(channel.in_flight(), 0);
+}
