@@ -136,10 +136,12 @@ impl Calls {
     /// Whose the answer under these seqids is, which may be to either of the `methods`.
     pub(crate) fn fit(&self, outer: u32, inner: u32, methods: [&[u8]; 2]) -> Fit {
         match self {
-            Self::One(_, one_ways) if one_ways.has(outer) => Fit::Unwanted(outer),
-            Self::One(Some(sent), _) => {
+            Self::One(Some(sent), one_ways) => {
                 // Behind THeader a server may repeat either of the two.
                 if outer != sent.id && inner != sent.inner {
+                    if one_ways.has(outer) {
+                        return Fit::Unwanted(outer);
+                    }
                     let what = format!(
                         "the answer has seqid {}, the call had {}",
                         inner.cast_signed(),
@@ -160,6 +162,7 @@ impl Calls {
                     None => Fit::Stray,
                 }
             }
+            Self::One(None, one_ways) if one_ways.has(outer) => Fit::Unwanted(outer),
             Self::One(None, _) | Self::Asked(_) => Fit::Stray,
         }
     }

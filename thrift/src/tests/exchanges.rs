@@ -1,6 +1,6 @@
 //! Calls and answers on their way through: ids, methods, and answers that do not fit.
 
-use wireloom_codecs::{Inbound, Outbound, Request, Role, StreamId};
+use wireloom_codecs::{Control, Inbound, Outbound, Request, Role, StreamId};
 
 use super::{
     binary, codec, decode_all, encode, framed, header, hex, request_of, response_of, vectors,
@@ -156,6 +156,11 @@ fn a_compressed_call_is_answered_under_either_seqid() {
     // A server repeats the seqid of the message, which is the client's, or that of the header.
     for outer in [13, 300] {
         let (mut server, bytes) = sent(300, &request);
+        // Nor is it taken for the answer to a one-way call of that number.
+        let one_way = framed(&binary(4, "notify", 5, &[0]));
+        let (_, one_way) = request_of(&mut codec(Role::Downstream), &one_way);
+        encode(&mut server, Outbound::Request(StreamId(13), &one_way));
+        encode(&mut server, Outbound::Request(StreamId(300), &request));
         assert_eq!(bytes[8..12], 300u32.to_be_bytes());
         let answer = header([0x0f, 0xff], outer, &[0, 0], &binary(2, "plus", 13, &[0]));
         let (id, response) = response_of(&mut server, &answer);
@@ -178,4 +183,26 @@ fn a_server_may_be_asked_in_one_dialect_after_the_other() {
     response_of(&mut server, &framed(&binary(2, "plus", 1, &[0])));
     encode(&mut server, Outbound::Request(StreamId(2), &compact_call));
     response_of(&mut server, &hex("8241 02 04 706c7573 00"));
+}
+
+#[test]
+fn an_answer_to_a_one_way_call_is_nobodys() {
+    let one_way = request_of(
+        &mut codec(Role::Downstream),
+        &framed(&binary(4, "notify", 5, &[0])),
+    );
+    let mut server = codec(Role::Upstream);
+    encode(&mut server, Outbound::Request(StreamId(3), &one_way.1));
+    encode(&mut server, Outbound::Request(StreamId(5), &call("plus")));
+    let mut answers = framed(&binary(2, "notify", 3, &[0]));
+    answers.extend(framed(&binary(2, "plus", 5, &[0])));
+    let (events, error) = decode_all(&mut server, &answers);
+    assert!(error.is_none(), "{error:?}");
+    match &events[..] {
+        [
+            Inbound::Control(Control::Ignore),
+            Inbound::Response(StreamId(5), _),
+        ] => {}
+        other => panic!("{other:?}"),
+    }
 }

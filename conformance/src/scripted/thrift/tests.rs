@@ -54,7 +54,7 @@ fn all_types_are_those_of_the_python_library() {
             4,
             Value::Map(11, 2, vec![(Value::text("k"), Value::Bool(true))]),
         ),
-        (5, Value::Map(8, 8, Vec::new())),
+        (5, Value::Map(11, 8, Vec::new())),
         (6, Value::Bool(true)),
         (7, Value::Bool(false)),
         (8, Value::Double(1.5)),
