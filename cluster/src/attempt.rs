@@ -33,8 +33,10 @@ pub struct Attempt<'a> {
     selection: &'a Selection<'a>,
     deadline: Instant,
     in_flight: Option<InFlight>,
-    /// The cluster balances by how long answers take.
+    /// Somebody wants to know how long answers take.
     timed: bool,
+    /// The cluster looks for outliers.
+    watched: bool,
     /// It was sent over another connection already because the first had been closed long ago.
     sent_again: bool,
     state: Stage<'a>,
@@ -102,6 +104,7 @@ impl LocalCluster {
             deadline,
             in_flight: None,
             timed: false,
+            watched: false,
             sent_again: false,
             state: Stage::Over,
         };
@@ -202,7 +205,10 @@ impl<'a> Attempt<'a> {
         let view = local.view.load();
         let config = &view.config;
         self.way = local.speaks(config.protocol.as_deref(), protocol, &request.head)?;
-        self.timed = matches!(config.balance, Balance::PeakEwma(_));
+        let outlier = config.outlier.as_ref();
+        self.watched = outlier.is_some();
+        self.timed = matches!(config.balance, Balance::PeakEwma(_))
+            || outlier.is_some_and(|outlier| outlier.latency.is_some());
         let limit = config.limits.in_flight;
         self.in_flight = InFlight::take(&local.cluster, limit);
         if self.in_flight.is_none() {
@@ -255,6 +261,7 @@ impl<'a> Attempt<'a> {
                 active: endpoint.begin(),
                 _lease: taken.lease,
                 started: self.timed.then(Stopwatch::start),
+                watched: self.watched,
             },
             again: (taken.used && !self.sent_again).then_some(tried),
         };

@@ -9,6 +9,7 @@ use wireloom_codecs::units::Span;
 mod balance;
 mod check;
 mod endpoint;
+mod outlier;
 mod ratio;
 mod share;
 
@@ -17,6 +18,7 @@ pub use balance::{
 };
 pub use check::Problem;
 pub use endpoint::{EndpointConfig, MAX_PRIORITY, MAX_WEIGHT, Metadata};
+pub use outlier::{Consecutive, FailurePercentage, LatencyOutlier, OutlierConfig, SuccessRate};
 pub use ratio::Ratio;
 pub use share::{Fallback, Localities, PanicConfig, SlowStart, SubsetConfig, ZoneAware};
 
@@ -77,6 +79,9 @@ pub struct ClusterConfig {
     /// What the cluster takes at once; more is refused as overload.
     #[serde(default)]
     pub limits: Limits,
+    /// Takes endpoints out for a while that fail where others do not. Default: nobody looks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outlier: Option<OutlierConfig>,
     /// When a quiet connection is asked whether it still lives, if not when its protocol does so by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_alive: Option<KeepAliveConfig>,
@@ -106,6 +111,7 @@ impl ClusterConfig {
             idle_timeout: idle_timeout(),
             connections: Connections::default(),
             limits: Limits::default(),
+            outlier: None,
             keep_alive: None,
             retry_budget: RetryBudget::default(),
             headers: HeaderEdits::default(),

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use wireloom_codecs::{ChannelEvents, ConnError};
 
 use crate::endpoint::Counted;
+use crate::outlier::Reason;
 
 /// Counts that only grow.
 #[derive(Debug, Default)]
@@ -20,6 +21,10 @@ pub(crate) struct Counters {
     pub(crate) drained: AtomicU64,
     /// Connections that ended in an error.
     pub(crate) lost: AtomicU64,
+    /// By the [`Reason`](crate::outlier::Reason).
+    pub(crate) ejections: [AtomicU64; Reason::COUNT],
+    /// Outliers that stayed because too many others were out.
+    pub(crate) ejections_refused: AtomicU64,
 }
 
 pub(crate) fn count(counter: &AtomicU64) {

@@ -12,6 +12,7 @@ use crate::balance::Latency;
 use crate::channels::ChannelSet;
 use crate::condition::{Condition, Mark, Marks};
 use crate::config::Balance;
+use crate::outlier::{Ejections, Tally};
 use crate::pool::Pool;
 
 /// An endpoint's identity and counts, shared by all workers and kept for as long as the cluster has its address.
@@ -23,6 +24,9 @@ pub struct Endpoint {
     pub(crate) marks: Marks,
     /// Fed while the cluster balances by it.
     pub(crate) latency: Latency,
+    /// Fed while the cluster looks for outliers.
+    pub(crate) tally: Tally,
+    pub(crate) ejections: Mutex<Ejections>,
     connections: Arc<AtomicU32>,
     pub(crate) requests: AtomicU64,
     pub(crate) failures: AtomicU64,
@@ -47,6 +51,8 @@ impl Endpoint {
             active: AtomicU32::new(0),
             marks: Marks::default(),
             latency: Latency::default(),
+            tally: Tally::default(),
+            ejections: Mutex::default(),
             connections: Arc::default(),
             requests: AtomicU64::new(0),
             failures: AtomicU64::new(0),

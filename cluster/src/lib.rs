@@ -10,7 +10,8 @@
 //! * `set`: one worker's connections to one endpoint: `channels`, which carry many calls each and which `connect` makes
 //!   one at a time, or a `pool` of those that carry one; `open` makes one, `outage` and `backoff` space failures;
 //! * `under_way`: what is counted and held to the end of an answer's body;
-//! * `balance`: which endpoint; `tried`: which not; `condition`: what is known against one.
+//! * `balance`: which endpoint; `tried`: which not; `condition`: what is known against one;
+//! * `outlier`: what is found out from the requests' outcomes.
 //!
 //! Every wait has a bound: requests under way and requests that wait for a connection are limited per cluster,
 //! connections per worker and endpoint, attempts to connect by a timeout and a back-off.
@@ -29,6 +30,7 @@ mod local;
 mod members;
 mod open;
 mod outage;
+pub mod outlier;
 mod permit;
 mod pool;
 mod search;

@@ -11,6 +11,7 @@ use crate::balance::Selection;
 use crate::channels::{ChannelSet, Refused};
 use crate::connect::Blocked;
 use crate::local::{LocalCluster, LocalEndpoint};
+use crate::outlier::Seen;
 use crate::permit::Permit;
 use crate::pool::{NoLease, Pool};
 use crate::set::{Set, Taken};
@@ -94,7 +95,7 @@ impl LocalCluster {
         let (call, why) = loop {
             let (call, why) = match self.wait(&candidate, refused, Patience::IfItWasFine).await {
                 Reached::Taken(taken) => return Ok(Found::new(candidate, taken, tried)),
-                Reached::Failed(error) => return failed(candidate, tried, error),
+                Reached::Failed(error) => return self.failed(candidate, tried, error),
                 Reached::Passed(call, error) => (call, error),
                 Reached::Doubtful(call, error) => {
                     doubtful.get_or_insert_with(|| candidate.clone());
@@ -123,11 +124,33 @@ impl LocalCluster {
         let refused = Refused::unconnected(call);
         match self.wait(&last, refused, Patience::Always).await {
             Reached::Taken(taken) => Ok(Found::new(last, taken, tried)),
-            Reached::Failed(error) | Reached::Passed(_, error) | Reached::Doubtful(_, error) => {
+            Reached::Failed(error) => {
+                self.cluster
+                    .observe(&last.endpoint, &last.config, Seen::error(error.kind));
+                tried.push(last.endpoint);
+                Err(self.refuse(error))
+            }
+            Reached::Passed(_, error) | Reached::Doubtful(_, error) => {
                 tried.push(last.endpoint);
                 Err(self.refuse(error))
             }
         }
+    }
+
+    fn failed<'a>(
+        &self,
+        candidate: Candidate,
+        tried: &'a mut Tried,
+        error: LocalError,
+    ) -> Result<Found<'a>, CallError> {
+        let config = &candidate.config;
+        candidate
+            .endpoint
+            .took(config.balance, Duration::ZERO, true);
+        self.cluster
+            .observe(&candidate.endpoint, config, Seen::error(error.kind));
+        tried.push(candidate.endpoint);
+        Err(unsent(error))
     }
 
     fn candidate(&self, way: Way, selection: &Selection<'_>, avoid: &Tried) -> Option<Candidate> {
@@ -235,17 +258,6 @@ impl LocalCluster {
             }
         }
     }
-}
-
-fn failed(
-    candidate: Candidate,
-    tried: &mut Tried,
-    error: LocalError,
-) -> Result<Found<'_>, CallError> {
-    let balance = candidate.config.balance;
-    candidate.endpoint.took(balance, Duration::ZERO, true);
-    tried.push(candidate.endpoint);
-    Err(unsent(error))
 }
 
 #[cold]

@@ -4,4 +4,5 @@ mod connecting;
 mod lanes;
 mod limits;
 mod membership;
+mod outliers;
 mod reuse;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wireloom_cluster::{Cluster, ClusterConfig, LocalCluster, Upstream};
+use tokio::task::JoinHandle;
+use wireloom_cluster::{Cluster, ClusterConfig, Condition, EndpointStats, LocalCluster, Upstream};
 use wireloom_codecs::{ByteBudget, Connector, FrameLimits};
 use wireloom_router::config::BudgetConfig;
 use wireloom_router::{Edits, RetryBudget, RouteTable};
@@ -35,6 +36,23 @@ struct Entry {
     budget: Arc<RetryBudget>,
     stats: ClusterStats,
     edits: Option<Arc<Edits>>,
+    /// Looks for outliers, from the first configuration on that wants it.
+    outliers: Option<Task>,
+}
+
+/// A task that ends with the handle.
+struct Task(JoinHandle<()>);
+
+impl Task {
+    fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(future))
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Clusters {
@@ -80,14 +98,17 @@ impl Clusters {
 
     fn create(&self, name: &str, config: &ClusterEntry) -> Entry {
         let cluster = Cluster::new(name, config.cluster.clone());
-        Entry {
+        let mut entry = Entry {
             own: config.own.clone(),
             locals: self.locals(&cluster, config),
             budget: budget(&config.cluster),
             stats: self.metrics.cluster(name),
             edits: edits(&config.cluster),
+            outliers: None,
             cluster,
-        }
+        };
+        entry.watch(&config.cluster);
+        entry
     }
 
     /// Each worker's side of a cluster.
@@ -163,6 +184,14 @@ impl Entry {
         }
         self.edits = edits(config);
         self.cluster.reconfigure(config.clone());
+        self.watch(config);
+    }
+
+    /// Starts what watches the endpoints, on the control plane's runtime. A cluster that wants none of it has no task.
+    fn watch(&mut self, config: &ClusterConfig) {
+        if config.outlier.is_some() && self.outliers.is_none() {
+            self.outliers = Some(Task::spawn(self.cluster.clone().detect_outliers()));
+        }
     }
 
     fn publish(&self) {
@@ -176,6 +205,10 @@ impl Entry {
         raise(&stats.refused_pushes, now.refused_pushes);
         raise(&stats.drained, now.connections_drained);
         raise(&stats.lost, now.connections_lost);
+        for (reason, total) in &now.ejections {
+            raise(&stats.ejections(reason), *total);
+        }
+        raise(&stats.ejections_refused, now.ejections_refused);
         let endpoints = now.endpoints.iter();
         raise(&stats.connects, endpoints.clone().map(|e| e.connects).sum());
         let failures = endpoints.clone().map(|e| e.connect_failures).sum();
@@ -186,8 +219,13 @@ impl Entry {
             .sum();
         stats.connections.set(gauge(open));
         stats.endpoints.set(gauge(now.endpoints.len()));
+        let ejected = endpoints.clone().filter(|e| e.ejected_for.is_some());
+        stats.endpoints_ejected.set(gauge(ejected.count()));
+        let takes_calls =
+            |e: &&EndpointStats| matches!(e.health, Condition::Healthy | Condition::Degraded);
         let usable = endpoints
             .filter(|e| e.weight > 0 && e.backing_off.is_none())
+            .filter(takes_calls)
             .count();
         stats.endpoints_healthy.set(gauge(usable));
     }

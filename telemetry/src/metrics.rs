@@ -48,6 +48,8 @@ pub struct Metrics {
     local_errors: IntCounterVec,
     retries: IntCounterVec,
     endpoints: IntGaugeVec,
+    ejections: IntCounterVec,
+    ejections_refused: IntCounterVec,
     upstream: IntGaugeVec,
     connects: IntCounterVec,
     connect_failures: IntCounterVec,
@@ -122,6 +124,16 @@ impl Metrics {
                 "cluster_endpoints",
                 "Endpoints that are listed, and those of them that may be picked.",
                 &["cluster", "state"],
+            )?,
+            ejections: families.counters(
+                "outlier_ejections_total",
+                "Endpoints that were taken out for a while because they failed where others did not.",
+                &["cluster", "reason"],
+            )?,
+            ejections_refused: families.counters(
+                "outlier_ejections_refused_total",
+                "Outliers that stayed because too many others were out.",
+                cluster,
             )?,
             upstream: families.gauges(
                 "upstream_connections",
@@ -237,6 +249,10 @@ impl Metrics {
         ClusterStats {
             retries: Retry::ALL
                 .map(|retry| self.retries.with_label_values(&[cluster, retry.as_str()])),
+            cluster: cluster.to_owned(),
+            ejections: self.ejections.clone(),
+            ejections_refused: self.ejections_refused.with_label_values(only),
+            endpoints_ejected: self.endpoints.with_label_values(&[cluster, "ejected"]),
             lost: self.lost.with_label_values(only),
             endpoints_healthy: self.endpoints.with_label_values(&[cluster, "healthy"]),
             endpoints: self.endpoints.with_label_values(&[cluster, "listed"]),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Balance, ClusterConfig, EndpointConfig, Fallback, Metadata};
+use super::{Balance, ClusterConfig, EndpointConfig, Fallback, Metadata, OutlierConfig};
 use crate::balance::Subset;
 
 /// Something wrong in a configuration that has the right form.
@@ -73,6 +73,9 @@ impl ClusterConfig {
             note("slow_start", message);
         }
         self.subset_problems(&mut note);
+        if let Some(message) = self.outlier.as_ref().and_then(OutlierConfig::problem) {
+            note("outlier", message.to_owned());
+        }
         problems
     }
 

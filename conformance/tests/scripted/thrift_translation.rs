@@ -251,8 +251,7 @@ async fn what_cannot_be_read_is_not_translated() -> Result<()> {
                 }
                 anyhow::Ok(())
             };
-            run.await
-                .with_context(|| format!("{from:?} to {to:?}"))?;
+            run.await.with_context(|| format!("{from:?} to {to:?}"))?;
         }
         let seen = server.take();
         ensure!(seen.iter().all(|call| call.method() != "worse"));
