@@ -9,6 +9,7 @@ use wireloom_codecs::units::Span;
 mod balance;
 mod check;
 mod endpoint;
+mod health;
 mod outlier;
 mod ratio;
 mod share;
@@ -18,6 +19,9 @@ pub use balance::{
 };
 pub use check::Problem;
 pub use endpoint::{EndpointConfig, MAX_PRIORITY, MAX_WEIGHT, Metadata};
+pub use health::{
+    Codes, EchoCheck, GrpcCheck, HealthConfig, HeartbeatCheck, HttpCheck, MethodCheck, TcpCheck,
+};
 pub use outlier::{Consecutive, FailurePercentage, LatencyOutlier, OutlierConfig, SuccessRate};
 pub use ratio::Ratio;
 pub use share::{Fallback, Localities, PanicConfig, SlowStart, SubsetConfig, ZoneAware};
@@ -79,6 +83,9 @@ pub struct ClusterConfig {
     /// What the cluster takes at once; more is refused as overload.
     #[serde(default)]
     pub limits: Limits,
+    /// Asks endpoints whether they are well. Default: nobody asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<HealthConfig>,
     /// Takes endpoints out for a while that fail where others do not. Default: nobody looks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outlier: Option<OutlierConfig>,
@@ -111,6 +118,7 @@ impl ClusterConfig {
             idle_timeout: idle_timeout(),
             connections: Connections::default(),
             limits: Limits::default(),
+            health: None,
             outlier: None,
             keep_alive: None,
             retry_budget: RetryBudget::default(),

@@ -21,6 +21,9 @@ pub(crate) struct Counters {
     pub(crate) drained: AtomicU64,
     /// Connections that ended in an error.
     pub(crate) lost: AtomicU64,
+    /// Health checks by how they ended.
+    pub(crate) checks_passed: AtomicU64,
+    pub(crate) checks_failed: AtomicU64,
     /// By the [`Reason`](crate::outlier::Reason).
     pub(crate) ejections: [AtomicU64; Reason::COUNT],
     /// Outliers that stayed because too many others were out.

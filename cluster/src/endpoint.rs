@@ -12,6 +12,7 @@ use crate::balance::Latency;
 use crate::channels::ChannelSet;
 use crate::condition::{Condition, Mark, Marks};
 use crate::config::Balance;
+use crate::health::Health;
 use crate::outlier::{Ejections, Tally};
 use crate::pool::Pool;
 
@@ -27,6 +28,7 @@ pub struct Endpoint {
     /// Fed while the cluster looks for outliers.
     pub(crate) tally: Tally,
     pub(crate) ejections: Mutex<Ejections>,
+    pub(crate) health: Mutex<Health>,
     connections: Arc<AtomicU32>,
     pub(crate) requests: AtomicU64,
     pub(crate) failures: AtomicU64,
@@ -53,6 +55,7 @@ impl Endpoint {
             latency: Latency::default(),
             tally: Tally::default(),
             ejections: Mutex::default(),
+            health: Mutex::default(),
             connections: Arc::default(),
             requests: AtomicU64::new(0),
             failures: AtomicU64::new(0),

@@ -11,7 +11,7 @@
 //!   one at a time, or a `pool` of those that carry one; `open` makes one, `outage` and `backoff` space failures;
 //! * `under_way`: what is counted and held to the end of an answer's body;
 //! * `balance`: which endpoint; `tried`: which not; `condition`: what is known against one;
-//! * `outlier`: what is found out from the requests' outcomes.
+//! * `outlier`: what the requests' outcomes say of endpoints; `health`: what they say themselves when asked.
 //!
 //! Every wait has a bound: requests under way and requests that wait for a connection are limited per cluster,
 //! connections per worker and endpoint, attempts to connect by a timeout and a back-off.
@@ -26,6 +26,7 @@ pub mod config;
 mod connect;
 mod counters;
 mod endpoint;
+mod health;
 mod local;
 mod members;
 mod open;

@@ -48,6 +48,10 @@ pub struct ClusterStats {
     pub connections_drained: u64,
     /// Total of connections that ended in an error.
     pub connections_lost: u64,
+    /// Total of health checks that an endpoint passed.
+    pub checks_passed: u64,
+    /// Total of those that failed.
+    pub checks_failed: u64,
     /// Total of endpoints that were taken out, by reason; those that never occurred are left out.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub ejections: BTreeMap<&'static str, u64>,
@@ -84,6 +88,9 @@ pub struct EndpointStats {
     pub connects: u64,
     /// Total of attempts to connect that failed.
     pub connect_failures: u64,
+    /// Why its last health check failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check_error: Option<String>,
     /// Total of times that it was taken out as an outlier.
     pub ejections: u64,
     /// Until it is back from being taken out.
@@ -140,6 +147,8 @@ impl Cluster {
             refused_pushes: counters.refused_pushes.load(Relaxed),
             connections_drained: counters.drained.load(Relaxed),
             connections_lost: counters.lost.load(Relaxed),
+            checks_passed: counters.checks_passed.load(Relaxed),
+            checks_failed: counters.checks_failed.load(Relaxed),
             ejections: ejections(&counters.ejections),
             ejections_refused: counters.ejections_refused.load(Relaxed),
             endpoints: self.members().iter().map(Member::stats).collect(),
@@ -170,6 +179,7 @@ impl Member {
             failures: endpoint.failures.load(Relaxed),
             connects: endpoint.connects.load(Relaxed),
             connect_failures: endpoint.connect_failures.load(Relaxed),
+            check_error: endpoint.health.lock().error.clone(),
             ejections: ejections.total,
             ejected_for: ejections.until().map(left),
             channels: channels(&sets, &pools),

@@ -1,6 +1,7 @@
 //! Whole attempts against a scripted network.
 
 mod connecting;
+mod health;
 mod lanes;
 mod limits;
 mod membership;

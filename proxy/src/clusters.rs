@@ -15,6 +15,9 @@ use crate::protocols::Protocols;
 use crate::routing::Binding;
 use crate::worker::Worker;
 
+/// Memory for the answers to one cluster's health checks, in bytes.
+const PROBE_MEMORY: usize = 1 << 20;
+
 /// Every cluster by name.
 pub(crate) struct Clusters {
     metrics: Arc<Metrics>,
@@ -38,6 +41,8 @@ struct Entry {
     edits: Option<Arc<Edits>>,
     /// Looks for outliers, from the first configuration on that wants it.
     outliers: Option<Task>,
+    /// Checks the endpoints, likewise.
+    health: Option<Task>,
 }
 
 /// A task that ends with the handle.
@@ -84,6 +89,11 @@ impl Clusters {
                 Some(mut entry) => {
                     entry.reconfigure(&config.cluster);
                     if entry.own != config.own {
+                        // Its servers are asked in other words now.
+                        entry.health = None;
+                    }
+                    entry.watch(&config.cluster, || self.prober(config));
+                    if entry.own != config.own {
                         // The counts stay; connections that speak otherwise end with the last exchange on them.
                         entry.own = config.own.clone();
                         entry.locals = self.locals(&entry.cluster, config);
@@ -105,10 +115,19 @@ impl Clusters {
             stats: self.metrics.cluster(name),
             edits: edits(&config.cluster),
             outliers: None,
+            health: None,
             cluster,
         };
-        entry.watch(&config.cluster);
+        entry.watch(&config.cluster, || self.prober(config));
         entry
+    }
+
+    /// What health checks connect with.
+    fn prober(&self, config: &ClusterEntry) -> Arc<Upstream> {
+        let own = self.protocols.connectors_of(config);
+        let connectors = own.unwrap_or_else(|| self.protocols.connectors());
+        let budget = ByteBudget::new(PROBE_MEMORY);
+        Arc::new(Upstream::new(connectors, budget, self.frame))
     }
 
     /// Each worker's side of a cluster.
@@ -184,11 +203,14 @@ impl Entry {
         }
         self.edits = edits(config);
         self.cluster.reconfigure(config.clone());
-        self.watch(config);
     }
 
     /// Starts what watches the endpoints, on the control plane's runtime. A cluster that wants none of it has no task.
-    fn watch(&mut self, config: &ClusterConfig) {
+    fn watch(&mut self, config: &ClusterConfig, prober: impl FnOnce() -> Arc<Upstream>) {
+        if config.health.is_some() && self.health.is_none() {
+            let checks = self.cluster.clone().check_health(prober());
+            self.health = Some(Task::spawn(checks));
+        }
         if config.outlier.is_some() && self.outliers.is_none() {
             self.outliers = Some(Task::spawn(self.cluster.clone().detect_outliers()));
         }
@@ -205,6 +227,8 @@ impl Entry {
         raise(&stats.refused_pushes, now.refused_pushes);
         raise(&stats.drained, now.connections_drained);
         raise(&stats.lost, now.connections_lost);
+        raise(&stats.checks_passed, now.checks_passed);
+        raise(&stats.checks_failed, now.checks_failed);
         for (reason, total) in &now.ejections {
             raise(&stats.ejections(reason), *total);
         }
@@ -219,6 +243,10 @@ impl Entry {
             .sum();
         stats.connections.set(gauge(open));
         stats.endpoints.set(gauge(now.endpoints.len()));
+        let unhealthy = endpoints
+            .clone()
+            .filter(|e| e.health == Condition::Unhealthy);
+        stats.endpoints_unhealthy.set(gauge(unhealthy.count()));
         let ejected = endpoints.clone().filter(|e| e.ejected_for.is_some());
         stats.endpoints_ejected.set(gauge(ejected.count()));
         let takes_calls =

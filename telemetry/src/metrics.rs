@@ -48,6 +48,7 @@ pub struct Metrics {
     local_errors: IntCounterVec,
     retries: IntCounterVec,
     endpoints: IntGaugeVec,
+    checks: IntCounterVec,
     ejections: IntCounterVec,
     ejections_refused: IntCounterVec,
     upstream: IntGaugeVec,
@@ -124,6 +125,11 @@ impl Metrics {
                 "cluster_endpoints",
                 "Endpoints that are listed, and those of them that may be picked.",
                 &["cluster", "state"],
+            )?,
+            checks: families.counters(
+                "health_checks_total",
+                "Health checks by how they ended.",
+                &["cluster", "result"],
             )?,
             ejections: families.counters(
                 "outlier_ejections_total",
@@ -249,6 +255,9 @@ impl Metrics {
         ClusterStats {
             retries: Retry::ALL
                 .map(|retry| self.retries.with_label_values(&[cluster, retry.as_str()])),
+            checks_passed: self.checks.with_label_values(&[cluster, "success"]),
+            checks_failed: self.checks.with_label_values(&[cluster, "failure"]),
+            endpoints_unhealthy: self.endpoints.with_label_values(&[cluster, "unhealthy"]),
             cluster: cluster.to_owned(),
             ejections: self.ejections.clone(),
             ejections_refused: self.ejections_refused.with_label_values(only),

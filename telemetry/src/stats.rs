@@ -105,6 +105,12 @@ pub struct ClusterStats {
     pub endpoints_healthy: IntGauge,
     /// Endpoints that are listed.
     pub endpoints: IntGauge,
+    /// Endpoints that fail their health checks.
+    pub endpoints_unhealthy: IntGauge,
+    /// Health checks that endpoints passed.
+    pub checks_passed: IntCounter,
+    /// Health checks that failed.
+    pub checks_failed: IntCounter,
     /// Endpoints that are out as outliers.
     pub endpoints_ejected: IntGauge,
     /// Upstream connections that are open.

@@ -73,6 +73,11 @@ impl ClusterConfig {
             note("slow_start", message);
         }
         self.subset_problems(&mut note);
+        let health = self.health.as_ref();
+        let problem = health.and_then(|health| health.problem(self.protocol.as_deref()));
+        if let Some((key, message)) = problem {
+            note(&format!("health.{key}"), message);
+        }
         if let Some(message) = self.outlier.as_ref().and_then(OutlierConfig::problem) {
             note("outlier", message.to_owned());
         }

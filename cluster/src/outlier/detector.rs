@@ -80,6 +80,18 @@ impl Cluster {
         self.uneject(&over);
     }
 
+    /// Ends an ejection that began before `since`: a health check that began then found the endpoint well.
+    pub(crate) fn absolve(&self, endpoint: &Endpoint, since: Instant) {
+        if !endpoint.ejections.lock().began_before(since) {
+            return;
+        }
+        let members = self.members();
+        let found = members
+            .iter()
+            .find(|one| std::ptr::eq(&*one.endpoint, endpoint));
+        self.uneject(found.as_slice());
+    }
+
     /// Brings endpoints back.
     fn uneject(&self, members: &[&Member]) {
         for member in members {

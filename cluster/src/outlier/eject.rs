@@ -14,6 +14,7 @@ pub(crate) struct Ejections {
     /// Those that the next one's length is told by: one more with each, one less with each good interval.
     in_a_row: u32,
     until: Option<Instant>,
+    since: Option<Instant>,
 }
 
 impl Ejections {
@@ -32,12 +33,18 @@ impl Ejections {
             self.in_a_row = self.in_a_row.min(u32::try_from(fits).unwrap_or(u32::MAX));
         }
         self.until = Some(now + length);
+        self.since = Some(now);
         length
     }
 
     /// It is back.
     pub(crate) fn end(&mut self) {
         self.until = None;
+    }
+
+    /// Whether it is out, and has been since before `time`.
+    pub(crate) fn began_before(&self, time: Instant) -> bool {
+        self.until.is_some() && self.since.is_some_and(|since| since < time)
     }
 
     /// When it is to be back, while it is out.
