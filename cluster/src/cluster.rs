@@ -19,6 +19,7 @@ pub struct Cluster {
     current: ArcSwap<Current>,
     pub(crate) in_flight: AtomicU32,
     pub(crate) pending: AtomicU32,
+    pub(crate) connections: Arc<AtomicU32>,
     pub(crate) counters: Arc<Counters>,
     /// Told of changes; the lock also orders changes and new workers.
     locals: Mutex<Vec<Weak<LocalCluster>>>,
@@ -80,6 +81,7 @@ impl Cluster {
             current: ArcSwap::from_pointee(Current::new(config)),
             in_flight: AtomicU32::new(0),
             pending: AtomicU32::new(0),
+            connections: Arc::default(),
             counters: Arc::new(Counters::default()),
             locals: Mutex::new(Vec::new()),
             changes: watch::Sender::new(()),

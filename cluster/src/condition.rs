@@ -41,6 +41,13 @@ pub enum Condition {
     Draining,
 }
 
+impl Condition {
+    /// True if it takes calls by right, rather than for want of others.
+    pub const fn takes_calls(self) -> bool {
+        matches!(self, Self::Healthy | Self::Degraded)
+    }
+}
+
 /// An endpoint's marks, and since when it has been fit to serve.
 #[derive(Debug, Default)]
 pub(crate) struct Marks {

@@ -174,6 +174,33 @@ pub struct Limits {
     pub in_flight: u32,
     /// Requests that wait for a connection to be made. 0 refuses them until there is one.
     pub pending: u32,
+    /// Connections. Default: as many as each worker keeps to each endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<u32>,
+    /// What each endpoint takes; more goes to another one, and is refused if there is none.
+    #[serde(skip_serializing_if = "EndpointLimits::is_none")]
+    pub per_endpoint: EndpointLimits,
+}
+
+/// What an endpoint takes at once, over all workers. Default: no limit of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EndpointLimits {
+    /// Requests under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_flight: Option<u32>,
+    /// Requests that wait for a connection to be made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<u32>,
+    /// Connections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<u32>,
+}
+
+impl EndpointLimits {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Default for Limits {
@@ -181,6 +208,8 @@ impl Default for Limits {
         Self {
             in_flight: 100_000,
             pending: 1024,
+            connections: None,
+            per_endpoint: EndpointLimits::default(),
         }
     }
 }

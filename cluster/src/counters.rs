@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use wireloom_codecs::{ChannelEvents, ConnError};
 
-use crate::endpoint::Counted;
+use crate::limit::{Connection, Limit};
 use crate::outlier::Reason;
 
 /// Counts that only grow.
@@ -13,6 +13,8 @@ use crate::outlier::Reason;
 pub(crate) struct Counters {
     /// Requests refused because a limit was reached.
     pub(crate) overloaded: AtomicU64,
+    /// Times that a limit turned a request away, by the [`Limit`](crate::Limit).
+    pub(crate) overflow: [AtomicU64; Limit::COUNT],
     /// Requests for which nobody could be picked.
     pub(crate) no_endpoint: AtomicU64,
     pub(crate) stray_replies: AtomicU64,
@@ -39,7 +41,7 @@ pub(crate) struct Reports {
     pub(crate) counters: Arc<Counters>,
     pub(crate) set: std::sync::Weak<crate::channels::ChannelSet>,
     /// Held for as long as the connection is there to report.
-    pub(crate) _connection: Counted,
+    pub(crate) _connection: Connection,
 }
 
 impl Reports {

@@ -14,6 +14,7 @@ use crate::condition::{Condition, Mark, Marks};
 use crate::config::Balance;
 use crate::health::Health;
 use crate::outlier::{Ejections, Tally};
+use crate::permit::take;
 use crate::pool::Pool;
 
 /// An endpoint's identity and counts, shared by all workers and kept for as long as the cluster has its address.
@@ -22,6 +23,7 @@ use crate::pool::Pool;
 pub struct Endpoint {
     address: Address,
     active: AtomicU32,
+    pub(crate) pending: AtomicU32,
     pub(crate) marks: Marks,
     /// Fed while the cluster balances by it.
     pub(crate) latency: Latency,
@@ -51,6 +53,7 @@ impl Endpoint {
         Self {
             address,
             active: AtomicU32::new(0),
+            pending: AtomicU32::new(0),
             marks: Marks::default(),
             latency: Latency::default(),
             tally: Tally::default(),
@@ -94,10 +97,9 @@ impl Endpoint {
         }
     }
 
-    /// Counts a connection until the value is dropped.
-    pub(crate) fn connection(&self) -> Counted {
-        self.connections.fetch_add(1, Relaxed);
-        Counted(self.connections.clone())
+    /// Counts a connection until the value is dropped; None if `limit` are there already.
+    pub(crate) fn connection(&self, limit: u32) -> Option<Counted> {
+        Counted::take(&self.connections, limit)
     }
 
     /// What follows from its marks. What the configuration says of it is the [`Member`](crate::Member)'s.
@@ -115,10 +117,9 @@ impl Endpoint {
         self.marks.since()
     }
 
-    /// Counts a request as under way until the value is dropped.
-    pub(crate) fn begin(self: &Arc<Self>) -> Active {
-        self.active.fetch_add(1, Relaxed);
-        Active(self.clone())
+    /// Counts a request as under way until the value is dropped; None if `limit` are already.
+    pub(crate) fn begin(self: &Arc<Self>, limit: u32) -> Option<Active> {
+        take(&self.active, limit).then(|| Active(self.clone()))
     }
 
     pub(crate) fn register(&self, set: Weak<ChannelSet>) {
@@ -158,8 +159,15 @@ impl Drop for Active {
     }
 }
 
-/// A connection to an endpoint.
+/// A connection that is counted.
 pub(crate) struct Counted(Arc<AtomicU32>);
+
+impl Counted {
+    /// None if `limit` are there already.
+    pub(crate) fn take(count: &Arc<AtomicU32>, limit: u32) -> Option<Self> {
+        take(count, limit).then(|| Self(count.clone()))
+    }
+}
 
 impl Drop for Counted {
     fn drop(&mut self) {

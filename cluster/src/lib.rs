@@ -11,7 +11,8 @@
 //!   one at a time, or a `pool` of those that carry one; `open` makes one, `outage` and `backoff` space failures;
 //! * `under_way`: what is counted and held to the end of an answer's body;
 //! * `balance`: which endpoint; `tried`: which not; `condition`: what is known against one;
-//! * `outlier`: what the requests' outcomes say of endpoints; `health`: what they say themselves when asked.
+//! * `outlier`: what the requests' outcomes say of endpoints; `health`: what they say themselves when asked;
+//! * `limit`: what bounds them.
 //!
 //! Every wait has a bound: requests under way and requests that wait for a connection are limited per cluster,
 //! connections per worker and endpoint, attempts to connect by a timeout and a back-off.
@@ -27,6 +28,7 @@ mod connect;
 mod counters;
 mod endpoint;
 mod health;
+mod limit;
 mod local;
 mod members;
 mod open;
@@ -47,6 +49,7 @@ pub use cluster::Cluster;
 pub use condition::{Condition, Mark};
 pub use config::{ClusterConfig, EndpointConfig, Metadata};
 pub use endpoint::Endpoint;
+pub use limit::Limit;
 pub use local::LocalCluster;
 pub use members::{Member, Members};
 pub use stats::{BackingOff, ChannelStats, ClusterStats, EndpointStats};

@@ -39,7 +39,7 @@ pub struct LocalCluster {
 pub(crate) struct View {
     pub(crate) config: Arc<ClusterConfig>,
     pub(crate) members: Arc<Members>,
-    plan: Arc<Plan>,
+    pub(crate) plan: Arc<Plan>,
     turns: Arc<Turns>,
     /// At each member's index what this worker has of it.
     endpoints: Box<[Arc<LocalEndpoint>]>,

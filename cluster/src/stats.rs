@@ -12,6 +12,7 @@ use wireloom_codecs::units::Span;
 
 use crate::channels::ChannelSet;
 use crate::config::Balance;
+use crate::limit::Limit;
 use crate::outlier::Reason;
 use crate::pool::Pool;
 use crate::{Cluster, Condition, Endpoint, Member, Metadata};
@@ -48,6 +49,10 @@ pub struct ClusterStats {
     pub connections_drained: u64,
     /// Total of connections that ended in an error.
     pub connections_lost: u64,
+    /// Total of times that a limit turned a request away from the cluster or an endpoint, by the limit; those that never
+    /// occurred are left out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub overflow: BTreeMap<&'static str, u64>,
     /// Total of health checks that an endpoint passed.
     pub checks_passed: u64,
     /// Total of those that failed.
@@ -147,18 +152,23 @@ impl Cluster {
             refused_pushes: counters.refused_pushes.load(Relaxed),
             connections_drained: counters.drained.load(Relaxed),
             connections_lost: counters.lost.load(Relaxed),
+            overflow: named(Limit::ALL.map(Limit::as_str), &counters.overflow),
             checks_passed: counters.checks_passed.load(Relaxed),
             checks_failed: counters.checks_failed.load(Relaxed),
-            ejections: ejections(&counters.ejections),
+            ejections: named(Reason::ALL.map(Reason::as_str), &counters.ejections),
             ejections_refused: counters.ejections_refused.load(Relaxed),
             endpoints: self.members().iter().map(Member::stats).collect(),
         }
     }
 }
 
-fn ejections(counts: &[AtomicU64; Reason::COUNT]) -> BTreeMap<&'static str, u64> {
-    let counts = Reason::ALL.iter().zip(counts);
-    let totals = counts.map(|(reason, count)| (reason.as_str(), count.load(Relaxed)));
+/// Counts over 0 by their names.
+fn named<const N: usize>(
+    names: [&'static str; N],
+    counts: &[AtomicU64; N],
+) -> BTreeMap<&'static str, u64> {
+    let counts = counts.iter().map(|count| count.load(Relaxed));
+    let totals = names.into_iter().zip(counts);
     totals.filter(|(_, total)| *total > 0).collect()
 }
 

@@ -75,6 +75,11 @@ impl World {
         to.cloned().collect()
     }
 
+    /// Lets go of every channel, as their connections do when they end.
+    pub(crate) fn forget(&self) {
+        self.channels.lock().clear();
+    }
+
     pub(crate) fn channel(&self, address: &str) -> Arc<FakeChannel> {
         self.channels(address).pop().expect("a channel")
     }

@@ -8,6 +8,7 @@ use wireloom_codecs::{Body, BodyEnd, CallError, Class, Response, Watch};
 use crate::balance::Stopwatch;
 use crate::endpoint::Active;
 use crate::outlier::Seen;
+use crate::permit::take;
 use crate::pool::Lease;
 use crate::{Cluster, Endpoint, LocalCluster};
 
@@ -17,10 +18,7 @@ pub(crate) struct InFlight(Arc<Cluster>);
 impl InFlight {
     /// None if `limit` are under way already.
     pub(crate) fn take(cluster: &Arc<Cluster>, limit: u32) -> Option<Self> {
-        let before = cluster.in_flight.fetch_add(1, Relaxed);
-        // Made first, so that its drop takes the count back.
-        let permit = Self(cluster.clone());
-        (before < limit).then_some(permit)
+        take(&cluster.in_flight, limit).then(|| Self(cluster.clone()))
     }
 }
 

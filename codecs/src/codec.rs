@@ -73,6 +73,13 @@ pub trait Codec: Decoder<Item = Inbound, Error = ConnError> + Send + Sized + 'st
         Self::MODE
     }
 
+    /// How many requests of one client connection are carried out beside each other where answers have no ids. Their answers leave
+    /// in order; what they do need not happen in order.
+    fn pipelined(settings: &Self::Settings) -> usize {
+        let _ = settings;
+        1
+    }
+
     /// How many kinds of upstream connections there are that do not carry each other's requests: dialects, of which a server
     /// takes one per connection.
     fn lanes(settings: &Self::Settings) -> usize {

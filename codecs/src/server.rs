@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::io::AsyncWrite;
-use tokio::time::{Sleep, sleep_until};
+use tokio::io::{AsyncReadExt, AsyncWrite, copy, sink};
+use tokio::time::{Sleep, sleep_until, timeout};
 
 use crate::clock::Turn;
 use crate::exchange::{Exchange, Finished};
@@ -28,14 +28,15 @@ use crate::{
 
 /// Above this many unwritten bytes, answers wait and the socket is not read.
 const HIGH_WATER: usize = 256 << 10;
-/// Requests under way at once on a connection whose answers have no ids: those that are done early wait in memory.
-const PIPELINED: usize = 64;
 /// Rounds of reading and answering before other connections of the worker get their turn.
 const ROUNDS: usize = 8;
 /// The slowest that a client may read, in bytes per second, once it has left something unread for `body_idle`.
 const SLOWEST: u64 = 16 << 10;
 /// Longer than anything lasts that has a time of its own.
 const FAR: Duration = Duration::from_secs(24 * 3600);
+/// How long what a client still sends is thrown away once its connection has ended with an error, and how much of it, in bytes.
+const LINGER: Duration = Duration::from_secs(2);
+const UNWANTED: u64 = 64 << 20;
 /// After a drain began, how long a connection must be quiet to be closed: a request may be on its way.
 const QUIET: Duration = Duration::from_millis(500);
 
@@ -49,7 +50,18 @@ pub(crate) async fn serve<C: Codec, S: Service>(
         Server::<C, S, _, _>::new(&settings, connection, service, |service: &S, request| {
             service.call(request)
         });
-    poll_fn(|cx| server.poll(cx)).await
+    let end = poll_fn(|cx| server.poll(cx)).await;
+    if matches!(end, Err(ConnError::Protocol { .. })) {
+        Box::pin(linger(server.io)).await;
+    }
+    end
+}
+
+/// Lets the client read why the connection ends while it is still writing: a socket that is closed with bytes unread takes back
+/// what was written to it.
+async fn linger(io: Box<dyn Io>) {
+    let mut rest = io.take(UNWANTED);
+    let _ = timeout(LINGER, copy(&mut rest, &mut sink())).await;
 }
 
 /// Where the connection is in its life.
@@ -115,7 +127,7 @@ where
             call,
             in_flight_max: match C::MODE {
                 Mode::Multiplexed => limits.in_flight.max(1),
-                Mode::PingPong => limits.in_flight.clamp(1, PIPELINED),
+                Mode::PingPong => limits.in_flight.min(C::pipelined(settings)).max(1),
             },
             order: (C::MODE == Mode::PingPong).then(Order::default),
             reader: Reader::new(&connection.prefix, limits.frame.frame, connection.budget),

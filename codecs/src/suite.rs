@@ -254,7 +254,9 @@ pub fn truncated<C: Codec>(settings: &C::Settings, samples: &[Sample]) {
                 sample.name
             );
             if let Some(frame) = codec.pending_frame(&buffer) {
-                assert_eq!(frame, sample.bytes.len(), "{} cut to {length}", sample.name);
+                // Where nothing tells, room is asked for in steps.
+                let told = frame == sample.bytes.len() || frame == 2 * length;
+                assert!(told, "{} cut to {length}: {frame}", sample.name);
             }
         }
     }

@@ -174,6 +174,10 @@ impl<const P: bool> Codec for Toy<P> {
     const MAX_ID: u64 = u32::MAX as u64;
     type Settings = Option<KeepAlive>;
 
+    fn pipelined(_: &Self::Settings) -> usize {
+        8
+    }
+
     fn new(settings: &Self::Settings, _: Role, limits: FrameLimits) -> Self {
         Self {
             limits,

@@ -1,12 +1,13 @@
 //! The clusters of a running proxy, and each worker's side of them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::task::JoinHandle;
-use wireloom_cluster::{Cluster, ClusterConfig, Condition, EndpointStats, LocalCluster, Upstream};
+use wireloom_cluster::{Cluster, ClusterConfig, Condition, LocalCluster, Subset, Upstream};
 use wireloom_codecs::{ByteBudget, Connector, FrameLimits};
-use wireloom_router::config::BudgetConfig;
+use wireloom_router::config::{BudgetConfig, SubsetMatch};
 use wireloom_router::{Edits, RetryBudget, RouteTable};
 use wireloom_telemetry::{ClusterStats, Metrics};
 
@@ -81,10 +82,11 @@ impl Clusters {
     }
 
     /// Makes what is new, changes what is not as it was, and lets go of the rest: connections of clusters that are gone
-    /// end with the last exchange on them.
-    pub(crate) fn update(&mut self, configs: &BTreeMap<String, ClusterEntry>) {
+    /// end with the last exchange on them. `zone` is where the proxy stands.
+    pub(crate) fn update(&mut self, configs: &BTreeMap<String, ClusterEntry>, zone: Option<&str>) {
         self.entries.retain(|name, _| configs.contains_key(name));
         for (name, config) in configs {
+            let config = &*placed(config, zone);
             let entry = match self.entries.remove(name) {
                 Some(mut entry) => {
                     entry.reconfigure(&config.cluster);
@@ -142,10 +144,11 @@ impl Clusters {
 
     /// The clusters of a table as one worker uses them, in the table's order.
     pub(crate) fn bindings(&self, table: &RouteTable, worker: usize) -> Vec<Binding> {
-        let entries = table.clusters().iter().map(|name| {
+        let entries = table.clusters().iter().enumerate().map(|(at, name)| {
             let entry = self.entries.get(&**name)?;
             Some(Binding {
                 cluster: entry.locals.get(worker)?.clone(),
+                subset: table.subset(at).map(|subset| Arc::new(subset_of(subset))),
                 budget: entry.budget.clone(),
                 stats: entry.stats.clone(),
                 edits: entry.edits.clone(),
@@ -177,6 +180,24 @@ fn upstreams(
     let upstream =
         |budget: &ByteBudget| Arc::new(Upstream::new(connectors.clone(), budget.clone(), frame));
     budgets.iter().map(upstream).collect()
+}
+
+/// The configuration of a cluster for a proxy in that zone.
+fn placed<'a>(config: &'a ClusterEntry, zone: Option<&str>) -> Cow<'a, ClusterEntry> {
+    let mut config = Cow::Borrowed(config);
+    let zone_aware = config.cluster.zone_aware.as_ref();
+    if zone.is_some()
+        && zone_aware.is_some_and(|zone_aware| zone_aware.own.is_none())
+        && let Some(zone_aware) = &mut config.to_mut().cluster.zone_aware
+    {
+        zone_aware.own = zone.map(str::to_owned);
+    }
+    config
+}
+
+fn subset_of(metadata: &SubsetMatch) -> Subset {
+    let pairs = metadata.iter();
+    Subset::new(pairs.map(|(key, value)| (&**key, &**value)))
 }
 
 fn edits(config: &ClusterConfig) -> Option<Arc<Edits>> {
@@ -229,6 +250,9 @@ impl Entry {
         raise(&stats.lost, now.connections_lost);
         raise(&stats.checks_passed, now.checks_passed);
         raise(&stats.checks_failed, now.checks_failed);
+        for (limit, total) in &now.overflow {
+            raise(&stats.overflow(limit), *total);
+        }
         for (reason, total) in &now.ejections {
             raise(&stats.ejections(reason), *total);
         }
@@ -249,11 +273,8 @@ impl Entry {
         stats.endpoints_unhealthy.set(gauge(unhealthy.count()));
         let ejected = endpoints.clone().filter(|e| e.ejected_for.is_some());
         stats.endpoints_ejected.set(gauge(ejected.count()));
-        let takes_calls =
-            |e: &&EndpointStats| matches!(e.health, Condition::Healthy | Condition::Degraded);
         let usable = endpoints
-            .filter(|e| e.weight > 0 && e.backing_off.is_none())
-            .filter(takes_calls)
+            .filter(|e| e.weight > 0 && e.backing_off.is_none() && e.health.takes_calls())
             .count();
         stats.endpoints_healthy.set(gauge(usable));
     }

@@ -128,7 +128,9 @@ impl Proxy {
             }
         }
         // From here on nothing fails.
-        state.clusters.update(&config.clusters);
+        state
+            .clusters
+            .update(&config.clusters, config.zone.as_deref());
         let parts = Parts {
             config: &config,
             protocols: &self.protocols,

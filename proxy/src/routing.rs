@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use wireloom_cluster::LocalCluster;
+use wireloom_cluster::{LocalCluster, Selection, Subset};
 use wireloom_codecs::{LocalError, Needs, Request, Response};
 use wireloom_router::{Edits, RetryBudget, Route, RouteTable};
 use wireloom_telemetry::{ClusterStats, Metrics, RequestLabels, RequestStats};
@@ -58,11 +58,23 @@ impl Routing {
 #[derive(Clone)]
 pub(crate) struct Binding {
     pub(crate) cluster: Arc<LocalCluster>,
+    /// The part of it that is meant.
+    pub(crate) subset: Option<Arc<Subset>>,
     /// Shared by all workers.
     pub(crate) budget: Arc<RetryBudget>,
     pub(crate) stats: ClusterStats,
     /// What is changed in header fields on the way to it and back.
     pub(crate) edits: Option<Arc<Edits>>,
+}
+
+impl Binding {
+    /// What a request wants of its endpoint.
+    pub(crate) fn selection(&self, hash: Option<u64>) -> Selection<'_> {
+        Selection {
+            hash,
+            subset: self.subset.as_deref(),
+        }
+    }
 }
 
 /// Counters per route, cluster and protocol, resolved on first use: most combinations never occur.

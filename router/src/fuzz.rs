@@ -10,7 +10,7 @@ use wireloom_codecs::{Fields, HttpRequest, Kind, ProtocolId, RequestHead, Str, W
 
 use crate::config::{
     DEFAULT_TIMEOUT, HeaderEdits, HttpMatch, MatchConfig, PathMatch, RedirectConfig, RegexRewrite,
-    RewriteConfig, RouteConfig, StringMatch, To, WeightedCluster,
+    RewriteConfig, RouteConfig, StringMatch, SubsetMatch, To, WeightedCluster,
 };
 use crate::{Action, Route, RouteTable};
 
@@ -341,7 +341,12 @@ impl<'a> Input<'a> {
     fn weighted(&mut self) -> WeightedCluster {
         let cluster = self.cluster();
         let weight = u32::from(self.byte());
-        WeightedCluster { cluster, weight }
+        let subset = SubsetMatch::new();
+        WeightedCluster {
+            cluster,
+            weight,
+            subset,
+        }
     }
 
     fn head(&mut self) -> RequestHead {

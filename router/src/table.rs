@@ -9,6 +9,7 @@ use foldhash::fast::RandomState;
 use wireloom_codecs::{HttpRequest, Needs, RequestHead};
 
 use crate::Route;
+use crate::config::SubsetMatch;
 use crate::matcher::{HostKey, Matcher};
 
 /// Up to so many routes are tried one by one, which is cheaper than a hash of what is looked up.
@@ -24,6 +25,7 @@ pub struct RouteTable {
     /// None for a table of at most [`SCAN`] routes.
     index: Option<Index>,
     clusters: Box<[Arc<str>]>,
+    subsets: HashMap<usize, Arc<SubsetMatch>>,
     cluster_mentions: Box<[Mention]>,
     protocols: Box<[Mention]>,
     needs: Needs,
@@ -166,9 +168,14 @@ impl RouteTable {
         &self.needs
     }
 
-    /// The clusters that [`Split::pick`](crate::Split::pick) points into, each once.
+    /// The clusters that [`Split::pick`](crate::Split::pick) points into, each once for every part of it that is meant.
     pub fn clusters(&self) -> &[Arc<str>] {
         &self.clusters
+    }
+
+    /// The part of the cluster at that place which is meant; None if no part is chosen.
+    pub fn subset(&self, cluster: usize) -> Option<&SubsetMatch> {
+        self.subsets.get(&cluster).map(|subset| &**subset)
     }
 
     /// The same clusters in the same order, with the place where each is first named, for the caller to check.

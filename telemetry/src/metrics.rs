@@ -51,6 +51,7 @@ pub struct Metrics {
     checks: IntCounterVec,
     ejections: IntCounterVec,
     ejections_refused: IntCounterVec,
+    overflow: IntCounterVec,
     upstream: IntGaugeVec,
     connects: IntCounterVec,
     connect_failures: IntCounterVec,
@@ -125,6 +126,11 @@ impl Metrics {
                 "cluster_endpoints",
                 "Endpoints that are listed, and those of them that may be picked.",
                 &["cluster", "state"],
+            )?,
+            overflow: families.counters(
+                "upstream_overflow_total",
+                "Times that a limit turned a request away from a cluster or from one of its endpoints.",
+                &["cluster", "limit"],
             )?,
             checks: families.counters(
                 "health_checks_total",
@@ -260,6 +266,7 @@ impl Metrics {
             endpoints_unhealthy: self.endpoints.with_label_values(&[cluster, "unhealthy"]),
             cluster: cluster.to_owned(),
             ejections: self.ejections.clone(),
+            overflow: self.overflow.clone(),
             ejections_refused: self.ejections_refused.with_label_values(only),
             endpoints_ejected: self.endpoints.with_label_values(&[cluster, "ejected"]),
             lost: self.lost.with_label_values(only),

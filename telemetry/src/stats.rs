@@ -99,6 +99,7 @@ pub struct ClusterStats {
     pub(crate) retries: [IntCounter; Retry::COUNT],
     pub(crate) cluster: String,
     pub(crate) ejections: IntCounterVec,
+    pub(crate) overflow: IntCounterVec,
     /// Outliers that stayed because too many others were out.
     pub ejections_refused: IntCounter,
     /// Endpoints that may be picked.
@@ -132,6 +133,12 @@ pub struct ClusterStats {
 }
 
 impl ClusterStats {
+    /// How often that limit turned a request away, a short name out of a bounded set.
+    pub fn overflow(&self, limit: &'static str) -> IntCounter {
+        self.overflow
+            .with_label_values(&[self.cluster.as_str(), limit])
+    }
+
     /// How often endpoints were taken out for that reason, a short name out of a bounded set.
     pub fn ejections(&self, reason: &'static str) -> IntCounter {
         self.ejections

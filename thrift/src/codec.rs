@@ -109,6 +109,10 @@ impl Codec for ThriftCodec {
         }
     }
 
+    fn pipelined(settings: &Arc<ThriftSettings>) -> usize {
+        settings.config.pipelined.0
+    }
+
     fn lanes(settings: &Arc<ThriftSettings>) -> usize {
         dialect::lanes(settings)
     }
@@ -172,7 +176,10 @@ impl Codec for ThriftCodec {
                 (len <= self.longest()).then_some(len)
             }
             // Nobody knows, so room is asked for in steps that double.
-            (State::Message, Some(_)) => Some((2 * buffered.len()).min(self.limits.frame)),
+            (State::Message, Some(_)) => {
+                let room = (2 * buffered.len()).min(self.limits.frame);
+                (room > buffered.len()).then_some(room)
+            }
             _ => None,
         }
     }

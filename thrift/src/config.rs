@@ -1,7 +1,7 @@
 //! What a user may configure of Thrift.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use wireloom_codecs::units::Size;
 
 use crate::types::{MAX_FRAME, Protocol, Transport};
@@ -22,13 +22,34 @@ pub struct ThriftConfig {
     /// The THeader or TTHeader pair that names the service. Default `service`.
     pub service_header: String,
     /// Calls that get no answer though they do not say so, as `Service.method`, or `method` for any service: clients older than 0.9.3
-    /// send their one-way calls like that.
+    /// send their one-way calls like that, and those for Go to this day.
     pub one_way: Vec<String>,
+    /// How many calls of one connection are carried out beside each other if a client sends them without waiting for answers, 1 to
+    /// 1024. The answers leave in the order of the calls. Each call has an upstream connection of its own for as long as it takes, so
+    /// with more than 1 a call may take effect before one that was sent before it, and a server with a thread for each connection needs that
+    /// many threads. Default 8.
+    pub pipelined: Pipelined,
     /// The longest frame, without its length word. Default 16384000 bytes, as in Thrift's own libraries.
     pub max_frame: Size,
     /// A frame longer than the limit is answered with a PROTOCOL_ERROR. One up to this size is then read and dropped, and
     /// the connection goes on; behind a longer one it closes. Default 64 MiB.
     pub discard: Size,
+}
+
+/// How many calls of one connection are carried out beside each other, 1 to 1024.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(transparent)]
+pub struct Pipelined(#[schemars(range(min = 1, max = 1024))] pub usize);
+
+impl<'de> Deserialize<'de> for Pipelined {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = usize::deserialize(deserializer)?;
+        if !(1..=1024).contains(&number) {
+            let what = format!("{number} is out of range: 1 to 1024");
+            return Err(de::Error::custom(what));
+        }
+        Ok(Self(number))
+    }
 }
 
 /// What a cluster's servers speak, whatever dialect the request came in.
@@ -69,6 +90,7 @@ impl Default for ThriftConfig {
             service: None,
             service_header: "service".to_owned(),
             one_way: Vec::new(),
+            pipelined: Pipelined(8),
             max_frame: Size(MAX_FRAME),
             discard: Size(64 << 20),
         }
@@ -103,6 +125,7 @@ mod tests {
         assert_eq!(some.protocol, Some(Protocol::BinaryNonStrict));
         assert_eq!(some.max_frame, Size(1 << 20));
         assert!(read(r#"{"oneway": []}"#).is_err());
+        assert!(read(r#"{"pipelined": 0}"#).is_err());
         assert!(read(r#"{"transport": "carrier pigeon"}"#).is_err());
     }
 

@@ -125,5 +125,5 @@ mod varint;
 pub mod walk;
 
 pub use codec::ThriftCodec;
-pub use config::{ThriftConfig, ThriftSettings, ThriftUpstream};
+pub use config::{Pipelined, ThriftConfig, ThriftSettings, ThriftUpstream};
 pub use outcome::{DECLARED_EXCEPTION, REPLY};

@@ -78,6 +78,11 @@ impl Group {
         &self.members
     }
 
+    /// True if there are as many members with the same weights.
+    pub(super) fn is_shaped_like(&self, other: &Self) -> bool {
+        self.members.len() == other.members.len() && self.ends == other.ends
+    }
+
     pub(super) fn weight(&self, position: usize) -> u64 {
         match self.ends.get(position) {
             Some(end) => end - self.before(position),

@@ -23,8 +23,12 @@ pub(super) enum Table {
 }
 
 impl Table {
-    /// Of members by address and weight over 0; None if the balancer needs none.
+    /// Of members by address and weight over 0; None if the balancer needs none, or there is no choice: a cluster may have
+    /// a subset for each of its endpoints.
     pub(super) fn build(balance: Balance, members: &[(String, f64)]) -> Option<Self> {
+        if members.len() < 2 {
+            return None;
+        }
         match balance {
             Balance::RingHash(ring) => Some(Self::Ring(Ring::build(members, ring.min, ring.max))),
             Balance::Maglev(_) => Some(Self::Maglev(Maglev::build(members, SIZE))),
@@ -53,7 +57,9 @@ impl Scope<'_> {
         in_flight: u32,
         rng: &mut SmallRng,
     ) -> Option<usize> {
-        let table = self.group.table.as_ref()?;
+        let Some(table) = &self.group.table else {
+            return self.scan(None, rng);
+        };
         let slots = bound.map(|bound| bound.get() * self.expected(in_flight, rng));
         let mut least: Option<(f64, usize)> = None;
         for probe in 0..=PROBES {

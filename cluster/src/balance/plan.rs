@@ -211,7 +211,8 @@ impl Builder<'_> {
                 continue;
             };
             let condition = member.condition();
-            if member.weight == 0 || condition == Condition::Draining {
+            let is_hash = self.config.balance.is_hash();
+            if self.weight(member, is_hash) == 0 || condition == Condition::Draining {
                 continue;
             }
             let ranks = priorities.entry(member.priority).or_default();
@@ -281,21 +282,22 @@ impl Builder<'_> {
         self.groups.len() - 1
     }
 
-    /// Members with their weights; those of their zones are in them where no zone is picked before.
     fn weighted(&self, indexes: &[usize], with_zones: bool) -> Vec<(usize, u32)> {
-        let weight = |member: &Member| {
-            let zones = if with_zones && !self.config.localities.is_empty() {
-                self.config.locality_weight(member.zone.as_deref())
-            } else {
-                1
-            };
-            member.weight.saturating_mul(zones)
-        };
+        let weight = |index: &usize| Some(self.weight(self.members.get(*index)?, with_zones));
         indexes
             .iter()
-            .filter_map(|index| Some((*index, weight(self.members.get(*index)?))))
-            .filter(|(_, weight)| *weight > 0)
+            .filter_map(|index| Some((*index, weight(index)?)))
             .collect()
+    }
+
+    /// The weight of a member, with that of its zone where no zone is picked before.
+    fn weight(&self, member: &Member, with_zone: bool) -> u32 {
+        if with_zone && !self.config.localities.is_empty() {
+            let zone = self.config.locality_weight(member.zone.as_deref());
+            member.weight.saturating_mul(zone)
+        } else {
+            member.weight
+        }
     }
 
     /// Divides `indexes`, which are of the members of a priority those that may be picked, into zones if these count.
@@ -339,7 +341,7 @@ impl Builder<'_> {
 
     /// None if zones cannot be followed.
     fn own_zone(&mut self, key: &GroupKey, indexes: &[usize], config: &ZoneAware) -> Option<Zones> {
-        let own: Option<Arc<str>> = Some(Arc::from(config.own.as_str()));
+        let own: Option<Arc<str>> = Some(Arc::from(config.own.as_deref()?));
         let mut zones = self.zones(indexes);
         let count = zones.len();
         let few = indexes.len() < usize::try_from(config.min_endpoints).unwrap_or(usize::MAX);

@@ -8,12 +8,15 @@ use rand::rngs::SmallRng;
 use super::*;
 use crate::{ClusterConfig, Endpoint, Mark, Members};
 
+mod anything;
+mod cost;
 mod distribution;
 mod division;
 mod hashing;
 mod newcomers;
 
 /// A cluster and one worker's turns in it.
+#[derive(Debug)]
 struct Bench {
     config: ClusterConfig,
     members: Members,

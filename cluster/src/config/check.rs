@@ -57,11 +57,12 @@ impl ClusterConfig {
                 note("zone_aware", message);
             }
             let callers = &zone_aware.callers;
-            if !callers.is_empty() && callers.get(&zone_aware.own).is_none_or(|own| *own == 0) {
-                let message = format!(
-                    "{} is the proxy's own zone and has no caller",
-                    zone_aware.own
-                );
+            let calls = |own: &String| callers.get(own).is_some_and(|number| *number > 0);
+            if let Some(own) = &zone_aware.own
+                && !callers.is_empty()
+                && !calls(own)
+            {
+                let message = format!("{own} is the proxy's own zone and has no caller");
                 note("zone_aware.callers", message);
             }
         }

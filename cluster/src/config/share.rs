@@ -65,8 +65,9 @@ impl Default for PanicConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ZoneAware {
-    /// The zone that the proxy is in.
-    pub own: String,
+    /// The zone that the proxy is in. Default: the proxy's `zone`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<String>,
     /// How many of a hundred requests that is tried for, 0 to 100.
     #[serde(default = "all", deserialize_with = "within::<0, 100, _>")]
     #[schemars(range(max = 100))]

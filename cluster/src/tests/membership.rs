@@ -115,3 +115,17 @@ async fn marks_outlive_a_change_of_members_and_end_with_the_address() {
     assert_eq!(endpoint(0).condition(), Condition::Healthy);
     assert!(!cluster.members().is_impaired());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_has_nothing_to_do_with_picking_leaves_the_plan() {
+    let world = World::new();
+    let (cluster, local) = world.cluster("{endpoints: ['10.0.0.1:1'], balance: maglev}");
+    let plan = local.view.load().plan.clone();
+    cluster.reconfigure(config(
+        "{endpoints: ['10.0.0.1:1'], balance: maglev, limits: {in_flight: 7}}",
+    ));
+    assert!(Arc::ptr_eq(&plan, &local.view.load().plan));
+    assert_eq!(local.view.load().config.limits.in_flight, 7);
+    cluster.reconfigure(config("{endpoints: ['10.0.0.1:1'], balance: ring_hash}"));
+    assert!(!Arc::ptr_eq(&plan, &local.view.load().plan));
+}

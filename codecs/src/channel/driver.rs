@@ -38,6 +38,10 @@ pub(super) struct Pending {
     pub(super) reply: Reply,
 }
 
+/// Where there is one call at a time, an id only tells it from those just before, and takes one byte where ids are varints: a frame at
+/// its server's limit does not grow over it.
+const SMALL: u64 = 0x7f;
+
 /// How many calls a connection carries at once. Where ids are few, so many fewer that a slot's id is not soon the same.
 pub(super) fn capacity(mode: Mode, max_id: u64, in_flight: usize) -> usize {
     let by_ids = usize::try_from(max_id / 16).unwrap_or(usize::MAX).max(1);
@@ -82,6 +86,10 @@ impl<C: Codec> Driver<C> {
     ) -> Self {
         let mode = C::mode(settings);
         let capacity = capacity(mode, C::MAX_ID, limits.in_flight);
+        let max_id = match mode {
+            Mode::Multiplexed => C::MAX_ID,
+            Mode::PingPong => C::MAX_ID.min(SMALL),
+        };
         let keep_alive = limits.keep_alive.or_else(|| C::keep_alive(settings));
         Self {
             io,
@@ -92,7 +100,7 @@ impl<C: Codec> Driver<C> {
             write: WriteBuf::new(),
             commands,
             // As many again may be in quarantine before the connection is given up.
-            slots: Slots::new((2 * capacity).next_power_of_two(), C::MAX_ID),
+            slots: Slots::new((2 * capacity).next_power_of_two(), max_id),
             capacity,
             unsent: VecDeque::new(),
             queue: limits.queue.max(1),
@@ -341,7 +349,6 @@ impl<C: Codec> Driver<C> {
             reply,
         } = call;
         let Some(reply) = reply else {
-            self.shared.done();
             return match self.slots.spare_id() {
                 Some(id) => self.encode(id, request),
                 // Nobody waits, and there is nobody to tell.
@@ -436,8 +443,8 @@ impl<C> Driver<C> {
     }
 
     fn refuse_unsent(&self, call: Queued, error: LocalError) {
-        self.shared.done();
         if let Some(reply) = call.reply {
+            self.shared.done();
             let _ = reply.send(Err(CallError::new(error, false)));
         }
     }

@@ -67,7 +67,8 @@ pub(crate) fn open<C: Codec>(
     budget: ByteBudget,
     events: Arc<dyn ChannelEvents>,
 ) -> Arc<dyn Channel> {
-    // Unbounded, but never longer than the count of calls under way, which `send` bounds.
+    // Unbounded, but never longer than the count of calls under way, which `send` bounds, and the one-way ones that came since
+    // the task looked last.
     let (commands, receiver) = unbounded_channel();
     let shared = Arc::new(Shared::default());
     let limit = driver::capacity(C::mode(settings), C::MAX_ID, limits.in_flight);
@@ -93,13 +94,15 @@ impl Channel for Handle {
         if self.state() != ChannelState::Open {
             return Err(Box::new(call));
         }
-        if self.shared.in_flight.fetch_add(1, Ordering::Relaxed) >= self.limit {
-            self.shared.done();
-            return Err(Box::new(call));
-        }
         let (reply, answer) = match call.request.head.kind {
-            Kind::OneWay => (None, Answer::Nothing),
+            // It is under way for nobody: whoever sent it may leave the connection to the next call.
+            Kind::OneWay if self.in_flight() < self.limit => (None, Answer::Nothing),
+            Kind::OneWay => return Err(Box::new(call)),
             Kind::Unary | Kind::Streaming => {
+                if self.shared.in_flight.fetch_add(1, Ordering::Relaxed) >= self.limit {
+                    self.shared.done();
+                    return Err(Box::new(call));
+                }
                 let (reply, answer) = oneshot::channel();
                 (Some(reply), Answer::Waiting(answer))
             }
@@ -112,7 +115,9 @@ impl Channel for Handle {
         let Err(SendError(Command::Call(refused))) = self.commands.send(command) else {
             return Ok(answer);
         };
-        self.shared.done();
+        if refused.reply.is_some() {
+            self.shared.done();
+        }
         Err(Box::new(Call {
             request: refused.request,
             deadline: refused.deadline,

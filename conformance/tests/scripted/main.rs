@@ -39,6 +39,7 @@ mod slow;
 mod thrift_abuse;
 mod thrift_ends;
 mod thrift_exchanges;
+mod thrift_limits;
 mod thrift_multiplexed;
 mod thrift_one_way;
 mod thrift_replies;

@@ -184,3 +184,22 @@ async fn void_is_not_one_way() -> Result<()> {
     }
     proxy.stop(END).await
 }
+
+/// One-way calls wait for no answer, and leave their connection to the next call.
+#[tokio::test]
+async fn one_way_calls_share_connections_too() -> Result<()> {
+    let upstream = Backend::thrift_echo().await?;
+    let proxy = Setup::to(upstream.address()).start().await?;
+    let dialect = Dialect::ALL[0];
+    let mut client = Thrift::connect(dialect, proxy.address()).await?;
+    for seqid in 0..20 {
+        client.send(dialect.one_way("write", seqid, b"x")).await?;
+        upstream.reaches(seqid as usize + 1).await?;
+    }
+    let connections = upstream.seen().connections();
+    ensure!(
+        connections <= 2,
+        "{connections} connections for 20 one-way calls"
+    );
+    proxy.stop(END).await
+}

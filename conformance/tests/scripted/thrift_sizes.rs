@@ -38,8 +38,8 @@ async fn the_longest_frame_of_the_libraries_passes_both_ways() -> Result<()> {
     let proxy = Setup::to(upstream.address()).start().await?;
     for dialect in [FRAMED, FRAMED_COMPACT, HEADER, TTHEADER, BUFFERED] {
         let mut client = Thrift::connect(dialect, proxy.address()).await?;
-        // As wide as a varint gets, so that the seqid of the call to the server takes no more.
-        let seqid = -5;
+        // In compact a seqid takes as many bytes as it must: no other is put in its place that takes more.
+        let seqid = 5;
         let (call, payload) = call_of(dialect, seqid, MOST);
         for _ in 0..2 {
             client.send(&call).await?;
@@ -82,9 +82,9 @@ async fn the_limit_is_the_configurations() -> Result<()> {
     for dialect in Dialect::WITH_LENGTH {
         let run = async {
             let mut client = Thrift::connect(dialect, proxy.address()).await?;
-            let (call, payload) = call_of(dialect, -5, 100_000);
+            let (call, payload) = call_of(dialect, 5, 100_000);
             client.send(&call).await?;
-            client.expect("echo", -5, &payload).await?;
+            client.expect("echo", 5, &payload).await?;
             let (call, _) = call_of(dialect, 6, 100_001);
             client.send(&call).await?;
             client.exception("echo", 6, PROTOCOL_ERROR).await?;

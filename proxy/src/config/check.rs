@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use wireloom_net::Address;
 use wireloom_net::tls::TlsAcceptor;
-use wireloom_router::config::{RouteConfig, To};
+use wireloom_router::config::{RouteConfig, SubsetMatch, To};
 use wireloom_router::{Edits, Problem, RouteTable};
 
 use super::{ClusterEntry, Config, ListenerConfig, suggest};
@@ -52,6 +52,14 @@ pub(super) fn problems(config: &Config, protocols: &[&str]) -> Vec<Problem> {
         if let Some(protocol) = &cluster.protocol {
             check.protocol(format!("{path}.protocol"), protocol);
         }
+        if let Some(zone_aware) = &cluster.zone_aware
+            && zone_aware.own.is_none()
+            && config.zone.is_none()
+        {
+            let message = "the proxy's own zone is not known: write `zone` at the top of the configuration, \
+                           or `own` here";
+            check.note(format!("{path}.zone_aware"), message);
+        }
         for problem in cluster.problems() {
             check.note(format!("{path}.{}", problem.path), problem.message);
         }
@@ -92,6 +100,9 @@ impl<'a> Check<'a> {
         {
             let message = format!("{workers} is out of range: 1 to {MAX_WORKERS}");
             self.note("workers", message);
+        }
+        if self.config.zone.as_ref().is_some_and(String::is_empty) {
+            self.note("zone", "is empty: write a name, or leave the key out");
         }
         let limits = &self.config.limits;
         for (key, size) in [
@@ -275,10 +286,17 @@ impl<'a> Check<'a> {
             match &route.to {
                 // The router tells what a route must have.
                 None => {}
-                Some(To::Cluster(cluster)) => self.cluster(format!("{path}.to"), cluster),
+                Some(To::Cluster(cluster)) => {
+                    let path = format!("{path}.to");
+                    self.unserved(path.clone(), cluster, &SubsetMatch::new());
+                    self.cluster(path, cluster);
+                }
+                Some(To::Subset(part)) => {
+                    self.part(&format!("{path}.to"), &part.cluster, &part.subset)
+                }
                 Some(To::Split(parts)) => {
                     for (at, part) in parts.iter().enumerate() {
-                        self.cluster(format!("{path}.to[{at}].cluster"), &part.cluster);
+                        self.part(&format!("{path}.to[{at}]"), &part.cluster, &part.subset);
                     }
                 }
             }
@@ -289,6 +307,26 @@ impl<'a> Check<'a> {
                     self.protocol(format!("{path}.match.protocol[{at}]"), name);
                 }
             }
+        }
+    }
+
+    /// A cluster that a map names, and what part of it is meant.
+    fn part(&mut self, path: &str, name: &str, subset: &SubsetMatch) {
+        self.cluster(format!("{path}.cluster"), name);
+        let key = if subset.is_empty() {
+            "cluster"
+        } else {
+            "subset"
+        };
+        self.unserved(format!("{path}.{key}"), name, subset);
+    }
+
+    /// Notes why the cluster would serve none of a route's requests, as far as that can be told.
+    fn unserved(&mut self, path: String, name: &str, subset: &SubsetMatch) {
+        let subset = (!subset.is_empty()).then_some(subset);
+        let cluster = self.config.clusters.get(name).map(|entry| &entry.cluster);
+        if let Some(why) = cluster.and_then(|cluster| cluster.unserved(subset)) {
+            self.note(path, why);
         }
     }
 

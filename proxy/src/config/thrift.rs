@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wireloom_codecs::units::Size;
-use wireloom_thrift::ThriftConfig;
 use wireloom_thrift::types::{Protocol, Transport};
+use wireloom_thrift::{Pipelined, ThriftConfig};
 
 use super::types::not_null;
 
@@ -32,6 +32,10 @@ pub struct ListenerThrift {
     #[serde(deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<String>")]
     pub one_way: Option<Vec<String>>,
+    /// How many calls of one connection are carried out beside each other, 1 to 1024.
+    #[serde(deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Pipelined")]
+    pub pipelined: Option<Pipelined>,
     /// The longest frame, without its length word.
     #[serde(deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Size")]
@@ -51,6 +55,7 @@ impl ListenerThrift {
             service,
             service_header,
             one_way,
+            pipelined,
             max_frame,
             discard,
         } = self.clone();
@@ -61,6 +66,7 @@ impl ListenerThrift {
             service: service.or(base.service),
             service_header: service_header.unwrap_or(base.service_header),
             one_way: one_way.unwrap_or(base.one_way),
+            pipelined: pipelined.unwrap_or(base.pipelined),
             max_frame: max_frame.unwrap_or(base.max_frame),
             discard: discard.unwrap_or(base.discard),
         }
@@ -78,7 +84,7 @@ mod tests {
         let base =
             "{transport: framed, service: a, service_header: s, one_way: [x], discard: 1MiB}";
         assert_eq!(over("{}").over(&read(base)), read(base));
-        let all = "{transport: header, protocol: compact, service: b, service_header: t, one_way: [], max_frame: 1KiB, discard: 2MiB}";
+        let all = "{transport: header, protocol: compact, service: b, service_header: t, one_way: [], pipelined: 1, max_frame: 1KiB, discard: 2MiB}";
         assert_eq!(over(all).over(&read(base)), read(all));
     }
 }

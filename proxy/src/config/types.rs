@@ -38,6 +38,14 @@ pub struct Config {
     )]
     #[schemars(with = "usize", range(min = 1, max = 1024))]
     pub workers: Option<usize>,
+    /// Where the proxy stands: the zone that clusters with `zone_aware` keep their requests in. Default: not known.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "String")]
+    pub zone: Option<String>,
     /// The admin server: metrics, readiness, what is configured. Default: none.
     #[serde(
         default,
@@ -204,8 +212,8 @@ pub struct ListenerLimits {
     /// Connections open at once; more are closed as they come.
     #[schemars(range(min = 1))]
     pub connections: usize,
-    /// Requests under way at once on one connection; more stay unread. Of pipelined Thrift calls, which are carried out beside each
-    /// other and answered in order, at most 64; 1 has each wait for the one before it.
+    /// Requests under way at once on one connection; more stay unread. Of pipelined Thrift calls
+    /// at most as many as `thrift.pipelined` says.
     #[schemars(range(min = 1))]
     pub in_flight_per_connection: usize,
     /// The longest message, its head included. Default: what each protocol has by itself, which is 8MiB and in Thrift

@@ -20,9 +20,10 @@ pub(super) async fn once(
 ) -> Result<Response, LocalError> {
     let protocol = request.head.protocol;
     let mut tried = Tried::new();
+    let selection = binding.selection(None);
     let attempt = binding
         .cluster
-        .attempt(protocol, request, deadline, &mut tried);
+        .select(&selection, protocol, request, deadline, &mut tried);
     attempt.await.map_err(|failed| failed.error)
 }
 
@@ -39,6 +40,7 @@ pub(super) async fn with_retries(
     // A body that is still coming takes the time that its client takes.
     let streamed = matches!(request.body, Body::Stream(_));
     let per_try = policy.per_try_timeout.filter(|_| !streamed);
+    let selection = binding.selection(None);
     let mut replay = Replay::new(request, policy.buffer);
     let mut number = 0;
     loop {
@@ -52,7 +54,7 @@ pub(super) async fn with_retries(
         };
         let attempt = binding
             .cluster
-            .attempt(protocol, request, limit, &mut tried);
+            .select(&selection, protocol, request, limit, &mut tried);
         let mut result = attempt.await;
         if replay.is_kept()
             && let Ok(response) = &mut result

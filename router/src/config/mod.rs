@@ -21,7 +21,7 @@ pub use wireloom_codecs::edits::{HeaderChanges, HeaderEdits};
 pub use wireloom_codecs::units::OneOrMany;
 
 pub use string_match::StringMatch;
-pub use target::{To, WeightedCluster};
+pub use target::{ClusterSubset, SubsetMatch, To, WeightedCluster};
 
 use serde::{Deserialize, Deserializer};
 

@@ -267,8 +267,24 @@ fn unknown_keys_are_named_with_those_that_exist() {
 }
 
 #[test]
+fn a_part_of_a_cluster_has_a_map() {
+    let text = "{to: {cluster: orders, subset: {zone: a}}}";
+    let route: RouteConfig = serde_saphyr::from_str(text).unwrap();
+    let Some(To::Subset(part)) = &route.to else {
+        panic!("not a part: {:?}", route.to)
+    };
+    assert_eq!(
+        (part.cluster.as_str(), part.subset["zone"].as_str()),
+        ("orders", "a")
+    );
+    let json = serde_json::to_string(&route).unwrap();
+    assert_eq!(serde_json::from_str::<RouteConfig>(&json).unwrap(), route);
+}
+
+#[test]
 fn wrong_types_say_what_would_be_right() {
-    bad("to: {cluster: a}", &["name of a cluster or a list"]);
+    bad("to: 5", &["name of a cluster", "or a list"]);
+    bad("to: {subset: {zone: a}}", &["cluster"]);
     bad("to: [a]", &["{cluster: …, weight: …}"]);
     bad("{to: a, timeout: 5}", &["250ms"]);
     bad(
@@ -370,7 +386,7 @@ fn the_schema_knows_both_forms_and_every_key() {
         assert_eq!(form["additionalProperties"], false);
     }
     assert_eq!(
-        schema["$defs"]["To"]["anyOf"][1]["items"]["$ref"],
+        schema["$defs"]["To"]["anyOf"][2]["items"]["$ref"],
         "#/$defs/WeightedCluster"
     );
     assert_eq!(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wireloom_codecs::{Needs, http};
 
 use super::{Entry, Index, Mention, RouteTable, SCAN};
-use crate::config::{HeaderEdits, RouteConfig, To};
+use crate::config::{HeaderEdits, RouteConfig, SubsetMatch, To};
 use crate::matcher::Matcher;
 use crate::retry::no_names;
 use crate::{Action, Edits, Problem, RetryPolicy, Route, Split, StatusNames};
@@ -47,12 +47,17 @@ struct Names {
 
 impl Names {
     fn intern(&mut self, name: &str, path: impl FnOnce() -> String) -> usize {
-        if let Some(place) = self.places.get(name) {
+        self.intern_as(name, name, path)
+    }
+
+    /// The same for a name that means several things, told apart by their keys.
+    fn intern_as(&mut self, key: &str, name: &str, path: impl FnOnce() -> String) -> usize {
+        if let Some(place) = self.places.get(key) {
             return *place;
         }
         let place = self.mentions.len();
-        let name: Arc<str> = name.into();
-        self.places.insert(name.clone(), place);
+        self.places.insert(key.into(), place);
+        let name = name.into();
         self.mentions.push(Mention { name, path: path() });
         place
     }
@@ -62,6 +67,8 @@ impl Names {
 struct Builder {
     entries: Vec<Entry>,
     clusters: Names,
+    /// The parts of the clusters that are meant, by place.
+    subsets: HashMap<usize, SubsetMatch>,
     protocols: Names,
     routes: Names,
     problems: Vec<Problem>,
@@ -181,21 +188,37 @@ impl Builder {
         self.clusters.intern(name, || path)
     }
 
+    /// The place of a part of a cluster; of all of it if `subset` is empty.
+    fn part(&mut self, path: &str, name: &str, subset: &SubsetMatch) -> usize {
+        let path = format!("{path}.cluster");
+        if subset.is_empty() || name.is_empty() {
+            return self.cluster(path, name);
+        }
+        // No key or value can imitate another pair: both are quoted.
+        let key = format!("{name}\0{subset:?}");
+        let place = self.clusters.intern_as(&key, name, || path);
+        self.subsets.insert(place, subset.clone());
+        place
+    }
+
     fn split(&mut self, path: &str, to: &To) -> Option<Split> {
         let parts = match to {
             To::Cluster(name) => return Some(Split::one(self.cluster(path.to_owned(), name))),
+            To::Subset(part) => {
+                return Some(Split::one(self.part(path, &part.cluster, &part.subset)));
+            }
             To::Split(parts) => parts,
         };
         let mut weights: Vec<(usize, u32)> = Vec::with_capacity(parts.len());
         for (place, part) in parts.iter().enumerate() {
-            let path = format!("{path}[{place}].cluster");
-            let cluster = self.cluster(path.clone(), &part.cluster);
+            let path = format!("{path}[{place}]");
+            let cluster = self.part(&path, &part.cluster, &part.subset);
             if weights.iter().any(|(other, _)| *other == cluster) {
                 let message = format!(
                     "`{}` is in this list already: add the weights up",
                     part.cluster
                 );
-                self.note(path, message);
+                self.note(format!("{path}.cluster"), message);
             }
             weights.push((cluster, part.weight));
         }
@@ -235,6 +258,11 @@ impl Builder {
             index: (self.entries.len() > SCAN).then(|| Index::new(&self.entries)),
             needs,
             clusters: clusters.collect(),
+            subsets: self
+                .subsets
+                .into_iter()
+                .map(|(at, subset)| (at, Arc::new(subset)))
+                .collect(),
             cluster_mentions: self.clusters.mentions.into(),
             protocols: self.protocols.mentions.into(),
             entries: self.entries.into(),

@@ -378,3 +378,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn parts_of_one_cluster_are_several_targets() {
+    let table = table(
+        "
+- to: [{cluster: a, subset: {v: '1'}, weight: 9}, {cluster: a, subset: {v: '2'}}]
+- to: {cluster: a, subset: {v: '1'}}
+- to: {cluster: a}
+",
+    );
+    let targets: Vec<_> = (0..table.clusters().len())
+        .map(|at| {
+            let subset = table.subset(at).map(|subset| subset["v"].as_str());
+            (&*table.clusters()[at], subset)
+        })
+        .collect();
+    assert_eq!(targets, [("a", Some("1")), ("a", Some("2")), ("a", None)]);
+    let problems =
+        problems("[{to: [{cluster: a, subset: {v: '1'}}, {cluster: a, subset: {v: '1'}}]}]");
+    assert!(problems[0].contains("in this list already"), "{problems:?}");
+}

@@ -202,3 +202,17 @@ async fn a_panic_in_the_service_ends_that_connection_alone() {
     drain.start();
     drain.finished().await;
 }
+
+#[tokio::test]
+async fn what_a_client_still_sends_behind_its_mistake_does_not_cut_it_off_from_its_answers() {
+    let Rig {
+        mut client, served, ..
+    } = rig();
+    let mut bytes = frame(toy::REQUEST, 1, 0, b"answered");
+    // No length of a frame; and more than anybody keeps.
+    bytes.resize(1 << 20, 0xff);
+    client.write_all(&bytes).await.unwrap();
+    assert_eq!(read(&mut client).await.2, "answered");
+    drop(client);
+    assert!(matches!(end(served).await, Err(ConnError::Protocol { .. })));
+}

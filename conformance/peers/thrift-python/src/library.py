@@ -158,7 +158,7 @@ def start(dialect, processor, kind=None):
     else:
         server = kind(processor, listening, transports(dialect), protocol, daemon=True)
     if kind is TThreadPoolServer:
-        # A connection keeps a thread as long as it lasts.
-        server.setNumThreads(64)
+        # A connection keeps a thread as long as it lasts, and pipelined calls come to a connection each through the proxy.
+        server.setNumThreads(256)
     threading.Thread(target=server.serve, daemon=True).start()
     return listening.handle.getsockname()[1]

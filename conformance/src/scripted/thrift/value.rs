@@ -325,7 +325,6 @@ fn read_as(protocol: Protocol, of: u8, from: &mut Reader<'_>, depth: usize) -> R
 }
 
 /// Id and type of the next field, and its value if the type says it; None at the end.
-#[expect(clippy::type_complexity, reason = "read where it is called")]
 fn field(
     protocol: Protocol,
     last: i16,

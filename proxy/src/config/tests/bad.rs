@@ -57,7 +57,7 @@ fn unknown_keys() {
         ),
         (
             then(ENDPOINTS, "    x: true\n"),
-            "10:5: clusters.orders.x: unknown key `x`; the keys here are protocol, endpoints, balance, connect_timeout, idle_timeout, connections, limits, keep_alive, retry_budget, headers, thrift, multiplexed",
+            "10:5: clusters.orders.x: unknown key `x`; the keys here are protocol, endpoints, balance, subset, overprovisioning, panic, localities, zone_aware, slow_start, connect_timeout, idle_timeout, connections and 6 more",
         ),
         (
             then(ENDPOINTS, "    thrift: {transprot: framed}\n"),
@@ -153,11 +153,11 @@ fn wrong_values() {
         ),
         (
             then(ENDPOINTS, "    balance: fastest\n"),
-            "10:14: clusters.orders.balance: `fastest` is not known here; the choices are least_request, round_robin, random",
+            "10:14: clusters.orders.balance: `fastest` is not known here; the choices are least_request, round_robin, random, least_connections, peak_ewma, ring_hash, maglev",
         ),
         (
             then(ENDPOINTS, "    balance: 5\n"),
-            "10:14: clusters.orders.balance: 5 where one of `least_request`, `round_robin`, `random` is expected",
+            "10:14: clusters.orders.balance: 5 where a name like round_robin, or a map like {ring_hash: {min: 1024}} is expected",
         ),
         (
             then(ROUTE, "      match: {http: {query: {v: 2}}}\n"),
@@ -218,6 +218,73 @@ fn missing_keys() {
         (
             "listeners: []\nclusters: {}\n".to_owned(),
             "1:1: the key `routes` is missing: Route tables by name",
+        ),
+    ] {
+        assert_errors(&text, &[expected]);
+    }
+}
+
+#[test]
+fn endpoints_that_nobody_can_pick() {
+    const SUBSET: &str = "    subset: {keys: [[v]], fallback: any}\n";
+    let parts = |to: &str, subset: &str| {
+        let endpoints = "    endpoints: [{address: 'a:1', metadata: {v: '1'}}]\n";
+        with(ENDPOINTS, &format!("{endpoints}{subset}")).replace("to: orders", to)
+    };
+    let strict = SUBSET.replace("any", "none");
+    for (text, expected) in [
+        (
+            then(ENDPOINTS, "    balance: {ring_hash: {min: 5, max: 2}}\n"),
+            "10:26: clusters.orders.balance.ring_hash: `min` is 5 and `max` only 2",
+        ),
+        (
+            then(ENDPOINTS, "    balance: {ring_hash: {bound: 1}}\n"),
+            "10:34: clusters.orders.balance.ring_hash.bound: 1 is out of range: 1.01 to 100",
+        ),
+        (
+            then(
+                ENDPOINTS,
+                "    balance: maglev\n    slow_start: {window: 30s}\n",
+            ),
+            "11:17: clusters.orders.slow_start: maglev cannot give",
+        ),
+        (
+            then(
+                ENDPOINTS,
+                "    localities: {a: 1}\n    zone_aware: {own: a}\n",
+            ),
+            "11:17: clusters.orders.zone_aware: zones have either weights",
+        ),
+        (
+            then(ENDPOINTS, "    zone_aware: {percent: 50}\n"),
+            "10:17: clusters.orders.zone_aware: the proxy's own zone is not known",
+        ),
+        (
+            with("[127.0.0.1:20880]", "[{address: 'a:1', weight: 0}]"),
+            "9:16: clusters.orders.endpoints: every endpoint has weight 0",
+        ),
+        (
+            then(
+                ENDPOINTS,
+                "    subset: {keys: [[v]], fallback: default, default: {v: '2'}}\n",
+            ),
+            "10:55: clusters.orders.subset.default: no endpoint has this metadata",
+        ),
+        (
+            parts("to: {cluster: orders, subset: {v: '2'}}", &strict),
+            "6:37: routes.main[0].to.subset: no endpoint of the cluster is in subset {v: 2}",
+        ),
+        (
+            parts("to: [{cluster: orders, subset: {zone: a}}]", &strict),
+            "6:38: routes.main[0].to[0].subset: [zone] is none of the cluster's `subset.keys`",
+        ),
+        (
+            parts("to: orders", &strict),
+            "6:11: routes.main[0].to: no subset is chosen, and the cluster's `subset.fallback` is none",
+        ),
+        (
+            parts("to: {cluster: orders, subset: {v: '1'}}", ""),
+            "6:37: routes.main[0].to.subset: the cluster has no subsets",
         ),
     ] {
         assert_errors(&text, &[expected]);
