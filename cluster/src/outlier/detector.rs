@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::RngExt;
 use tokio::time::{Instant, sleep_until};
@@ -11,7 +12,10 @@ use super::{Reason, Seen};
 use crate::config::OutlierConfig;
 use crate::counters::count;
 use crate::local::with_rng;
-use crate::{Cluster, ClusterConfig, Condition, Endpoint, Mark, Member};
+use crate::{Cluster, ClusterConfig, Endpoint, Mark, Member};
+
+/// From one look at the rows to the next.
+const APART: Duration = Duration::from_millis(10);
 
 impl Cluster {
     /// Counts what a request says of an endpoint, if the cluster looks for outliers.
@@ -63,7 +67,10 @@ impl Cluster {
             };
             tokio::select! {
                 () = timer => {}
-                () = self.tripped.notified() => {}
+                () = self.tripped.notified() => {
+                    // Where everything fails rows are filled all the time.
+                    sleep_until(now + APART).await;
+                }
                 _ = changes.changed() => {}
             }
         }
@@ -135,48 +142,49 @@ impl Cluster {
         self.eject(config, now, found.collect());
     }
 
-    /// Takes as many of them out as may be.
+    /// Takes as many of them out as may be: one always, unless nobody ever, and never the last one that takes calls.
     fn eject(&self, config: &OutlierConfig, now: Instant, found: Vec<(&Member, Reason)>) {
+        if found.is_empty() {
+            return;
+        }
+        let members = self.members();
+        let fit = |member: &Member| member.weight > 0 && member.condition().takes_calls();
+        let mut left = members.iter().filter(|member| fit(member)).count();
+        let marked = |member: &&Member| member.endpoint.is_marked(Mark::Ejected);
+        let mut out = members.iter().filter(marked).count();
+        let most = usize::try_from(config.max_percent).unwrap_or(100);
+        let mut marks = Vec::new();
         for (member, reason) in found {
             let endpoint = &member.endpoint;
-            if endpoint.ejections.lock().until().is_some() {
+            let mut ejections = endpoint.ejections.lock();
+            if ejections.until().is_some() {
                 continue;
             }
-            let (cluster, address, reason_text) =
-                (self.name(), endpoint.address(), reason.as_str());
-            if !self.may_eject(config, member) {
+            let (cluster, address) = (self.name(), endpoint.address());
+            let others = left.saturating_sub(usize::from(fit(member)));
+            let few = (out + 1) * 100 <= most * members.len() || (out == 0 && most > 0);
+            let reason_name = reason.as_str();
+            if others == 0 || !few {
                 count(&self.counters.ejections_refused);
-                tracing::warn!(
-                    event = "ejection_refused", cluster, endpoint = %address, reason = reason_text,
-                    "is an outlier, but too many others are out"
-                );
+                if ejections.refuse(config, now) {
+                    tracing::warn!(
+                        event = "ejection_refused", cluster, endpoint = %address, reason = reason_name,
+                        "is an outlier, but too few others are left"
+                    );
+                }
                 continue;
             }
-            let length = endpoint.ejections.lock().eject(config, now);
+            let length = ejections.eject(config, now);
             if let Some(counter) = self.counters.ejections.get(reason as usize) {
                 count(counter);
             }
-            self.mark(endpoint, Mark::Ejected, true);
+            (left, out) = (others, out + 1);
+            marks.push((&**endpoint, Mark::Ejected, true));
             tracing::warn!(
-                event = "ejected", cluster, endpoint = %address, reason = reason_text, seconds = length.as_secs_f64(),
+                event = "ejected", cluster, endpoint = %address, reason = reason_name, seconds = length.as_secs_f64(),
                 "is an outlier and takes no requests for a while"
             );
         }
-    }
-
-    /// Whether one more may be out: one always may, unless nobody ever, and one that takes calls is always left.
-    fn may_eject(&self, config: &OutlierConfig, candidate: &Member) -> bool {
-        let members = self.members();
-        let fit = |member: &&Member| {
-            let fit = matches!(member.condition(), Condition::Healthy | Condition::Degraded);
-            member.weight > 0 && fit && !Arc::ptr_eq(&member.endpoint, &candidate.endpoint)
-        };
-        let out = members
-            .iter()
-            .filter(|one| one.endpoint.is_marked(Mark::Ejected))
-            .count();
-        let most = usize::try_from(config.max_percent).unwrap_or(100);
-        let fits = (out + 1) * 100 <= most * members.len();
-        members.iter().any(|member| fit(&member)) && (fits || (out == 0 && most > 0))
+        self.mark_all(marks);
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Ejections {
     in_a_row: u32,
     until: Option<Instant>,
     since: Option<Instant>,
+    /// When it was last said that it has to stay.
+    refused: Option<Instant>,
 }
 
 impl Ejections {
@@ -35,6 +37,16 @@ impl Ejections {
         self.until = Some(now + length);
         self.since = Some(now);
         length
+    }
+
+    /// It has to stay though it is an outlier. True if that is to be said: once in an ejection's time.
+    pub(crate) fn refuse(&mut self, config: &OutlierConfig, now: Instant) -> bool {
+        let said = |at: Instant| now < at + config.base_ejection.0;
+        if self.refused.is_some_and(said) {
+            return false;
+        }
+        self.refused = Some(now);
+        true
     }
 
     /// It is back.
@@ -84,5 +96,7 @@ mod tests {
         // Six of ten are left.
         assert_eq!(ejections.eject(&config, now).as_secs(), 210);
         assert_eq!(ejections.total, 13);
+        assert!(ejections.refuse(&config, now) && !ejections.refuse(&config, now));
+        assert!(ejections.refuse(&config, now + config.base_ejection.0));
     }
 }

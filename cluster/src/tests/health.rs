@@ -139,7 +139,7 @@ async fn a_good_check_ends_an_ejection() {
         &cluster.config(),
         crate::outlier::Seen::Unanswered,
     );
-    pass(MS).await;
+    pass(20 * MS).await;
     assert_eq!(conditions(&cluster)[0], Condition::Ejected);
     pass(10 * SECOND).await;
     assert_eq!(conditions(&cluster)[0], Condition::Healthy);

@@ -8,6 +8,8 @@ use wireloom_codecs::{Body, Class, Kind, Outcome, Response, ResponseHead};
 use crate::testing::{FAKE, Plan, World, go, pass, request, success, within};
 use crate::{Cluster, Condition, Endpoint, LocalCluster, Tried};
 
+/// Longer than the detector takes.
+const SOON: Duration = Duration::from_millis(20);
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 const A: &str = "10.0.0.1:1";
@@ -72,10 +74,10 @@ async fn a_row_of_failures_takes_an_endpoint_out_for_a_while() {
     ask(&world, &local, Class::ServerError, 2).await;
     ask(&world, &local, Class::AppError, 1).await;
     ask(&world, &local, Class::ServerError, 2).await;
-    pass(MS).await;
+    pass(SOON).await;
     assert_eq!(condition(&cluster, A), Condition::Healthy);
     ask(&world, &local, Class::Unavailable, 1).await;
-    pass(MS).await;
+    pass(SOON).await;
     assert_eq!(condition(&cluster, A), Condition::Ejected);
     let stats = cluster.stats();
     assert_eq!(stats.ejections, [("consecutive_failures", 1)].into());
@@ -107,7 +109,7 @@ async fn the_last_one_stays() {
         "{endpoints: ['10.0.0.1:1'], outlier: {consecutive: {failures: 2}, max_percent: 100}}";
     let (cluster, local) = watched(&world, yaml);
     ask(&world, &local, Class::ServerError, 2).await;
-    pass(MS).await;
+    pass(SOON).await;
     assert_eq!(condition(&cluster, A), Condition::Healthy);
     assert_eq!(cluster.stats().ejections_refused, 1);
     assert_eq!(cluster.stats().ejections, [].into());
@@ -131,7 +133,7 @@ async fn so_many_percent_may_be_out_and_one_always() {
             let endpoint: &Endpoint = &member.endpoint;
             cluster.observe(endpoint, &config, crate::outlier::Seen::Unanswered);
         }
-        pass(MS).await;
+        pass(SOON).await;
         let out = cluster.members();
         let out = out.iter().filter(|m| m.condition() == Condition::Ejected);
         assert_eq!(out.count(), most, "{percent} %");
@@ -144,13 +146,13 @@ async fn without_the_key_nobody_is_out() {
     let yaml = format!("{{{TWO}, outlier: {{consecutive: {{failures: 2}}}}}}");
     let (cluster, local) = watched(&world, &yaml);
     ask(&world, &local, Class::ServerError, 2).await;
-    pass(MS).await;
+    pass(SOON).await;
     assert_eq!(condition(&cluster, A), Condition::Ejected);
     cluster.reconfigure(crate::testing::config(&format!("{{{TWO}}}")));
-    pass(MS).await;
+    pass(SOON).await;
     assert_eq!(condition(&cluster, A), Condition::Healthy);
     ask(&world, &local, Class::ServerError, 20).await;
-    pass(MS).await;
+    pass(SOON).await;
     assert_eq!(condition(&cluster, A), Condition::Healthy);
 }
 
@@ -219,6 +221,6 @@ async fn a_request_given_up_says_nothing() {
         let attempt = local.attempt(FAKE, request(Kind::Unary), deadline, &mut tried);
         let _ = tokio::time::timeout(5 * MS, attempt).await;
     }
-    pass(MS).await;
+    pass(SOON).await;
     assert_eq!(cluster.stats().ejections, [].into());
 }
