@@ -1,6 +1,5 @@
 //! Limits of endpoints and of connections, and that all limits are exact.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -92,11 +91,6 @@ async fn connections_are_bounded_over_all_workers() {
         assert_eq!(world.dials(), 1);
         world.channel(A).answer(success());
         first.await.unwrap().0.unwrap();
-        // The connection that goes makes room.
-        world.channel(A).vanish();
-        pass(MS).await;
-        drop((local, world.channels(A)));
-        pass(MS).await;
     }
 }
 
@@ -123,11 +117,10 @@ fn what_is_let_in_is_exact() {
     });
     assert!(most.into_inner() <= 3);
     assert_eq!(cluster.in_flight.load(Relaxed), 0);
-    // Four that ask at once, of which one may be refused: a refusal never counts against the others.
+    // However many are refused, none of them counts.
     let held: Vec<_> = (0..3).map(|_| InFlight::take(&cluster, 3)).collect();
     assert!(held.iter().all(Option::is_some));
     assert!((0..100).all(|_| InFlight::take(&cluster, 3).is_none()));
     drop(held);
     assert!(InFlight::take(&cluster, 3).is_some());
-    let _ = Arc::strong_count(&cluster);
 }

@@ -172,6 +172,7 @@ async fn connections_that_fail_and_answers_that_never_come_count() {
         }
         let _ = call.await.unwrap();
     }
+    pass(SOON).await;
     assert_eq!(condition(&cluster, A), Condition::Ejected);
     assert_eq!(
         cluster.stats().ejections,
