@@ -1,6 +1,5 @@
 //! One attempt of an exchange: from a request to its answer, at one endpoint.
 
-use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,6 +15,8 @@ use crate::balance::{Selection, Stopwatch};
 use crate::channels::Refused;
 use crate::config::Balance;
 use crate::counters::count;
+use crate::endpoint::Active;
+use crate::limit::Limit;
 use crate::local::{LocalCluster, LocalEndpoint, View};
 use crate::search::{Candidate, Found};
 use crate::set::Taken;
@@ -34,8 +35,10 @@ pub struct Attempt<'a> {
     selection: &'a Selection<'a>,
     deadline: Instant,
     in_flight: Option<InFlight>,
-    /// The cluster balances by how long answers take.
+    /// Somebody wants to know how long answers take.
     timed: bool,
+    /// The cluster looks for outliers.
+    watched: bool,
     /// It was sent over another connection already because the first had been closed long ago.
     sent_again: bool,
     state: Stage<'a>,
@@ -103,6 +106,7 @@ impl LocalCluster {
             deadline,
             in_flight: None,
             timed: false,
+            watched: false,
             sent_again: false,
             state: Stage::Over,
         };
@@ -162,17 +166,6 @@ impl LocalCluster {
     }
 
     #[cold]
-    pub(crate) fn overloaded(&self, of: &str, limit: impl Display) -> LocalError {
-        LocalError::new(
-            ErrorKind::Overloaded,
-            format!(
-                "cluster {} has {limit} {of}, its limit",
-                self.cluster.name()
-            ),
-        )
-    }
-
-    #[cold]
     fn no_endpoint(&self, view: &View, selection: Selection<'_>) -> LocalError {
         let members = &view.members;
         let takes = |member: &Member| member.weight > 0;
@@ -203,13 +196,16 @@ impl<'a> Attempt<'a> {
         let view = local.view.load();
         let config = &view.config;
         self.way = local.speaks(config.protocol.as_deref(), protocol, &request.head)?;
+        let outlier = config.outlier.as_ref();
+        let compared = outlier.is_some_and(|outlier| outlier.latency.is_some());
         // A one-way request is over as soon as it was handed over: that tells nothing of the endpoint.
-        self.timed =
-            matches!(config.balance, Balance::PeakEwma(_)) && request.head.kind != Kind::OneWay;
+        let told = request.head.kind != Kind::OneWay;
+        self.watched = told && outlier.is_some();
+        self.timed = told && (compared || matches!(config.balance, Balance::PeakEwma(_)));
         let limit = config.limits.in_flight;
         self.in_flight = InFlight::take(&local.cluster, limit);
         if self.in_flight.is_none() {
-            return Err(local.overloaded("requests under way", limit));
+            return Err(local.cluster.overflow(Limit::InFlight, None, limit));
         }
         let endpoint = self.pick(&view, tried)?;
         let set = endpoint
@@ -219,12 +215,18 @@ impl<'a> Attempt<'a> {
             request,
             deadline: self.deadline,
         };
+        let Ok(active) = local.cluster.admit(&endpoint.endpoint, config) else {
+            let first = Candidate::new(endpoint, set, config);
+            self.search(first, Refused::unadmitted(Box::new(call)), tried);
+            return Ok(());
+        };
         match set.offer(call, config) {
             Ok(taken) => {
                 tried.push(endpoint.endpoint.clone());
-                self.wait(taken, endpoint.endpoint.clone(), tried);
+                self.wait(taken, active, tried);
             }
             Err(refused) => {
+                drop(active);
                 let first = Candidate::new(endpoint, set, config);
                 self.search(first, refused, tried);
             }
@@ -249,15 +251,16 @@ impl<'a> Attempt<'a> {
         self.state = Stage::Searching(Box::pin(search));
     }
 
-    /// A connection to `endpoint` has the call.
-    fn wait(&mut self, taken: Taken, endpoint: Arc<Endpoint>, tried: &'a mut Tried) {
-        count(&endpoint.requests);
+    /// A connection has the call.
+    fn wait(&mut self, taken: Taken, active: Active, tried: &'a mut Tried) {
+        count(&active.endpoint().requests);
         self.state = Stage::Waiting {
             answer: taken.answer,
             under_way: UnderWay {
-                active: endpoint.begin(),
+                active,
                 _lease: taken.lease,
                 started: self.timed.then(Stopwatch::start),
+                watched: self.watched,
             },
             again: (taken.used && !self.sent_again).then_some(tried),
         };
@@ -316,7 +319,7 @@ impl Future for Attempt<'_> {
         loop {
             match &mut this.state {
                 Stage::Searching(search) => match ready!(search.as_mut().poll(cx)) {
-                    Ok(found) => this.wait(found.taken, found.endpoint, found.tried),
+                    Ok(found) => this.wait(found.taken, found.active, found.tried),
                     Err(error) => this.state = Stage::Failed(error),
                 },
                 Stage::Waiting { answer, .. } => {

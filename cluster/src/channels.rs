@@ -46,6 +46,14 @@ pub(crate) struct Refused {
 }
 
 impl Refused {
+    /// A call that its endpoint has no room for.
+    pub(crate) fn unadmitted(call: Box<Call>) -> Self {
+        Self {
+            call,
+            unconnected: false,
+        }
+    }
+
     /// A call for which no connection is there.
     pub(crate) fn unconnected(call: Box<Call>) -> Self {
         Self {

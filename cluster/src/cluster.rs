@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use tokio::sync::{Notify, watch};
 
 use crate::balance::Plan;
 use crate::condition::Mark;
@@ -18,9 +19,14 @@ pub struct Cluster {
     current: ArcSwap<Current>,
     pub(crate) in_flight: AtomicU32,
     pub(crate) pending: AtomicU32,
+    pub(crate) connections: Arc<AtomicU32>,
     pub(crate) counters: Arc<Counters>,
     /// Told of changes; the lock also orders changes and new workers.
     locals: Mutex<Vec<Weak<LocalCluster>>>,
+    /// The same for tasks of the control plane.
+    changes: watch::Sender<()>,
+    /// Some endpoint has filled a row of failures.
+    pub(crate) tripped: Notify,
 }
 
 /// Configuration and members of one moment.
@@ -75,8 +81,11 @@ impl Cluster {
             current: ArcSwap::from_pointee(Current::new(config)),
             in_flight: AtomicU32::new(0),
             pending: AtomicU32::new(0),
+            connections: Arc::default(),
             counters: Arc::new(Counters::default()),
             locals: Mutex::new(Vec::new()),
+            changes: watch::Sender::new(()),
+            tripped: Notify::new(),
         })
     }
 
@@ -116,6 +125,12 @@ impl Cluster {
             }
             None => false,
         });
+        self.changes.send_replace(());
+    }
+
+    /// Tells of every later change of configuration, members or marks.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
     }
 
     /// Sets or clears a mark of one of the cluster's endpoints and, if that made a difference, has it hold for the next

@@ -9,6 +9,8 @@ use wireloom_codecs::units::Span;
 mod balance;
 mod check;
 mod endpoint;
+mod health;
+mod outlier;
 mod ratio;
 mod share;
 
@@ -17,6 +19,10 @@ pub use balance::{
 };
 pub use check::Problem;
 pub use endpoint::{EndpointConfig, MAX_PRIORITY, MAX_WEIGHT, Metadata};
+pub use health::{
+    Codes, EchoCheck, GrpcCheck, HealthConfig, HeartbeatCheck, HttpCheck, MethodCheck, TcpCheck,
+};
+pub use outlier::{Consecutive, FailurePercentage, LatencyOutlier, OutlierConfig, SuccessRate};
 pub use ratio::Ratio;
 pub use share::{Fallback, Localities, PanicConfig, SlowStart, SubsetConfig, ZoneAware};
 
@@ -77,6 +83,12 @@ pub struct ClusterConfig {
     /// What the cluster takes at once; more is refused as overload.
     #[serde(default)]
     pub limits: Limits,
+    /// Asks endpoints whether they are well. Default: nobody asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<HealthConfig>,
+    /// Takes endpoints out for a while that fail where others do not. Default: nobody looks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outlier: Option<OutlierConfig>,
     /// When a quiet connection is asked whether it still lives, if not when its protocol does so by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_alive: Option<KeepAliveConfig>,
@@ -106,6 +118,8 @@ impl ClusterConfig {
             idle_timeout: idle_timeout(),
             connections: Connections::default(),
             limits: Limits::default(),
+            health: None,
+            outlier: None,
             keep_alive: None,
             retry_budget: RetryBudget::default(),
             headers: HeaderEdits::default(),
@@ -160,6 +174,33 @@ pub struct Limits {
     pub in_flight: u32,
     /// Requests that wait for a connection to be made. 0 refuses them until there is one.
     pub pending: u32,
+    /// Connections. Default: as many as each worker keeps to each endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<u32>,
+    /// What each endpoint takes; more goes to another one, and is refused if there is none.
+    #[serde(skip_serializing_if = "EndpointLimits::is_none")]
+    pub per_endpoint: EndpointLimits,
+}
+
+/// What an endpoint takes at once, over all workers. Default: no limit of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EndpointLimits {
+    /// Requests under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_flight: Option<u32>,
+    /// Requests that wait for a connection to be made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<u32>,
+    /// Connections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<u32>,
+}
+
+impl EndpointLimits {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Default for Limits {
@@ -167,6 +208,8 @@ impl Default for Limits {
         Self {
             in_flight: 100_000,
             pending: 1024,
+            connections: None,
+            per_endpoint: EndpointLimits::default(),
         }
     }
 }

@@ -10,6 +10,7 @@ use wireloom_codecs::{Channel, ChannelState, LocalError};
 use crate::ClusterConfig;
 use crate::channels::{ChannelSet, Flight, State};
 use crate::counters::Reports;
+use crate::limit::Connection;
 use crate::open::{closed_at_once, open};
 
 /// Why no connection is being made.
@@ -17,6 +18,8 @@ use crate::open::{closed_at_once, open};
 pub(crate) enum Blocked {
     /// There are as many as there may be.
     Full,
+    /// As many as there may be over all workers.
+    Limit(LocalError),
     /// The last attempt failed, with this, and the next is not due yet.
     BackingOff(LocalError),
 }
@@ -30,6 +33,7 @@ impl ChannelSet {
         config: &Arc<ClusterConfig>,
     ) -> Result<Flight, Blocked> {
         let (done, flight) = watch::channel(None);
+        let counted;
         {
             let mut state = self.state.lock();
             if let Some(flight) = &state.flight {
@@ -46,6 +50,8 @@ impl ChannelSet {
             if open >= self.most(config) {
                 return Err(Blocked::Full);
             }
+            let connection = self.cluster.connection(&self.endpoint, config);
+            counted = connection.map_err(Blocked::Limit)?;
             state.flight = Some(flight.clone());
         }
         // Past the lock: a runtime that is shutting down drops the future at once, and with it the landing.
@@ -55,7 +61,7 @@ impl ChannelSet {
                 done,
                 landed: false,
             }
-            .fly(config.clone()),
+            .fly(config.clone(), counted),
         );
         Ok(flight)
     }
@@ -63,11 +69,12 @@ impl ChannelSet {
     async fn open(
         self: &Arc<Self>,
         config: &ClusterConfig,
+        counted: Connection,
     ) -> Result<Arc<dyn Channel>, LocalError> {
         let reports = Arc::new(Reports {
             counters: self.cluster.counters.clone(),
             set: Arc::downgrade(self),
-            _connection: self.endpoint.connection(),
+            _connection: counted,
         });
         open(
             &self.endpoint,
@@ -133,8 +140,8 @@ struct Landing {
 }
 
 impl Landing {
-    async fn fly(mut self, config: Arc<ClusterConfig>) {
-        let result = self.set.open(&config).await;
+    async fn fly(mut self, config: Arc<ClusterConfig>, counted: Connection) {
+        let result = self.set.open(&config, counted).await;
         self.landed = true;
         self.set.land(&result);
         self.done.send_replace(Some(result.map(|_| ())));

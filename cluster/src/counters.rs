@@ -5,13 +5,16 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use wireloom_codecs::{ChannelEvents, ConnError};
 
-use crate::endpoint::Counted;
+use crate::limit::{Connection, Limit};
+use crate::outlier::Reason;
 
 /// Counts that only grow.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     /// Requests refused because a limit was reached.
     pub(crate) overloaded: AtomicU64,
+    /// Times that a limit turned a request away, by the [`Limit`](crate::Limit).
+    pub(crate) overflow: [AtomicU64; Limit::COUNT],
     /// Requests for which nobody could be picked.
     pub(crate) no_endpoint: AtomicU64,
     pub(crate) stray_replies: AtomicU64,
@@ -20,6 +23,13 @@ pub(crate) struct Counters {
     pub(crate) drained: AtomicU64,
     /// Connections that ended in an error.
     pub(crate) lost: AtomicU64,
+    /// Health checks by how they ended.
+    pub(crate) checks_passed: AtomicU64,
+    pub(crate) checks_failed: AtomicU64,
+    /// By the [`Reason`](crate::outlier::Reason).
+    pub(crate) ejections: [AtomicU64; Reason::COUNT],
+    /// Outliers that stayed because too many others were out.
+    pub(crate) ejections_refused: AtomicU64,
 }
 
 pub(crate) fn count(counter: &AtomicU64) {
@@ -31,7 +41,7 @@ pub(crate) struct Reports {
     pub(crate) counters: Arc<Counters>,
     pub(crate) set: std::sync::Weak<crate::channels::ChannelSet>,
     /// Held for as long as the connection is there to report.
-    pub(crate) _connection: Counted,
+    pub(crate) _connection: Connection,
 }
 
 impl Reports {

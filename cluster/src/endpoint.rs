@@ -12,6 +12,9 @@ use crate::balance::Latency;
 use crate::channels::ChannelSet;
 use crate::condition::{Condition, Mark, Marks};
 use crate::config::Balance;
+use crate::health::Health;
+use crate::outlier::{Ejections, Tally};
+use crate::permit::take;
 use crate::pool::Pool;
 
 /// An endpoint's identity and counts, shared by all workers and kept for as long as the cluster has its address.
@@ -20,9 +23,14 @@ use crate::pool::Pool;
 pub struct Endpoint {
     address: Address,
     active: AtomicU32,
+    pub(crate) pending: AtomicU32,
     pub(crate) marks: Marks,
     /// Fed while the cluster balances by it.
     pub(crate) latency: Latency,
+    /// Fed while the cluster looks for outliers.
+    pub(crate) tally: Tally,
+    pub(crate) ejections: Mutex<Ejections>,
+    pub(crate) health: Mutex<Health>,
     connections: Arc<AtomicU32>,
     pub(crate) requests: AtomicU64,
     pub(crate) failures: AtomicU64,
@@ -45,8 +53,12 @@ impl Endpoint {
         Self {
             address,
             active: AtomicU32::new(0),
+            pending: AtomicU32::new(0),
             marks: Marks::default(),
             latency: Latency::default(),
+            tally: Tally::default(),
+            ejections: Mutex::default(),
+            health: Mutex::default(),
             connections: Arc::default(),
             requests: AtomicU64::new(0),
             failures: AtomicU64::new(0),
@@ -85,10 +97,9 @@ impl Endpoint {
         }
     }
 
-    /// Counts a connection until the value is dropped.
-    pub(crate) fn connection(&self) -> Counted {
-        self.connections.fetch_add(1, Relaxed);
-        Counted(self.connections.clone())
+    /// Counts a connection until the value is dropped; None if `limit` are there already.
+    pub(crate) fn connection(&self, limit: u32) -> Option<Counted> {
+        Counted::take(&self.connections, limit)
     }
 
     /// What follows from its marks. What the configuration says of it is the [`Member`](crate::Member)'s.
@@ -106,10 +117,9 @@ impl Endpoint {
         self.marks.since()
     }
 
-    /// Counts a request as under way until the value is dropped.
-    pub(crate) fn begin(self: &Arc<Self>) -> Active {
-        self.active.fetch_add(1, Relaxed);
-        Active(self.clone())
+    /// Counts a request as under way until the value is dropped; None if `limit` are already.
+    pub(crate) fn begin(self: &Arc<Self>, limit: u32) -> Option<Active> {
+        take(&self.active, limit).then(|| Active(self.clone()))
     }
 
     pub(crate) fn register(&self, set: Weak<ChannelSet>) {
@@ -149,8 +159,15 @@ impl Drop for Active {
     }
 }
 
-/// A connection to an endpoint.
+/// A connection that is counted.
 pub(crate) struct Counted(Arc<AtomicU32>);
+
+impl Counted {
+    /// None if `limit` are there already.
+    pub(crate) fn take(count: &Arc<AtomicU32>, limit: u32) -> Option<Self> {
+        take(count, limit).then(|| Self(count.clone()))
+    }
+}
 
 impl Drop for Counted {
     fn drop(&mut self) {

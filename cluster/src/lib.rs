@@ -10,7 +10,9 @@
 //! * `set`: one worker's connections to one endpoint: `channels`, which carry many calls each and which `connect` makes
 //!   one at a time, or a `pool` of those that carry one; `open` makes one, `outage` and `backoff` space failures;
 //! * `under_way`: what is counted and held to the end of an answer's body;
-//! * `balance`: which endpoint; `tried`: which not; `condition`: what is known against one.
+//! * `balance`: which endpoint; `tried`: which not; `condition`: what is known against one;
+//! * `outlier`: what the requests' outcomes say of endpoints; `health`: what they say themselves when asked;
+//! * `limit`: what bounds them.
 //!
 //! Every wait has a bound: requests under way and requests that wait for a connection are limited per cluster,
 //! connections per worker and endpoint, attempts to connect by a timeout and a back-off.
@@ -25,10 +27,13 @@ pub mod config;
 mod connect;
 mod counters;
 mod endpoint;
+mod health;
+mod limit;
 mod local;
 mod members;
 mod open;
 mod outage;
+pub mod outlier;
 mod permit;
 mod pool;
 mod search;
@@ -44,6 +49,7 @@ pub use cluster::Cluster;
 pub use condition::{Condition, Mark};
 pub use config::{ClusterConfig, EndpointConfig, Metadata};
 pub use endpoint::Endpoint;
+pub use limit::Limit;
 pub use local::LocalCluster;
 pub use members::{Member, Members};
 pub use stats::{BackingOff, ChannelStats, ClusterStats, EndpointStats};

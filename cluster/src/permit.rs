@@ -2,6 +2,13 @@
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+/// Counts one more, unless `limit` are there already. To add first and take back later would be one instruction less, and would
+/// refuse others for a number that was never reached.
+pub(crate) fn take(count: &AtomicU32, limit: u32) -> bool {
+    let one_more = |before| (before < limit).then_some(before + 1);
+    count.fetch_update(Relaxed, Relaxed, one_more).is_ok()
+}
+
 /// One of a limited number, given back on drop.
 #[derive(Debug)]
 pub(crate) struct Permit<'a>(&'a AtomicU32);
@@ -9,10 +16,7 @@ pub(crate) struct Permit<'a>(&'a AtomicU32);
 impl<'a> Permit<'a> {
     /// None if `limit` are out already.
     pub(crate) fn take(count: &'a AtomicU32, limit: u32) -> Option<Self> {
-        let before = count.fetch_add(1, Relaxed);
-        // Made first, so that its drop takes the count back.
-        let permit = Self(count);
-        (before < limit).then_some(permit)
+        take(count, limit).then(|| Self(count))
     }
 }
 

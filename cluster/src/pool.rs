@@ -51,6 +51,8 @@ struct Shared {
     /// Counts failures to connect, so that those who wait hear of them: bb8 tells nobody.
     failures: watch::Sender<u64>,
     open: AtomicUsize,
+    /// The last refusal of a limit.
+    refused: Mutex<Option<LocalError>>,
 }
 
 /// A pooled connection.
@@ -86,10 +88,12 @@ impl ManageConnection for Manager {
         if let Some((error, _)) = shared.outage.lock().pausing() {
             return Err(shared.tell(error));
         }
+        let counted = shared.cluster.connection(&shared.endpoint, &config);
+        let counted = counted.map_err(|error| shared.refuse(error))?;
         let reports = Arc::new(Reports {
             counters: shared.cluster.counters.clone(),
             set: Default::default(),
-            _connection: shared.endpoint.connection(),
+            _connection: counted,
         });
         let opened = open(
             &shared.endpoint,
@@ -131,6 +135,12 @@ impl Shared {
         self.tell(error)
     }
 
+    /// A limit forbids one more connection. Those who wait for one go on if any of them is to come back here.
+    fn refuse(&self, error: LocalError) -> LocalError {
+        *self.refused.lock() = Some(error.clone());
+        self.tell(error)
+    }
+
     fn tell(&self, error: LocalError) -> LocalError {
         self.failures.send_modify(|failures| *failures += 1);
         error
@@ -162,6 +172,7 @@ impl Pool {
                 outage: Mutex::default(),
                 failures: watch::Sender::new(0),
                 open: AtomicUsize::new(0),
+                refused: Mutex::default(),
             })),
             current: ArcSwapOption::empty(),
         });
@@ -208,12 +219,18 @@ impl Pool {
                         if let Some(error) = shared.outage.lock().last() {
                             return Err(error);
                         }
+                        if shared.open.load(Relaxed) == 0
+                            && let Some(error) = shared.refused.lock().take()
+                        {
+                            return Err(error);
+                        }
                     }
                 }
             }
         };
         match timeout_at(deadline, waiting).await {
             Ok(Ok(lease)) => Ok(lease),
+            Ok(Err(error)) if error.kind == ErrorKind::Overloaded => Err(NoLease::Pausing(error)),
             Ok(Err(error)) => Err(NoLease::Failed(error)),
             Err(_) => Err(NoLease::Failed(self.late())),
         }

@@ -10,8 +10,9 @@ use crate::attempt::unsent;
 use crate::balance::Selection;
 use crate::channels::{ChannelSet, Refused};
 use crate::connect::Blocked;
+use crate::endpoint::Active;
 use crate::local::{LocalCluster, LocalEndpoint};
-use crate::permit::Permit;
+use crate::outlier::Seen;
 use crate::pool::{NoLease, Pool};
 use crate::set::{Set, Taken};
 use crate::upstream::Way;
@@ -42,17 +43,17 @@ impl Candidate {
 /// A connection that has the call.
 pub(crate) struct Found<'a> {
     pub(crate) taken: Taken,
-    pub(crate) endpoint: Arc<Endpoint>,
+    pub(crate) active: Active,
     /// Extended by the endpoint.
     pub(crate) tried: &'a mut Tried,
 }
 
 impl<'a> Found<'a> {
-    fn new(candidate: Candidate, taken: Taken, tried: &'a mut Tried) -> Self {
-        tried.push(candidate.endpoint.clone());
+    fn new((taken, active): (Taken, Active), tried: &'a mut Tried) -> Self {
+        tried.push(active.endpoint().clone());
         Self {
             taken,
-            endpoint: candidate.endpoint,
+            active,
             tried,
         }
     }
@@ -61,7 +62,7 @@ impl<'a> Found<'a> {
 /// What became of a call at a candidate.
 enum Reached {
     /// A connection took it.
-    Taken(Taken),
+    Taken(Taken, Active),
     /// The candidate cannot take it now, for this reason; another may.
     Passed(Box<Call>, LocalError),
     /// A connection is being made, and the last attempt failed: another candidate is the better bet.
@@ -93,8 +94,8 @@ impl LocalCluster {
         let (mut candidate, mut refused) = (first, refused);
         let (call, why) = loop {
             let (call, why) = match self.wait(&candidate, refused, Patience::IfItWasFine).await {
-                Reached::Taken(taken) => return Ok(Found::new(candidate, taken, tried)),
-                Reached::Failed(error) => return failed(candidate, tried, error),
+                Reached::Taken(taken, active) => return Ok(Found::new((taken, active), tried)),
+                Reached::Failed(error) => return self.failed(candidate, tried, error),
                 Reached::Passed(call, error) => (call, error),
                 Reached::Doubtful(call, error) => {
                     doubtful.get_or_insert_with(|| candidate.clone());
@@ -112,9 +113,12 @@ impl LocalCluster {
                 break (call, why);
             };
             candidate = next;
-            refused = match candidate.set.offer(*call, &candidate.config) {
-                Ok(taken) => return Ok(Found::new(candidate, taken, tried)),
-                Err(refused) => refused,
+            refused = match self.cluster.admit(&candidate.endpoint, &candidate.config) {
+                Ok(active) => match candidate.set.offer(*call, &candidate.config) {
+                    Ok(taken) => return Ok(Found::new((taken, active), tried)),
+                    Err(refused) => refused,
+                },
+                Err(_) => Refused::unadmitted(call),
             };
         };
         let Some(last) = doubtful else {
@@ -122,12 +126,34 @@ impl LocalCluster {
         };
         let refused = Refused::unconnected(call);
         match self.wait(&last, refused, Patience::Always).await {
-            Reached::Taken(taken) => Ok(Found::new(last, taken, tried)),
-            Reached::Failed(error) | Reached::Passed(_, error) | Reached::Doubtful(_, error) => {
+            Reached::Taken(taken, active) => Ok(Found::new((taken, active), tried)),
+            Reached::Failed(error) => {
+                self.cluster
+                    .observe(&last.endpoint, &last.config, Seen::error(error.kind));
+                tried.push(last.endpoint);
+                Err(self.refuse(error))
+            }
+            Reached::Passed(_, error) | Reached::Doubtful(_, error) => {
                 tried.push(last.endpoint);
                 Err(self.refuse(error))
             }
         }
+    }
+
+    fn failed<'a>(
+        &self,
+        candidate: Candidate,
+        tried: &'a mut Tried,
+        error: LocalError,
+    ) -> Result<Found<'a>, CallError> {
+        let config = &candidate.config;
+        candidate
+            .endpoint
+            .took(config.balance, Duration::ZERO, true);
+        self.cluster
+            .observe(&candidate.endpoint, config, Seen::error(error.kind));
+        tried.push(candidate.endpoint);
+        Err(unsent(error))
     }
 
     fn candidate(&self, way: Way, selection: &Selection<'_>, avoid: &Tried) -> Option<Candidate> {
@@ -139,18 +165,26 @@ impl LocalCluster {
 
     /// Waits until the candidate has a connection that takes the call, or can have none.
     async fn wait(&self, candidate: &Candidate, refused: Refused, patience: Patience) -> Reached {
+        let active = match self.cluster.admit(&candidate.endpoint, &candidate.config) {
+            Ok(active) => active,
+            Err(error) => return Reached::Passed(refused.call, error),
+        };
         match &candidate.set {
-            Set::Shared(set) => self.wait_shared(candidate, set, refused, patience).await,
+            Set::Shared(set) => {
+                self.wait_shared((candidate, active), set, refused, patience)
+                    .await
+            }
             Set::Exclusive(pool) => {
                 let call = refused.call;
-                self.wait_exclusive(candidate, pool, call, patience).await
+                self.wait_exclusive((candidate, active), pool, call, patience)
+                    .await
             }
         }
     }
 
     async fn wait_exclusive(
         &self,
-        candidate: &Candidate,
+        (candidate, active): (&Candidate, Active),
         pool: &Pool,
         call: Box<Call>,
         patience: Patience,
@@ -161,16 +195,15 @@ impl LocalCluster {
         {
             return Reached::Doubtful(call, error);
         }
-        let limit = candidate.config.limits.pending;
-        let Some(_pending) = Permit::take(&self.cluster.pending, limit) else {
-            let error = self.overloaded("requests that wait for a connection", limit);
-            return Reached::Passed(call, error);
+        let endpoint = &candidate.endpoint;
+        let _pending = match self.cluster.queue(endpoint, &candidate.config) {
+            Ok(pending) => pending,
+            Err(error) => return Reached::Passed(call, error),
         };
-        let _active = candidate.endpoint.begin();
         let deadline = Instant::from_std(call.deadline);
         match pool.acquire(&candidate.config, deadline).await {
             Ok(lease) => match Taken::exclusive(lease, *call) {
-                Ok(taken) => Reached::Taken(taken),
+                Ok(taken) => Reached::Taken(taken, active),
                 Err(call) => Reached::Passed(call, full(&candidate.endpoint)),
             },
             Err(NoLease::Pausing(error)) => Reached::Passed(call, error),
@@ -180,7 +213,7 @@ impl LocalCluster {
 
     async fn wait_shared(
         &self,
-        candidate: &Candidate,
+        (candidate, active): (&Candidate, Active),
         set: &Arc<ChannelSet>,
         mut refused: Refused,
         patience: Patience,
@@ -195,18 +228,17 @@ impl LocalCluster {
                 Ok(flight) => flight,
                 Err(Blocked::BackingOff(error)) => return Reached::Passed(refused.call, error),
                 Err(Blocked::Full) => return Reached::Passed(refused.call, full(endpoint)),
+                Err(Blocked::Limit(error)) => return Reached::Passed(refused.call, error),
             };
             if patience == Patience::IfItWasFine
                 && let Some(error) = set.last_failure()
             {
                 return Reached::Doubtful(refused.call, error);
             }
-            let limit = config.limits.pending;
-            let Some(_pending) = Permit::take(&self.cluster.pending, limit) else {
-                let error = self.overloaded("requests that wait for a connection", limit);
-                return Reached::Passed(refused.call, error);
+            let _pending = match self.cluster.queue(endpoint, config) {
+                Ok(pending) => pending,
+                Err(error) => return Reached::Passed(refused.call, error),
             };
-            let _active = endpoint.begin();
             let landed = match timeout_at(deadline, flight.wait_for(Option::is_some)).await {
                 Ok(Ok(landed)) => landed.clone().unwrap_or(Ok(())),
                 Ok(Err(_)) => Err(LocalError::new(
@@ -224,7 +256,7 @@ impl LocalCluster {
             refused = match set.offer(*refused.call, config) {
                 Ok(answer) => {
                     set.prove();
-                    return Reached::Taken(Taken::shared(answer));
+                    return Reached::Taken(Taken::shared(answer), active);
                 }
                 Err(refused) => refused,
             };
@@ -235,17 +267,6 @@ impl LocalCluster {
             }
         }
     }
-}
-
-fn failed(
-    candidate: Candidate,
-    tried: &mut Tried,
-    error: LocalError,
-) -> Result<Found<'_>, CallError> {
-    let balance = candidate.config.balance;
-    candidate.endpoint.took(balance, Duration::ZERO, true);
-    tried.push(candidate.endpoint);
-    Err(unsent(error))
 }
 
 #[cold]

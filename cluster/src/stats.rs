@@ -1,7 +1,8 @@
 //! What a cluster looks like now, for the admin page and metrics.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,6 +12,8 @@ use wireloom_codecs::units::Span;
 
 use crate::channels::ChannelSet;
 use crate::config::Balance;
+use crate::limit::Limit;
+use crate::outlier::Reason;
 use crate::pool::Pool;
 use crate::{Cluster, Condition, Endpoint, Member, Metadata};
 
@@ -46,6 +49,19 @@ pub struct ClusterStats {
     pub connections_drained: u64,
     /// Total of connections that ended in an error.
     pub connections_lost: u64,
+    /// Total of times that a limit turned a request away from the cluster or an endpoint, by the limit; those that never
+    /// occurred are left out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub overflow: BTreeMap<&'static str, u64>,
+    /// Total of health checks that an endpoint passed.
+    pub checks_passed: u64,
+    /// Total of those that failed.
+    pub checks_failed: u64,
+    /// Total of endpoints that were taken out, by reason; those that never occurred are left out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub ejections: BTreeMap<&'static str, u64>,
+    /// Total of outliers that stayed because too many others were out.
+    pub ejections_refused: u64,
     /// Its endpoints, in the configuration's order.
     pub endpoints: Vec<EndpointStats>,
 }
@@ -77,6 +93,14 @@ pub struct EndpointStats {
     pub connects: u64,
     /// Total of attempts to connect that failed.
     pub connect_failures: u64,
+    /// Why its last health check failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check_error: Option<String>,
+    /// Total of times that it was taken out as an outlier.
+    pub ejections: u64,
+    /// Until it is back from being taken out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ejected_for: Option<Span>,
     /// Its connections now, over all workers.
     pub channels: ChannelStats,
     /// Why workers do not try to connect just now.
@@ -128,15 +152,31 @@ impl Cluster {
             refused_pushes: counters.refused_pushes.load(Relaxed),
             connections_drained: counters.drained.load(Relaxed),
             connections_lost: counters.lost.load(Relaxed),
+            overflow: named(Limit::ALL.map(Limit::as_str), &counters.overflow),
+            checks_passed: counters.checks_passed.load(Relaxed),
+            checks_failed: counters.checks_failed.load(Relaxed),
+            ejections: named(Reason::ALL.map(Reason::as_str), &counters.ejections),
+            ejections_refused: counters.ejections_refused.load(Relaxed),
             endpoints: self.members().iter().map(Member::stats).collect(),
         }
     }
+}
+
+/// Counts over 0 by their names.
+fn named<const N: usize>(
+    names: [&'static str; N],
+    counts: &[AtomicU64; N],
+) -> BTreeMap<&'static str, u64> {
+    let counts = counts.iter().map(|count| count.load(Relaxed));
+    let totals = names.into_iter().zip(counts);
+    totals.filter(|(_, total)| *total > 0).collect()
 }
 
 impl Member {
     fn stats(&self) -> EndpointStats {
         let endpoint = &self.endpoint;
         let (sets, pools) = (endpoint.sets(), endpoint.pools());
+        let ejections = endpoint.ejections.lock();
         EndpointStats {
             address: endpoint.address().to_string(),
             weight: self.weight,
@@ -149,6 +189,9 @@ impl Member {
             failures: endpoint.failures.load(Relaxed),
             connects: endpoint.connects.load(Relaxed),
             connect_failures: endpoint.connect_failures.load(Relaxed),
+            check_error: endpoint.health.lock().error.clone(),
+            ejections: ejections.total,
+            ejected_for: ejections.until().map(left),
             channels: channels(&sets, &pools),
             backing_off: backing_off(&sets, &pools),
         }
@@ -190,12 +233,16 @@ fn backing_off(sets: &[Arc<ChannelSet>], pools: &[Arc<Pool>]) -> Option<BackingO
     let exclusive = pools.iter().filter_map(|pool| pool.backing_off());
     let failures: Vec<_> = shared.chain(exclusive).collect();
     let (error, until) = failures.iter().max_by_key(|(_, until)| *until)?;
-    let left = until.saturating_duration_since(Instant::now());
     Some(BackingOff {
         workers: failures.len(),
-        retry_in: Span(Duration::from_millis(
-            u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
-        )),
+        retry_in: left(*until),
         error: error.detail.to_string(),
     })
+}
+
+fn left(until: Instant) -> Span {
+    let left = until.saturating_duration_since(Instant::now());
+    Span(Duration::from_millis(
+        u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
+    ))
 }

@@ -1,8 +1,11 @@
 //! Whole attempts against a scripted network.
 
+mod breakers;
 mod connecting;
+mod health;
 mod lanes;
 mod limits;
 mod membership;
+mod outliers;
 mod picking;
 mod reuse;

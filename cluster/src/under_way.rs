@@ -7,6 +7,8 @@ use wireloom_codecs::{Body, BodyEnd, CallError, Class, Response, Watch};
 
 use crate::balance::Stopwatch;
 use crate::endpoint::Active;
+use crate::outlier::Seen;
+use crate::permit::take;
 use crate::pool::Lease;
 use crate::{Cluster, Endpoint, LocalCluster};
 
@@ -16,10 +18,7 @@ pub(crate) struct InFlight(Arc<Cluster>);
 impl InFlight {
     /// None if `limit` are under way already.
     pub(crate) fn take(cluster: &Arc<Cluster>, limit: u32) -> Option<Self> {
-        let before = cluster.in_flight.fetch_add(1, Relaxed);
-        // Made first, so that its drop takes the count back.
-        let permit = Self(cluster.clone());
-        (before < limit).then_some(permit)
+        take(&cluster.in_flight, limit).then(|| Self(cluster.clone()))
     }
 }
 
@@ -35,6 +34,8 @@ pub(crate) struct UnderWay {
     pub(crate) _lease: Option<Box<Lease>>,
     /// When a connection took it, if somebody wants to know how long it takes.
     pub(crate) started: Option<Stopwatch>,
+    /// The cluster looks for outliers.
+    pub(crate) watched: bool,
 }
 
 impl UnderWay {
@@ -56,18 +57,36 @@ impl UnderWay {
         if failed {
             self.count_failure();
         }
-        if let Some(started) = self.started {
-            let balance = local.view.load().config.balance;
-            self.endpoint().took(balance, started.elapsed(), failed);
+        if self.watched || self.started.is_some() {
+            self.observe(local, result, failed);
         }
         if let Ok(response) = result
             && let Body::Stream(body) = &mut response.body
         {
+            let watched = self.watched;
             body.watch(Box::new(Streaming {
                 under_way: self,
                 failed,
+                watched: watched.then(|| local.cluster.clone()),
                 _in_flight: in_flight,
             }));
+        }
+    }
+
+    /// Lets know whoever wants to: the balancer, and who looks for outliers.
+    fn observe(&self, local: &LocalCluster, result: &Result<Response, CallError>, failed: bool) {
+        let view = local.view.load();
+        let config = &view.config;
+        if let Some(started) = self.started {
+            let time = started.elapsed();
+            self.endpoint().took(config.balance, time, failed);
+            self.endpoint().tally.took(time);
+        }
+        // Of a body that is to come the end tells, but for a failure that its head told of.
+        let streamed = matches!(result, Ok(response) if matches!(response.body, Body::Stream(_)));
+        if self.watched && (failed || !streamed) {
+            let seen = Seen::of(result);
+            local.cluster.observe(self.endpoint(), config, seen);
         }
     }
 
@@ -81,18 +100,29 @@ struct Streaming {
     under_way: UnderWay,
     /// Its head told of a failure already.
     failed: bool,
+    /// The cluster, if it looks for outliers.
+    watched: Option<Arc<Cluster>>,
     _in_flight: Option<InFlight>,
 }
 
 impl Watch for Streaming {
     fn end(self: Box<Self>, end: BodyEnd<'_>) {
-        let failed = match end {
-            BodyEnd::Complete(outcome) => outcome.is_some_and(|o| is_failure(o.class)),
-            BodyEnd::Failed(_) => true,
-            BodyEnd::Abandoned => false,
+        let (failed, seen) = match end {
+            BodyEnd::Complete(None) => (false, Seen::Good),
+            BodyEnd::Complete(Some(outcome)) => {
+                (is_failure(outcome.class), Seen::class(outcome.class))
+            }
+            BodyEnd::Failed(error) => (true, Seen::error(error.kind)),
+            BodyEnd::Abandoned => (false, Seen::Nothing),
         };
-        if failed && !self.failed {
+        if self.failed {
+            return;
+        }
+        if failed {
             self.under_way.count_failure();
+        }
+        if let Some(cluster) = &self.watched {
+            cluster.observe(self.under_way.endpoint(), &cluster.config(), seen);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wireloom_codecs::{
-    BoxFuture, ByteBudget, Connector, ErrorKind, FrameLimits, Io, LocalError, ProtocolId,
+    BoxFuture, ByteBudget, Connector, ErrorKind, FrameLimits, Io, LocalError, Probe, ProtocolId,
     RequestHead,
 };
 use wireloom_net::Address;
@@ -110,6 +110,13 @@ impl Upstream {
             _ => 0,
         };
         Some(Way { position, lane })
+    }
+
+    /// Who asks a cluster's servers that: of its own protocol if it can, else whoever has the question.
+    pub(crate) fn prober(&self, own: Option<&str>, probe: &Probe) -> Option<&Arc<dyn Connector>> {
+        let mut able = self.connectors.iter().filter(|one| one.has_probe(probe));
+        let named = |one: &&Arc<dyn Connector>| own.is_some_and(|own| one.named(own));
+        able.clone().find(named).or_else(|| able.next())
     }
 
     pub(crate) fn connector(&self, position: usize) -> Option<&Arc<dyn Connector>> {

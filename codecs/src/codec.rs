@@ -181,6 +181,13 @@ pub trait Codec: Decoder<Item = Inbound, Error = ConnError> + Send + Sized + 'st
         &[]
     }
 
+    /// The request that asks a server whether it is well; None if the protocol has no such question. A heartbeat is none:
+    /// [`Outbound::Ping`] serves for that.
+    fn probe(settings: &Self::Settings, probe: &crate::Probe) -> Option<Request> {
+        let _ = (settings, probe);
+        None
+    }
+
     /// The class of a status given in the protocol's own code, for `retriable-status` and logs.
     fn classify(native: u32) -> Class {
         let _ = native;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::{
     Accepted, Argument, ArgumentPath, BoxFuture, ByteBudget, Channel, ChannelEvents, ChannelLimits,
-    Codec, ConnError, Connector, Io, Mode, Protocol, ProtocolId, Request, RequestHead, Service,
-    Sniff, channel, server,
+    Codec, ConnError, Connector, Io, Mode, Probe, Probed, Probing, Protocol, ProtocolId, Request,
+    RequestHead, Role, Service, Sniff, channel, probe, server,
 };
 
 /// A protocol made of frames: what a codec crate registers.
@@ -79,6 +79,30 @@ impl<C: Codec> Connector for Framed<C> {
 
     fn statuses(&self, _: ProtocolId) -> &'static [(&'static str, u32)] {
         C::statuses()
+    }
+
+    fn has_probe(&self, probe: &Probe) -> bool {
+        match probe {
+            Probe::Heartbeat => probe::pings::<C>(&self.settings),
+            request => C::probe(&self.settings, request).is_some(),
+        }
+    }
+
+    fn probe(&self, probe: &Probe, over: Probing) -> Probed {
+        if *probe == Probe::Heartbeat {
+            let codec = C::new(&self.settings, Role::Upstream, over.limits.frame);
+            return Box::pin(probe::heartbeat(codec, over.io));
+        }
+        let Some(request) = C::probe(&self.settings, probe) else {
+            let why = format!("{} has no such question", C::ID);
+            return Box::pin(std::future::ready(Err(why)));
+        };
+        let exceptions = matches!(probe, Probe::Method { .. });
+        let opening = self.open(over.io, over.limits, over.budget, Arc::new(()));
+        Box::pin(async move {
+            let response = probe::ask(opening, request, over.timeout).await?;
+            probe::judge(&response, exceptions)
+        })
     }
 
     fn open(

@@ -29,6 +29,7 @@ mod needs;
 mod order;
 mod outcome;
 mod prefixed;
+pub mod probe;
 mod progress;
 mod protocol;
 mod reader;
@@ -57,6 +58,7 @@ pub use message::{Message, Request, Response};
 pub use needs::Needs;
 pub use outcome::{Class, Outcome};
 pub use prefixed::Prefixed;
+pub use probe::{Probe, Probed, Probing};
 pub use protocol::{
     Accepted, Answer, BoxFuture, Call, CallError, Channel, ChannelEvents, ChannelLimits,
     ChannelState, Connector, Io, Protocol, ServeLimits, Service,

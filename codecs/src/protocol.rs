@@ -206,6 +206,18 @@ pub trait Connector: Send + Sync {
     fn connections(&self) -> u32 {
         1
     }
+    /// Whether it can ask a server that.
+    fn has_probe(&self, probe: &crate::Probe) -> bool {
+        let _ = probe;
+        false
+    }
+    /// Asks a server whether it is well, if it [has](Connector::has_probe) that question.
+    fn probe(&self, probe: &crate::Probe, over: crate::Probing) -> crate::Probed {
+        let _ = (probe, over);
+        Box::pin(std::future::ready(Err(
+            "the protocol has no such question".to_owned()
+        )))
+    }
     /// Takes over a connected stream, with whatever handshake the protocol has, and spawns its task.
     ///
     /// `budget` is memory for response frames, shared by the worker's connections.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use wireloom_codecs::{Body, Kind, ProtocolId, Request, RequestHead, Response, Str, Wire};
+use wireloom_codecs::{Body, Kind, Probe, ProtocolId, Request, RequestHead, Response, Str, Wire};
 use wireloom_hessian::{Decoder, Dialect, Encoder, Error, Value, strings};
 
 use crate::PROTOCOL;
@@ -60,6 +60,34 @@ pub struct DubboCall {
     pub timeout: Option<Duration>,
     /// More attachments. They replace those that the call makes itself.
     pub attachments: Vec<(String, Value)>,
+}
+
+/// The method that every provider has beside those of its interface (`EchoService`): it gives back what it is sent.
+const ECHO: &str = "$echo";
+
+/// The request of [`Probe::Echo`]; None of other probes.
+pub(crate) fn echo(probe: &Probe) -> Option<Request> {
+    let Probe::Echo {
+        service,
+        version,
+        group,
+    } = probe
+    else {
+        return None;
+    };
+    let call = DubboCall {
+        service: service.clone(),
+        version: version.clone(),
+        group: group.clone(),
+        method: ECHO.to_owned(),
+        arguments: Arguments::Typed {
+            descriptor: "Ljava/lang/Object;".to_owned(),
+            values: vec![Value::from("OK")],
+        },
+        timeout: None,
+        attachments: Vec::new(),
+    };
+    call.request(false).ok()
 }
 
 impl DubboCall {

@@ -5,13 +5,13 @@ use std::time::Duration;
 use bytes::BytesMut;
 use wireloom_codecs::{
     Argument, ArgumentPath, Class, Codec, ConnError, FrameLimits, KeepAlive, LocalError, Mode,
-    Needs, Origin, Outbound, ProtocolId, Request, Response, Role, Sniff, WriteBuf,
+    Needs, Origin, Outbound, Probe, ProtocolId, Request, Response, Role, Sniff, WriteBuf,
 };
 
 use crate::config::DubboConfig;
 use crate::decode::State;
 use crate::wants::Wants;
-use crate::{PROTOCOL, argument, control, encode, error_reply, result, sniff};
+use crate::{PROTOCOL, argument, call, control, encode, error_reply, result, sniff};
 
 /// Dubbo on one connection.
 #[derive(Debug)]
@@ -94,6 +94,10 @@ impl Codec for DubboCodec {
 
     fn trace_fields() -> &'static [&'static str] {
         &["traceparent", "X-B3-TraceId", "traceId"]
+    }
+
+    fn probe(_settings: &DubboConfig, probe: &Probe) -> Option<Request> {
+        call::echo(probe)
     }
 
     fn argument<'a>(

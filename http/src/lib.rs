@@ -14,6 +14,7 @@ pub mod grpc;
 pub mod h1;
 pub mod h2;
 mod json;
+mod probe;
 pub mod semantics;
 
 pub use config::HttpConfig;

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wireloom_cluster::{Cluster, ClusterConfig, LocalCluster, Subset, Upstream};
+use tokio::task::JoinHandle;
+use wireloom_cluster::{Cluster, ClusterConfig, Condition, LocalCluster, Subset, Upstream};
 use wireloom_codecs::{ByteBudget, Connector, FrameLimits};
 use wireloom_router::config::{BudgetConfig, SubsetMatch};
 use wireloom_router::{Edits, RetryBudget, RouteTable};
@@ -14,6 +15,9 @@ use crate::config::{ClusterEntry, ProtocolKeys};
 use crate::protocols::Protocols;
 use crate::routing::Binding;
 use crate::worker::Worker;
+
+/// Memory for the answers to one cluster's health checks, in bytes.
+const PROBE_MEMORY: usize = 1 << 20;
 
 /// Every cluster by name.
 pub(crate) struct Clusters {
@@ -36,6 +40,25 @@ struct Entry {
     budget: Arc<RetryBudget>,
     stats: ClusterStats,
     edits: Option<Arc<Edits>>,
+    /// Looks for outliers, from the first configuration on that wants it.
+    outliers: Option<Task>,
+    /// Checks the endpoints, likewise.
+    health: Option<Task>,
+}
+
+/// A task that ends with the handle.
+struct Task(JoinHandle<()>);
+
+impl Task {
+    fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(future))
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Clusters {
@@ -68,6 +91,11 @@ impl Clusters {
                 Some(mut entry) => {
                     entry.reconfigure(&config.cluster);
                     if entry.own != config.own {
+                        // Its servers are asked in other words now.
+                        entry.health = None;
+                    }
+                    entry.watch(&config.cluster, || self.prober(config));
+                    if entry.own != config.own {
                         // The counts stay; connections that speak otherwise end with the last exchange on them.
                         entry.own = config.own.clone();
                         entry.locals = self.locals(&entry.cluster, config);
@@ -82,14 +110,26 @@ impl Clusters {
 
     fn create(&self, name: &str, config: &ClusterEntry) -> Entry {
         let cluster = Cluster::new(name, config.cluster.clone());
-        Entry {
+        let mut entry = Entry {
             own: config.own.clone(),
             locals: self.locals(&cluster, config),
             budget: budget(&config.cluster),
             stats: self.metrics.cluster(name),
             edits: edits(&config.cluster),
+            outliers: None,
+            health: None,
             cluster,
-        }
+        };
+        entry.watch(&config.cluster, || self.prober(config));
+        entry
+    }
+
+    /// What health checks connect with.
+    fn prober(&self, config: &ClusterEntry) -> Arc<Upstream> {
+        let own = self.protocols.connectors_of(config);
+        let connectors = own.unwrap_or_else(|| self.protocols.connectors());
+        let budget = ByteBudget::new(PROBE_MEMORY);
+        Arc::new(Upstream::new(connectors, budget, self.frame))
     }
 
     /// Each worker's side of a cluster.
@@ -186,6 +226,17 @@ impl Entry {
         self.cluster.reconfigure(config.clone());
     }
 
+    /// Starts what watches the endpoints, on the control plane's runtime. A cluster that wants none of it has no task.
+    fn watch(&mut self, config: &ClusterConfig, prober: impl FnOnce() -> Arc<Upstream>) {
+        if config.health.is_some() && self.health.is_none() {
+            let checks = self.cluster.clone().check_health(prober());
+            self.health = Some(Task::spawn(checks));
+        }
+        if config.outlier.is_some() && self.outliers.is_none() {
+            self.outliers = Some(Task::spawn(self.cluster.clone().detect_outliers()));
+        }
+    }
+
     fn publish(&self) {
         let now = self.cluster.stats();
         let raise = |counter: &prometheus::IntCounter, total: u64| {
@@ -197,6 +248,15 @@ impl Entry {
         raise(&stats.refused_pushes, now.refused_pushes);
         raise(&stats.drained, now.connections_drained);
         raise(&stats.lost, now.connections_lost);
+        raise(&stats.checks_passed, now.checks_passed);
+        raise(&stats.checks_failed, now.checks_failed);
+        for (limit, total) in &now.overflow {
+            raise(&stats.overflow(limit), *total);
+        }
+        for (reason, total) in &now.ejections {
+            raise(&stats.ejections(reason), *total);
+        }
+        raise(&stats.ejections_refused, now.ejections_refused);
         let endpoints = now.endpoints.iter();
         raise(&stats.connects, endpoints.clone().map(|e| e.connects).sum());
         let failures = endpoints.clone().map(|e| e.connect_failures).sum();
@@ -207,6 +267,12 @@ impl Entry {
             .sum();
         stats.connections.set(gauge(open));
         stats.endpoints.set(gauge(now.endpoints.len()));
+        let unhealthy = endpoints
+            .clone()
+            .filter(|e| e.health == Condition::Unhealthy);
+        stats.endpoints_unhealthy.set(gauge(unhealthy.count()));
+        let ejected = endpoints.clone().filter(|e| e.ejected_for.is_some());
+        stats.endpoints_ejected.set(gauge(ejected.count()));
         let usable = endpoints
             .filter(|e| e.weight > 0 && e.backing_off.is_none() && e.health.takes_calls())
             .count();

@@ -83,7 +83,13 @@ fn the_full_one_shows_the_defaults() {
     assert_eq!(orders.idle_timeout, default.idle_timeout);
     // The default depends on the protocol, so the example has a number of its own.
     assert_eq!(default.connections.per_endpoint, None);
-    assert_eq!(orders.limits, default.limits);
+    let mut limits = orders.limits.clone();
+    limits.connections = None;
+    limits.per_endpoint = Default::default();
+    assert_eq!(limits, default.limits);
+    let mut outlier = orders.outlier.clone().unwrap();
+    (outlier.failure_percentage, outlier.latency) = (None, None);
+    assert_eq!(outlier, Default::default());
     assert_eq!(orders.retry_budget, default.retry_budget);
     assert_eq!(orders.balance, default.balance);
 }

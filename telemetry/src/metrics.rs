@@ -48,6 +48,10 @@ pub struct Metrics {
     local_errors: IntCounterVec,
     retries: IntCounterVec,
     endpoints: IntGaugeVec,
+    checks: IntCounterVec,
+    ejections: IntCounterVec,
+    ejections_refused: IntCounterVec,
+    overflow: IntCounterVec,
     upstream: IntGaugeVec,
     connects: IntCounterVec,
     connect_failures: IntCounterVec,
@@ -122,6 +126,26 @@ impl Metrics {
                 "cluster_endpoints",
                 "Endpoints that are listed, and those of them that may be picked.",
                 &["cluster", "state"],
+            )?,
+            overflow: families.counters(
+                "upstream_overflow_total",
+                "Times that a limit turned a request away from a cluster or from one of its endpoints.",
+                &["cluster", "limit"],
+            )?,
+            checks: families.counters(
+                "health_checks_total",
+                "Health checks by how they ended.",
+                &["cluster", "result"],
+            )?,
+            ejections: families.counters(
+                "outlier_ejections_total",
+                "Endpoints that were taken out for a while because they failed where others did not.",
+                &["cluster", "reason"],
+            )?,
+            ejections_refused: families.counters(
+                "outlier_ejections_refused_total",
+                "Outliers that stayed because too many others were out.",
+                cluster,
             )?,
             upstream: families.gauges(
                 "upstream_connections",
@@ -237,6 +261,14 @@ impl Metrics {
         ClusterStats {
             retries: Retry::ALL
                 .map(|retry| self.retries.with_label_values(&[cluster, retry.as_str()])),
+            checks_passed: self.checks.with_label_values(&[cluster, "success"]),
+            checks_failed: self.checks.with_label_values(&[cluster, "failure"]),
+            endpoints_unhealthy: self.endpoints.with_label_values(&[cluster, "unhealthy"]),
+            cluster: cluster.to_owned(),
+            ejections: self.ejections.clone(),
+            overflow: self.overflow.clone(),
+            ejections_refused: self.ejections_refused.with_label_values(only),
+            endpoints_ejected: self.endpoints.with_label_values(&[cluster, "ejected"]),
             lost: self.lost.with_label_values(only),
             endpoints_healthy: self.endpoints.with_label_values(&[cluster, "healthy"]),
             endpoints: self.endpoints.with_label_values(&[cluster, "listed"]),

@@ -97,10 +97,23 @@ impl Drop for OpenConnection {
 #[derive(Clone, Debug)]
 pub struct ClusterStats {
     pub(crate) retries: [IntCounter; Retry::COUNT],
+    pub(crate) cluster: String,
+    pub(crate) ejections: IntCounterVec,
+    pub(crate) overflow: IntCounterVec,
+    /// Outliers that stayed because too many others were out.
+    pub ejections_refused: IntCounter,
     /// Endpoints that may be picked.
     pub endpoints_healthy: IntGauge,
     /// Endpoints that are listed.
     pub endpoints: IntGauge,
+    /// Endpoints that fail their health checks.
+    pub endpoints_unhealthy: IntGauge,
+    /// Health checks that endpoints passed.
+    pub checks_passed: IntCounter,
+    /// Health checks that failed.
+    pub checks_failed: IntCounter,
+    /// Endpoints that are out as outliers.
+    pub endpoints_ejected: IntGauge,
     /// Upstream connections that are open.
     pub connections: IntGauge,
     /// Upstream connections made.
@@ -120,6 +133,18 @@ pub struct ClusterStats {
 }
 
 impl ClusterStats {
+    /// How often that limit turned a request away, a short name out of a bounded set.
+    pub fn overflow(&self, limit: &'static str) -> IntCounter {
+        self.overflow
+            .with_label_values(&[self.cluster.as_str(), limit])
+    }
+
+    /// How often endpoints were taken out for that reason, a short name out of a bounded set.
+    pub fn ejections(&self, reason: &'static str) -> IntCounter {
+        self.ejections
+            .with_label_values(&[self.cluster.as_str(), reason])
+    }
+
     /// Counts what came of a retry.
     pub fn retry(&self, retry: Retry) {
         if let Some(counter) = self.retries.get(retry as usize) {

@@ -7,9 +7,11 @@ use bytes::{Buf, BytesMut};
 use tokio_util::codec::Decoder;
 use wireloom_codecs::{
     Argument, ArgumentPath, Class, Codec, ConnError, FrameLimits, Inbound, LocalError, Mode, Needs,
-    Origin, Outbound, ProtocolId, Request, RequestHead, Response, Role, Sniff, Str, WriteBuf,
+    Origin, Outbound, Probe, ProtocolId, Request, RequestHead, Response, Role, Sniff, Str,
+    WriteBuf,
 };
 
+use crate::call::ThriftCall;
 use crate::calls::{Calls, OneWays};
 use crate::decode::{Opened, lost};
 use crate::fixed::Fixed;
@@ -201,6 +203,24 @@ impl Codec for ThriftCodec {
 
     fn trace_fields() -> &'static [&'static str] {
         &["traceparent"]
+    }
+
+    fn probe(settings: &Arc<ThriftSettings>, probe: &Probe) -> Option<Request> {
+        let Probe::Method { service, method } = probe else {
+            return None;
+        };
+        let upstream = &settings.upstream;
+        let call = ThriftCall {
+            dialect: Dialect {
+                transport: upstream.transport.unwrap_or_default(),
+                protocol: upstream.protocol.unwrap_or_default(),
+            },
+            service: service.clone(),
+            multiplexed: !service.is_empty(),
+            method: method.clone(),
+            ..ThriftCall::default()
+        };
+        call.request().ok()
     }
 
     fn argument<'a>(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Balance, ClusterConfig, EndpointConfig, Fallback, Metadata};
+use super::{Balance, ClusterConfig, EndpointConfig, Fallback, Metadata, OutlierConfig};
 use crate::balance::Subset;
 
 /// Something wrong in a configuration that has the right form.
@@ -74,6 +74,14 @@ impl ClusterConfig {
             note("slow_start", message);
         }
         self.subset_problems(&mut note);
+        let health = self.health.as_ref();
+        let problem = health.and_then(|health| health.problem(self.protocol.as_deref()));
+        if let Some((key, message)) = problem {
+            note(&format!("health.{key}"), message);
+        }
+        if let Some(message) = self.outlier.as_ref().and_then(OutlierConfig::problem) {
+            note("outlier", message.to_owned());
+        }
         problems
     }
 

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use wireloom_codecs::http::{HTTP1, HTTP2};
 use wireloom_codecs::{
     Answer, BoxFuture, ByteBudget, Call, Channel, ChannelEvents, ChannelLimits, ChannelState,
-    ConnError, Connector, Io, Mode, ProtocolId, clock,
+    ConnError, Connector, Io, Mode, Probe, Probed, Probing, ProtocolId, clock,
 };
 
 use crate::h1::carry::Carry;
@@ -34,6 +34,14 @@ impl Connector for Http1Connector {
 
     fn takes(&self, protocol: ProtocolId) -> bool {
         protocol == HTTP1 || protocol == HTTP2
+    }
+
+    fn has_probe(&self, probe: &Probe) -> bool {
+        matches!(probe, Probe::Http { .. })
+    }
+
+    fn probe(&self, probe: &Probe, over: Probing) -> Probed {
+        crate::probe::probe(self, probe, over)
     }
 
     fn open(

@@ -106,7 +106,7 @@ fn the_busier_of_two_is_passed_over() {
     for keys in ["balance: least_request", "balance: least_connections"] {
         let mut bench = Bench::weighted(&[1, 1], keys);
         let endpoint = bench.endpoint(0).clone();
-        let busy = endpoint.begin();
+        let busy = endpoint.begin(u32::MAX).unwrap();
         assert_eq!(bench.counts(&Tried::new(), 100), [0, 100]);
         drop(busy);
         assert_eq!(endpoint.active(), 0);
@@ -117,8 +117,8 @@ fn the_busier_of_two_is_passed_over() {
 fn weights_say_how_much_is_busy() {
     let mut bench = Bench::weighted(&[10, 1], "balance: least_request");
     let heavy = bench.endpoint(0).clone();
-    let _busy: Vec<_> = (0..9).map(|_| heavy.begin()).collect();
-    let light = bench.endpoint(1).clone().begin();
+    let _busy: Vec<_> = (0..9).map(|_| heavy.begin(u32::MAX).unwrap()).collect();
+    let light = bench.endpoint(1).clone().begin(u32::MAX).unwrap();
     assert_eq!(
         bench.counts(&Tried::new(), 100),
         [100, 0],
@@ -130,8 +130,8 @@ fn weights_say_how_much_is_busy() {
     // With a bias of 2, 81 / 10 is more than 1 / 1.
     let mut bench = Bench::weighted(&[10, 1], "balance: {least_request: {bias: 2}}");
     let (heavy, light) = (bench.endpoint(0).clone(), bench.endpoint(1).clone());
-    let _busy: Vec<_> = (0..9).map(|_| heavy.begin()).collect();
-    let _light = light.begin();
+    let _busy: Vec<_> = (0..9).map(|_| heavy.begin(u32::MAX).unwrap()).collect();
+    let _light = light.begin(u32::MAX).unwrap();
     assert_eq!(bench.counts(&Tried::new(), 100), [0, 100]);
 }
 
@@ -140,7 +140,10 @@ fn more_choices_find_the_idle_one_more_often() {
     let found = |keys| {
         let mut bench = Bench::weighted(&[1; 10], keys);
         let busy: Vec<_> = (1..10).map(|at| bench.endpoint(at).clone()).collect();
-        let _busy: Vec<_> = busy.iter().map(|endpoint| endpoint.begin()).collect();
+        let _busy: Vec<_> = busy
+            .iter()
+            .map(|endpoint| endpoint.begin(u32::MAX).unwrap())
+            .collect();
         bench.counts(&Tried::new(), 10_000)[0]
     };
     let (two, eight) = (
@@ -156,8 +159,8 @@ fn more_choices_find_the_idle_one_more_often() {
 fn fewer_connections_come_before_fewer_requests() {
     let mut bench = Bench::weighted(&[1, 1], "balance: least_connections");
     let (a, b) = (bench.endpoint(0).clone(), bench.endpoint(1).clone());
-    let connected = a.connection();
-    let _busy = b.begin();
+    let connected = a.connection(u32::MAX).unwrap();
+    let _busy = b.begin(u32::MAX).unwrap();
     assert_eq!(bench.counts(&Tried::new(), 100), [0, 100]);
     drop(connected);
     assert_eq!(bench.counts(&Tried::new(), 100), [100, 0]);
@@ -172,7 +175,7 @@ fn the_quicker_one_is_preferred_until_it_has_too_much_to_do() {
     quick.took(balance, Duration::from_millis(10), false);
     slow.took(balance, Duration::from_millis(35), false);
     assert_eq!(bench.counts(&Tried::new(), 100), [100, 0]);
-    let _busy: Vec<_> = (0..3).map(|_| quick.begin()).collect();
+    let _busy: Vec<_> = (0..3).map(|_| quick.begin(u32::MAX).unwrap()).collect();
     assert_eq!(
         bench.counts(&Tried::new(), 100),
         [0, 100],

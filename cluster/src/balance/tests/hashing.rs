@@ -223,7 +223,7 @@ fn nobody_gets_more_than_the_bound() {
                 tried: &Tried::new(),
                 in_flight: number,
             });
-            under_way.push(bench.endpoint(index.unwrap()).begin());
+            under_way.push(bench.endpoint(index.unwrap()).begin(u32::MAX).unwrap());
         }
         for (index, weight) in [1, 1, 1, 1, 4].into_iter().enumerate() {
             let most = (1.25 * 800.0 * f64::from(weight) / 8.0).ceil();
@@ -233,7 +233,7 @@ fn nobody_gets_more_than_the_bound() {
         // While there is room, the key stays where it belongs.
         under_way.clear();
         let home = bench.hashed(42).unwrap();
-        let _one = bench.endpoint(home).clone().begin();
+        let _one = bench.endpoint(home).clone().begin(u32::MAX).unwrap();
         let again = bench.pick(Ask {
             selection: Selection {
                 hash: Some(42),

@@ -8,8 +8,8 @@ use std::task::Poll;
 use bytes::Bytes;
 use wireloom_codecs::http::{GRPC, HTTP1, HTTP2, TRIPLE};
 use wireloom_codecs::{
-    BoxFuture, ByteBudget, Channel, ChannelEvents, ChannelLimits, ConnError, Connector, Io,
-    ProtocolId,
+    BoxFuture, ByteBudget, Channel, ChannelEvents, ChannelLimits, ConnError, Connector, Io, Probe,
+    Probed, Probing, ProtocolId,
 };
 
 use super::pings::Pings;
@@ -66,6 +66,14 @@ impl Connector for Http2Connector {
 
     fn takes(&self, protocol: ProtocolId) -> bool {
         protocol == HTTP1 || self.serves(protocol)
+    }
+
+    fn has_probe(&self, probe: &Probe) -> bool {
+        matches!(probe, Probe::Http { .. } | Probe::Grpc { .. })
+    }
+
+    fn probe(&self, probe: &Probe, over: Probing) -> Probed {
+        crate::probe::probe(self, probe, over)
     }
 
     /// Ready when the server's SETTINGS are there: one that speaks no HTTP/2 is found out here and not by a request.
