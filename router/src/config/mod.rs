@@ -15,7 +15,7 @@ mod target;
 pub use action::{RedirectConfig, RedirectScheme, RegexRewrite, RespondConfig, RewriteConfig};
 pub use http_match::HttpMatch;
 pub use path_match::PathMatch;
-pub use retry::{BackoffConfig, BudgetConfig, Condition, RetryConfig, Status};
+pub use retry::{BackoffConfig, Condition, HedgeConfig, RetryConfig, Status};
 pub use route::{DEFAULT_TIMEOUT, MatchConfig, RouteConfig};
 pub use wireloom_codecs::edits::{HeaderChanges, HeaderEdits};
 pub use wireloom_codecs::units::OneOrMany;
