@@ -14,6 +14,8 @@ use wireloom_telemetry::{LocalErrorStats, Outcome, Record};
 use crate::routing::Routing;
 
 mod direct;
+mod hedge;
+mod pushback;
 mod replay;
 mod streaming;
 mod tries;
