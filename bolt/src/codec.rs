@@ -3,13 +3,13 @@
 use bytes::{Buf, BytesMut};
 use tokio_util::codec::Decoder;
 use wireloom_codecs::{
-    Class, Codec, ConnError, FrameLimits, Inbound, KeepAlive, LocalError, Mode, Needs, Origin,
-    Outbound, ProtocolId, Refused, Response, Role, Sniff, WriteBuf,
+    Argument, ArgumentPath, Class, Codec, ConnError, FrameLimits, Inbound, KeepAlive, LocalError,
+    Mode, Needs, Origin, Outbound, ProtocolId, Refused, Request, Response, Role, Sniff, WriteBuf,
 };
 
 use crate::decode::{self, Start};
 use crate::types::{Head, NAME, Version};
-use crate::{BoltConfig, control, encode, error_reply, sniff};
+use crate::{BoltConfig, argument, control, encode, error_reply, sniff};
 
 /// Bolt on one connection. Both versions may alternate on it.
 #[derive(Debug)]
@@ -208,6 +208,14 @@ impl Codec for BoltCodec {
             "new_rpc_trace_context",
             "traceparent",
         ]
+    }
+
+    fn argument<'a>(
+        request: &'a Request,
+        path: &ArgumentPath,
+        budget: usize,
+    ) -> Option<Argument<'a>> {
+        argument::find(request, path, budget)
     }
 
     fn classify(native: u32) -> Class {

@@ -64,6 +64,7 @@
 //! | 0x11, 0x12 | SERVER_SERIAL_EXCEPTION, SERVER_DESERIAL_EXCEPTION | server error |
 //! | others | | server error; forwarded as they came, though a Java client closes the connection on them |
 
+mod argument;
 mod codec;
 mod config;
 mod control;

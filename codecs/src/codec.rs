@@ -4,8 +4,8 @@ use bytes::BytesMut;
 use tokio_util::codec::Decoder;
 
 use crate::{
-    Class, ConnError, LocalError, Needs, Origin, ProtocolId, Request, RequestHead, Response, Sniff,
-    StreamId, Wire, WriteBuf,
+    Argument, ArgumentPath, Class, ConnError, LocalError, Needs, Origin, ProtocolId, Request,
+    RequestHead, Response, Sniff, StreamId, Wire, WriteBuf,
 };
 
 /// How many exchanges a connection carries at once.
@@ -163,6 +163,17 @@ pub trait Codec: Decoder<Item = Inbound, Error = ConnError> + Send + Sized + 'st
     /// The fields that carry trace context in this protocol, first choice first.
     fn trace_fields() -> &'static [&'static str] {
         &[]
+    }
+
+    /// The value at `path` in the body of a request that this codec decoded, of which at most `budget` bytes are looked at.
+    /// None if there is none, if it lies behind the budget, and for a path of another protocol's kind.
+    fn argument<'a>(
+        request: &'a Request,
+        path: &ArgumentPath,
+        budget: usize,
+    ) -> Option<Argument<'a>> {
+        let _ = (request, path, budget);
+        None
     }
 
     /// What the protocol calls its statuses: names that a configuration may use for the numbers.

@@ -4,8 +4,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::{
-    Accepted, BoxFuture, ByteBudget, Channel, ChannelEvents, ChannelLimits, Codec, ConnError,
-    Connector, Io, Mode, Protocol, ProtocolId, RequestHead, Service, Sniff, channel, server,
+    Accepted, Argument, ArgumentPath, BoxFuture, ByteBudget, Channel, ChannelEvents, ChannelLimits,
+    Codec, ConnError, Connector, Io, Mode, Protocol, ProtocolId, Request, RequestHead, Service,
+    Sniff, channel, server,
 };
 
 /// A protocol made of frames: what a codec crate registers.
@@ -35,6 +36,15 @@ impl<C: Codec, S: Service> Protocol<S> for Framed<C> {
 
     fn sniff(&self, prefix: &[u8]) -> Sniff {
         C::sniff(prefix)
+    }
+
+    fn argument<'a>(
+        &self,
+        request: &'a Request,
+        path: &ArgumentPath,
+        budget: usize,
+    ) -> Option<Argument<'a>> {
+        C::argument(request, path, budget)
     }
 
     fn serve(&self, connection: Accepted, service: S) -> BoxFuture<Result<(), ConnError>> {

@@ -8,11 +8,13 @@
 //! it does not; a streamed body ends in trailers. A message keeps its [`Wire`] image, so forwarding writes a
 //! fresh fixed head and then the bytes that came.
 
+mod argument;
 mod body;
 mod budget;
 mod channel;
 pub mod clock;
 mod codec;
+mod downstream;
 mod drain;
 pub mod edits;
 mod error;
@@ -40,9 +42,11 @@ pub mod units;
 mod write_buf;
 
 pub use self::http::{Early, HttpRequest, HttpResponse, Scheme};
+pub use argument::{Argument, ArgumentPath};
 pub use body::{Abandoned, Body, BodyEnd, Part, Pull, Stream, StreamSender, Watch, stream};
 pub use budget::{ByteBudget, Claim, Reserved};
 pub use codec::{Codec, Control, Fault, FrameLimits, Inbound, KeepAlive, Mode, Outbound, Role};
+pub use downstream::{ClientTls, Downstream};
 pub use drain::{Drain, DrainPoll, DrainWatch, drain};
 pub use error::{ConnError, ErrorKind, LocalError};
 pub use fields::Fields;

@@ -14,8 +14,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 
 use crate::{
-    Body, ByteBudget, ConnError, DrainWatch, ErrorKind, FrameLimits, LocalError, Mode, Needs,
-    Prefixed, ProtocolId, Request, RequestHead, Response, ResponseHead, Sniff,
+    Argument, ArgumentPath, Body, ByteBudget, ConnError, DrainWatch, ErrorKind, FrameLimits,
+    LocalError, Mode, Needs, Prefixed, ProtocolId, Request, RequestHead, Response, ResponseHead,
+    Sniff,
 };
 
 /// A byte stream: a socket, TLS over one, or either with sniffed bytes put back.
@@ -117,6 +118,16 @@ pub trait Protocol<S: Service>: Send + Sync {
     }
     /// Judges the first bytes of a connection.
     fn sniff(&self, prefix: &[u8]) -> Sniff;
+    /// The value at `path` in a request's body that is whole; see [`Codec::argument`](crate::Codec::argument).
+    fn argument<'a>(
+        &self,
+        request: &'a Request,
+        path: &ArgumentPath,
+        budget: usize,
+    ) -> Option<Argument<'a>> {
+        let _ = (request, path, budget);
+        None
+    }
     /// Serves the connection to its end. `Ok` is a clean end, by either side.
     fn serve(&self, connection: Accepted, service: S) -> BoxFuture<Result<(), ConnError>>;
 }

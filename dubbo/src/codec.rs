@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use wireloom_codecs::{
-    Class, Codec, ConnError, FrameLimits, KeepAlive, LocalError, Mode, Needs, Origin, Outbound,
-    ProtocolId, Response, Role, Sniff, WriteBuf,
+    Argument, ArgumentPath, Class, Codec, ConnError, FrameLimits, KeepAlive, LocalError, Mode,
+    Needs, Origin, Outbound, ProtocolId, Request, Response, Role, Sniff, WriteBuf,
 };
 
 use crate::config::DubboConfig;
 use crate::decode::State;
 use crate::wants::Wants;
-use crate::{PROTOCOL, control, encode, error_reply, result, sniff};
+use crate::{PROTOCOL, argument, control, encode, error_reply, result, sniff};
 
 /// Dubbo on one connection.
 #[derive(Debug)]
@@ -94,6 +94,14 @@ impl Codec for DubboCodec {
 
     fn trace_fields() -> &'static [&'static str] {
         &["traceparent", "X-B3-TraceId", "traceId"]
+    }
+
+    fn argument<'a>(
+        request: &'a Request,
+        path: &ArgumentPath,
+        budget: usize,
+    ) -> Option<Argument<'a>> {
+        argument::find(request, path, budget)
     }
 
     fn classify(native: u32) -> Class {

@@ -6,10 +6,10 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use wireloom_codecs::LocalError;
+use wireloom_codecs::{Argument, LocalError};
 use wireloom_hessian::descriptor;
 
-use crate::invocation::{Invocation, Stop, TEXT_MAX, malformed, timeout};
+use crate::invocation::{Invocation, Stop, TEXT_MAX, is_generic, malformed, timeout};
 use crate::jsonb::{Unreadable, Walk};
 use crate::wants::Wants;
 
@@ -37,6 +37,35 @@ pub(crate) fn read(body: &Bytes, wants: &Wants) -> Result<Invocation, LocalError
     };
     let stop = rest.read(&mut walk, &mut invocation);
     invocation.settle(stop, wants)
+}
+
+/// The value under `names` in the argument of this index.
+pub(crate) fn find<'a>(body: &'a [u8], index: usize, names: &[Box<str>]) -> Option<Argument<'a>> {
+    let mut walk = Walk::new(body);
+    for _ in 0..3 {
+        value(&mut walk).ok()?;
+    }
+    let method = text(value(&mut walk).ok()?).ok()??;
+    let types = text(value(&mut walk).ok()?).ok()??;
+    let arguments = descriptor::count(&types).ok()?;
+    let mut argument = if is_generic(&method) {
+        // The method and the types of its parameters come first.
+        value(&mut walk).ok()?;
+        value(&mut walk).ok()?;
+        let mut list = value(&mut walk).ok()?;
+        list.step_into(&index.to_string()).ok()?.then_some(list)?
+    } else {
+        for _ in 0..index.min(arguments) {
+            value(&mut walk).ok()?;
+        }
+        (index < arguments).then(|| value(&mut walk))?.ok()?
+    };
+    for name in names {
+        if !argument.step_into(name).ok()? {
+            return None;
+        }
+    }
+    argument.scalar(TEXT_MAX).ok()?
 }
 
 /// The next value, alone.

@@ -93,7 +93,7 @@ impl Invocation {
     /// True if the method's real name is the first argument: `GenericService` calls, which providers turn into
     /// calls of that method.
     pub(crate) fn is_generic(&self) -> bool {
-        self.method == "$invoke" || self.method == "$invokeAsync"
+        is_generic(&self.method)
     }
 
     /// Takes a generic call's first argument, cut as providers cut it (`String.trim`).
@@ -168,6 +168,11 @@ impl Invocation {
             "the attachment `{key}` does not agree with the request's {key}"
         )))
     }
+}
+
+/// The methods of `GenericService`.
+pub(crate) fn is_generic(method: &str) -> bool {
+    method == "$invoke" || method == "$invokeAsync"
 }
 
 /// A timeout of `millis` milliseconds. None for Java's "no timeout", zero and less.

@@ -23,6 +23,8 @@
 
 use std::borrow::Cow;
 
+use wireloom_codecs::Argument;
+
 /// The most containers open at once.
 const DEPTH: usize = 64;
 
@@ -181,6 +183,69 @@ impl<'a> Walk<'a> {
                 depth -= 1;
             }
         }
+    }
+
+    /// Goes in front of the value of this name in the next value: an object's, or an array's by its index. False if there
+    /// is none, also where names are symbols.
+    pub(crate) fn step_into(&mut self, name: &str) -> Result<bool> {
+        if self.peek() == Some(0x92) {
+            self.at += 1;
+            self.symbol()?;
+        }
+        match self.peek() {
+            Some(0xa6) => {
+                self.at += 1;
+                while self.peek() != Some(0xa5) {
+                    let is_it = match self.is_text() {
+                        true => self.text(name.len())?.is_some_and(|key| key == name),
+                        false => self.skip().map(|()| false)?,
+                    };
+                    if is_it {
+                        return Ok(true);
+                    }
+                    self.skip()?;
+                }
+                Ok(false)
+            }
+            Some(tag @ 0x94..=0xa4) => {
+                self.at += 1;
+                let count = match tag {
+                    0xa4 => self.count()?,
+                    _ => usize::from(tag - 0x94),
+                };
+                let Some(index) = name.parse().ok().filter(|index| *index < count) else {
+                    return Ok(false);
+                };
+                for _ in 0..index {
+                    self.skip()?;
+                }
+                Ok(true)
+            }
+            Some(_) => Ok(false),
+            None => self.error(),
+        }
+    }
+
+    /// Reads a value that has no others in it; None for one that has, and for null and what is not understood here. A text
+    /// that needs a copy is copied up to `owned` bytes.
+    pub(crate) fn scalar(&mut self, owned: usize) -> Result<Option<Argument<'a>>> {
+        Ok(Some(match self.peek() {
+            Some(0x49..=0x7e) => return Ok(self.text(owned)?.map(Argument::Text)),
+            Some(0xb0) => Argument::Bool(false),
+            Some(0xb1) => Argument::Bool(true),
+            Some(0xb2) => Argument::Double(0.0),
+            Some(0xb3) => Argument::Double(1.0),
+            Some(0xb5) => {
+                self.at += 1;
+                Argument::Double(f64::from_bits(self.number(8)?.cast_unsigned()))
+            }
+            Some(0xb7) => {
+                self.at += 1;
+                let bytes = self.take(4)?.first_chunk();
+                Argument::Double(bytes.map_or(0.0, |b| f32::from_be_bytes(*b)).into())
+            }
+            _ => return Ok(self.int().ok().map(Argument::Int)),
+        }))
     }
 
     /// Consumes a value up to what nests in it.

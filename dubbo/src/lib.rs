@@ -52,11 +52,12 @@
 //! # Who does what
 //!
 //! `sniff` recognises, `decode` cuts frames, `invocation` (over `hessian2` or `fastjson2`) and `result` read
-//! what policy wants, `control` does heartbeats and announcements, `encode` writes, `error_reply` speaks for the
+//! what policy wants, `control` does heartbeats and announcements, `argument` finds what routes ask of the arguments, `encode` writes, `error_reply` speaks for the
 //! proxy, `codec` puts it together. [`call`] and [`answer`] are apart: they are the consumer's and the
 //! provider's side as values, for the command line, the demo and test peers.
 
 pub mod answer;
+mod argument;
 pub mod call;
 mod codec;
 mod config;

@@ -147,6 +147,40 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    /// The long whose tag was consumed.
+    pub(crate) fn long_of(&mut self, tag: u8, kind: Kind) -> Result<i64> {
+        let wide = i64::from(tag);
+        Ok(match kind {
+            Kind::Long0 => wide - 0xe0,
+            Kind::Long1 => ((wide - 0xf8) << 8) + i64::from(self.byte()?),
+            Kind::Long2 => ((wide - 0x3c) << 16) + i64::from(self.u16()?),
+            Kind::Long4 => i64::from(self.i32()?),
+            _ => self.i64()?,
+        })
+    }
+
+    /// The double whose tag was consumed.
+    pub(crate) fn double_of(&mut self, kind: Kind) -> Result<f64> {
+        Ok(match kind {
+            Kind::DoubleZero => 0.0,
+            Kind::DoubleOne => 1.0,
+            Kind::DoubleI8 => f64::from(i8::from_be_bytes([self.byte()?])),
+            Kind::DoubleI16 => f64::from(i16::from_be_bytes(self.u16()?.to_be_bytes())),
+            // Multiplied, not divided, as hessian-lite does: the last bit depends on it.
+            Kind::DoubleMills => 0.001 * f64::from(self.i32()?),
+            Kind::DoubleF32 => f64::from(f32::from_be_bytes(self.i32()?.to_be_bytes())),
+            _ => f64::from_be_bytes(self.i64()?.to_be_bytes()),
+        })
+    }
+
+    /// The date whose tag was consumed, in milliseconds since 1970.
+    pub(crate) fn date_of(&mut self, kind: Kind) -> Result<i64> {
+        Ok(match kind {
+            Kind::DateMinutes => i64::from(self.i32()?) * 60_000,
+            _ => self.i64()?,
+        })
+    }
+
     /// A count that a peer claims: not negative, and no more than there are bytes, since everything that
     /// can be counted takes at least one.
     pub(crate) fn count(&self, claimed: i32) -> Result<u32> {

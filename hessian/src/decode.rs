@@ -99,31 +99,14 @@ impl<'a> Decoder<'a> {
 
     fn scalar(&mut self, tag: u8, kind: Kind) -> Result<Option<Value>> {
         let cursor = &mut self.cursor;
-        let wide = i64::from(tag);
         Ok(Some(match kind {
             Kind::Null => Value::Null,
             Kind::True => Value::Bool(true),
             Kind::False => Value::Bool(false),
             _ if kind.is_int() => Value::Int(cursor.int_of(tag, kind)?),
-            Kind::Long0 => Value::Long(wide - 0xe0),
-            Kind::Long1 => Value::Long(((wide - 0xf8) << 8) + i64::from(cursor.byte()?)),
-            Kind::Long2 => Value::Long(((wide - 0x3c) << 16) + i64::from(cursor.u16()?)),
-            Kind::Long4 => Value::Long(i64::from(cursor.i32()?)),
-            Kind::Long8 => Value::Long(cursor.i64()?),
-            Kind::DoubleZero => Value::Double(0.0),
-            Kind::DoubleOne => Value::Double(1.0),
-            Kind::DoubleI8 => Value::Double(f64::from(i8::from_be_bytes([cursor.byte()?]))),
-            Kind::DoubleI16 => {
-                Value::Double(f64::from(i16::from_be_bytes(cursor.u16()?.to_be_bytes())))
-            }
-            // Multiplied, not divided, as hessian-lite does: the last bit depends on it.
-            Kind::DoubleMills => Value::Double(0.001 * f64::from(cursor.i32()?)),
-            Kind::DoubleF32 => {
-                Value::Double(f64::from(f32::from_be_bytes(cursor.i32()?.to_be_bytes())))
-            }
-            Kind::Double8 => Value::Double(f64::from_be_bytes(cursor.i64()?.to_be_bytes())),
-            Kind::DateMillis => Value::Date(cursor.i64()?),
-            Kind::DateMinutes => Value::Date(i64::from(cursor.i32()?) * 60_000),
+            _ if kind.is_long() => Value::Long(cursor.long_of(tag, kind)?),
+            _ if kind.is_double() => Value::Double(cursor.double_of(kind)?),
+            _ if kind.is_date() => Value::Date(cursor.date_of(kind)?),
             Kind::Ref1 => {
                 let index = i64::from(cursor.byte()?);
                 self.reference(index)?

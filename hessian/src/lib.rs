@@ -114,5 +114,5 @@ pub use dialect::Dialect;
 pub use encode::{Encoder, encode};
 pub use error::{Error, Result};
 pub use limits::Limits;
-pub use reader::{Key, ListWalk, MapWalk, ObjectWalk, Reader};
+pub use reader::{Key, ListWalk, MapWalk, ObjectWalk, Reader, Scalar};
 pub use value::{Name, Value};

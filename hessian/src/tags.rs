@@ -183,6 +183,30 @@ impl Kind {
         matches!(self, Self::Int0 | Self::Int1 | Self::Int2 | Self::Int4)
     }
 
+    pub(crate) fn is_long(self) -> bool {
+        matches!(
+            self,
+            Self::Long0 | Self::Long1 | Self::Long2 | Self::Long4 | Self::Long8
+        )
+    }
+
+    pub(crate) fn is_double(self) -> bool {
+        matches!(
+            self,
+            Self::DoubleZero
+                | Self::DoubleOne
+                | Self::DoubleI8
+                | Self::DoubleI16
+                | Self::DoubleMills
+                | Self::DoubleF32
+                | Self::Double8
+        )
+    }
+
+    pub(crate) fn is_date(self) -> bool {
+        matches!(self, Self::DateMillis | Self::DateMinutes)
+    }
+
     pub(crate) fn is_string(self) -> bool {
         matches!(
             self,

@@ -13,6 +13,7 @@ pub mod config;
 pub mod grpc;
 pub mod h1;
 pub mod h2;
+mod json;
 pub mod semantics;
 
 pub use config::HttpConfig;

@@ -13,19 +13,22 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::net::TcpStream;
-use wireloom_codecs::{Accepted, ByteBudget, DrainWatch, Io, Protocol, ProtocolId, ServeLimits};
+use wireloom_codecs::{
+    Accepted, ByteBudget, ClientTls, Downstream, DrainWatch, Io, Protocol, ProtocolId, ServeLimits,
+    Str,
+};
 use wireloom_net::ConnectionPermit;
 use wireloom_net::tls::TlsAcceptor;
 use wireloom_telemetry::{Limited, ListenerStats, OpenConnection};
 
-use crate::exchange::Exchanges;
+use crate::exchange::{Exchanges, Shared};
 
 pub(crate) use alpn::offered;
 
 /// What a listener's connections on one worker share.
 pub(crate) struct Serving {
     pub(crate) name: Arc<str>,
-    /// The protocols that detection tries, each with the service that its requests go to.
+    /// The protocols that detection tries, each with what its connections share.
     pub(crate) protocols: Vec<Spoken>,
     /// Shakes hands with every client, if there is one.
     pub(crate) tls: Option<TlsAcceptor>,
@@ -36,12 +39,12 @@ pub(crate) struct Serving {
     pub(crate) stats: ListenerStats,
 }
 
-/// A protocol as a listener takes it, and the service that its requests go to.
+/// A protocol as a listener takes it, and what its connections share.
 #[derive(Clone)]
 pub(crate) struct Spoken {
     pub(crate) id: ProtocolId,
     pub(crate) protocol: Arc<dyn Protocol<Exchanges>>,
-    pub(crate) service: Exchanges,
+    pub(crate) shared: Arc<Shared>,
     /// The longest message, in bytes.
     pub(crate) max_frame: usize,
 }
@@ -88,7 +91,7 @@ impl Incoming {
             return Box::pin(client.secured(tls, stream)).await;
         }
         if let Some((prefix, spoken)) = client.recognise(&mut stream).await {
-            client.speak(stream, prefix, spoken).await;
+            client.speak(stream, prefix, spoken, None).await;
         }
     }
 }
@@ -110,12 +113,22 @@ impl Client {
             None => self.recognise(&mut stream).await,
         };
         if let Some((prefix, spoken)) = recognised {
-            self.speak(stream, prefix, spoken).await;
+            let tls = ClientTls {
+                sni: stream.sni().map(Str::from),
+                identities: stream.identities().into_iter().map(Str::from).collect(),
+            };
+            self.speak(stream, prefix, spoken, Some(tls)).await;
         }
     }
 
     /// Hands the connection to its protocol. Not async, so that the stream is kept in one place only.
-    fn speak(self, stream: impl Io, prefix: Bytes, spoken: Spoken) -> impl Future<Output = ()> {
+    fn speak(
+        self,
+        stream: impl Io,
+        prefix: Bytes,
+        spoken: Spoken,
+        tls: Option<ClientTls>,
+    ) -> impl Future<Output = ()> {
         let Self {
             peer,
             serving,
@@ -133,7 +146,8 @@ impl Client {
             drain,
             tls: serving.tls.is_some(),
         };
-        let served = spoken.protocol.serve(connection, spoken.service);
+        let service = Exchanges::new(spoken.shared, Downstream::new(peer, tls));
+        let served = spoken.protocol.serve(connection, service);
         async move {
             if let Err(error) = served.await {
                 serving.stats.connection_error(error.label());

@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use wireloom_codecs::{
-    Body, Class, ErrorKind, LocalError, Needs, ProtocolId, Request, RequestHead, Response, Service,
-    clock,
+    Argument, ArgumentPath, Body, Class, Downstream, ErrorKind, LocalError, Needs, Protocol,
+    ProtocolId, Request, RequestHead, Response, Service, clock,
 };
-use wireloom_router::{Action, Route};
+use wireloom_router::{Action, Arguments, Lookup, Route, RouteTable};
 use wireloom_telemetry::{LocalErrorStats, Outcome, Record};
 
 use crate::routing::Routing;
 
+mod body;
 mod direct;
 mod hedge;
 mod pushback;
@@ -28,23 +29,61 @@ const NO_CLUSTER: usize = usize::MAX;
 /// What "no limit" is to a deadline.
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// What a listener's connections of one protocol on one worker share: the [`Service`] that the drivers call.
+/// The [`Service`] that the driver of one connection calls.
 #[derive(Clone)]
-pub struct Exchanges(Arc<Shared>);
+pub struct Exchanges(Arc<Connected>);
 
-struct Shared {
+struct Connected {
+    shared: Arc<Shared>,
+    downstream: Downstream,
+}
+
+impl Connected {
+    fn route<'t>(&self, table: &'t RouteTable, request: &Request) -> Option<&'t Arc<Route>> {
+        table.route(&Lookup {
+            arguments: &Inside {
+                protocol: &*self.shared.protocol,
+                request,
+            },
+            random: if table.draws() { rand::random() } else { 0 },
+            ..Lookup::new(&request.head, &self.downstream)
+        })
+    }
+}
+
+/// What a listener's connections of one protocol on one worker share.
+pub(crate) struct Shared {
     routing: Arc<ArcSwap<Routing>>,
-    /// The connections' protocol and its place among the labels.
-    protocol: (ProtocolId, usize),
+    /// The connections' protocol.
+    protocol: Arc<dyn Protocol<Exchanges>>,
+    /// Its name, and its place among the labels.
+    own: (ProtocolId, usize),
     /// Every protocol that a request can be in.
     labels: Arc<[ProtocolId]>,
     local_errors: LocalErrorStats,
 }
 
 impl Shared {
+    pub(crate) fn new(
+        routing: Arc<ArcSwap<Routing>>,
+        protocol: Arc<dyn Protocol<Exchanges>>,
+        labels: Arc<[ProtocolId]>,
+        local_errors: LocalErrorStats,
+    ) -> Self {
+        let id = protocol.id();
+        let place = labels.iter().position(|label| *label == id);
+        Self {
+            routing,
+            own: (id, place.unwrap_or_default()),
+            protocol,
+            labels,
+            local_errors,
+        }
+    }
+
     /// The place of the request's protocol among the labels.
     fn label(&self, protocol: ProtocolId) -> usize {
-        let (own, place) = self.protocol;
+        let (own, place) = self.own;
         if protocol == own {
             return place;
         }
@@ -54,19 +93,9 @@ impl Shared {
 }
 
 impl Exchanges {
-    pub(crate) fn new(
-        routing: Arc<ArcSwap<Routing>>,
-        protocol: ProtocolId,
-        labels: Arc<[ProtocolId]>,
-        local_errors: LocalErrorStats,
-    ) -> Self {
-        let place = labels.iter().position(|label| *label == protocol);
-        Self(Arc::new(Shared {
-            routing,
-            protocol: (protocol, place.unwrap_or_default()),
-            labels,
-            local_errors,
-        }))
+    /// Those of one connection.
+    pub(crate) fn new(shared: Arc<Shared>, downstream: Downstream) -> Self {
+        Self(Arc::new(Connected { shared, downstream }))
     }
 }
 
@@ -75,36 +104,52 @@ impl Service for Exchanges {
         &self,
         request: Box<Request>,
     ) -> impl Future<Output = Result<Response, LocalError>> + Send + use<> {
-        let shared = self.0.clone();
+        let connected = self.0.clone();
         async move {
-            let routing = shared.routing.load_full();
-            let result = exchange(&routing, &shared, request).await;
+            let routing = connected.shared.routing.load_full();
+            let result = exchange(&routing, &connected, request).await;
             if let Err(error) = &result {
-                shared.local_errors.inc(error.kind as usize);
+                connected.shared.local_errors.inc(error.kind as usize);
             }
             result
         }
     }
 
     fn needs(&self) -> Arc<Needs> {
-        self.0.routing.load().needs.clone()
+        self.0.shared.routing.load().needs.clone()
     }
 
     fn refused(&self, error: &LocalError) {
-        self.0.local_errors.inc(error.kind as usize);
+        self.0.shared.local_errors.inc(error.kind as usize);
+    }
+}
+
+/// What is inside of a request, for the routes that ask.
+struct Inside<'a> {
+    protocol: &'a dyn Protocol<Exchanges>,
+    request: &'a Request,
+}
+
+impl Arguments for Inside<'_> {
+    fn find(&self, path: &ArgumentPath, budget: usize) -> Option<Argument<'_>> {
+        self.protocol.argument(self.request, path, budget)
     }
 }
 
 async fn exchange(
     routing: &Routing,
-    shared: &Shared,
+    connected: &Connected,
     mut request: Box<Request>,
 ) -> Result<Response, LocalError> {
     let started = clock::now();
-    let Some(route) = routing.table.route(&request.head) else {
+    let looked_into = routing.table.body();
+    if looked_into > 0 && body::is_wanted(&request, looked_into) {
+        request = Box::pin(body::buffered(request, looked_into)).await?;
+    }
+    let Some(route) = connected.route(&routing.table, &request) else {
         return Err(no_route(&request.head));
     };
-    let label = shared.label(request.head.protocol);
+    let label = connected.shared.label(request.head.protocol);
     match &route.action {
         Action::Forward(None) => {}
         Action::Forward(Some(rewrite)) => {

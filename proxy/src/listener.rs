@@ -15,7 +15,7 @@ use wireloom_telemetry::{Limited, ListenerStats, Metrics};
 use crate::config::{Config, ListenerConfig};
 use crate::connection::{Incoming, Serving, Spoken};
 use crate::control::ApplyError;
-use crate::exchange::Exchanges;
+use crate::exchange::Shared;
 use crate::protocols::Protocols;
 use crate::routing::Routing;
 use crate::worker::Worker;
@@ -159,12 +159,13 @@ fn serving(
     let protocols = parts.protocols.taken_by(config).map(|entry| {
         let id = entry.id;
         let local_errors = parts.metrics.local_errors(&name, id.as_str(), &errors);
-        let service = Exchanges::new(routing.clone(), id, labels.clone(), local_errors);
+        let protocol = entry.protocol.clone();
+        let shared = Shared::new(routing.clone(), protocol, labels.clone(), local_errors);
         Spoken {
             id,
             max_frame: frame.unwrap_or_else(|| entry.protocol.max_frame()),
             protocol: entry.protocol,
-            service,
+            shared: Arc::new(shared),
         }
     });
     Serving {

@@ -6,13 +6,13 @@
 )]
 
 use http::{Method, header::LOCATION};
-use wireloom_codecs::{Fields, HttpRequest, Kind, ProtocolId, RequestHead, Str, Wire};
+use wireloom_codecs::{Downstream, Fields, HttpRequest, Kind, ProtocolId, RequestHead, Str, Wire};
 
 use crate::config::{
-    DEFAULT_TIMEOUT, HeaderEdits, HttpMatch, MatchConfig, PathMatch, RedirectConfig, RegexRewrite,
-    RewriteConfig, RouteConfig, StringMatch, SubsetMatch, To, WeightedCluster,
+    DEFAULT_TIMEOUT, HeaderEdits, HttpMatch, MatchConfig, PathMatch, Range, RedirectConfig,
+    RegexRewrite, RewriteConfig, RouteConfig, StringMatch, SubsetMatch, To, WeightedCluster,
 };
-use crate::{Action, Route, RouteTable};
+use crate::{Action, Lookup, Route, RouteTable};
 
 mod oracle;
 
@@ -55,10 +55,11 @@ fn matched(data: &[u8]) -> usize {
         }
     }
     let mut matched = 0;
+    let downstream = Downstream::new(([10, 0, 0, 1], 7).into(), None);
     for _ in 0..4 {
         let head = input.head();
         let random = u32::from_be_bytes([input.byte(), input.byte(), input.byte(), input.byte()]);
-        let found = table.route(&head);
+        let found = table.route(&Lookup::new(&head, &downstream));
         if let Some(route) = found {
             if matches!(route.action, Action::Forward(_)) {
                 assert!(route.split.pick(random) < table.clusters().len());
@@ -149,12 +150,24 @@ impl<'a> Input<'a> {
 
     fn condition(&mut self) -> Option<StringMatch> {
         // Most routes have few conditions, so that some match.
-        Some(match self.below(16) {
+        Some(match self.below(24) {
             0 => StringMatch::Exact(self.text()),
             1 => StringMatch::Prefix(self.text()),
             2 => StringMatch::Suffix(self.text()),
             3 => StringMatch::Regex(self.text()),
             4 => StringMatch::Present(self.byte().is_multiple_of(2)),
+            5 => StringMatch::Contains(self.text()),
+            6 => {
+                let (min, max) = (self.byte(), self.byte());
+                StringMatch::Range(Range {
+                    min: Some(i64::from(min) - 128),
+                    max: (!max.is_multiple_of(4)).then(|| i64::from(max)),
+                })
+            }
+            7 => StringMatch::Not(Box::new(match self.condition()? {
+                StringMatch::Not(condition) => *condition,
+                condition => condition,
+            })),
             _ => return None,
         })
     }
@@ -185,9 +198,13 @@ impl<'a> Input<'a> {
             group,
             headers,
             http: self.http(),
+            ..MatchConfig::default()
         };
         let mut route = RouteConfig {
             name: None,
+            hosts: None,
+            services: None,
+            routes: None,
             r#match: Some(matcher),
             to: Some(to),
             redirect: None,
@@ -298,6 +315,7 @@ impl<'a> Input<'a> {
             path,
             method,
             query,
+            cookie: Default::default(),
         })
     }
 

@@ -1,172 +1,37 @@
-//! Compiled conditions on a request head. They compare bytes and allocate nothing.
+//! Compiled conditions on a request and its connection. They compare bytes and allocate nothing.
 
+mod argument;
+mod cookie;
+mod each;
+mod field;
 mod host;
 mod http;
 mod path;
 mod query;
+mod share;
+mod source;
+mod text;
 
-use regex::bytes::{Regex, RegexBuilder};
-use wireloom_codecs::http::{GRPC, TRIPLE};
-use wireloom_codecs::{RequestHead, Str};
-
-use crate::Problem;
 use crate::config::{MatchConfig, StringMatch};
+use crate::when::When;
+use crate::{Lookup, Problem};
 
+use self::argument::Argument;
+use self::field::Field;
+pub(crate) use self::field::FieldName;
+
+pub(crate) use self::cookie::values as cookie_values;
 pub(crate) use self::host::{
-    Key as HostKey, check as check_host, check_authority, default_port, port,
+    Key as HostKey, Name as HostName, check as check_host, check_authority, default_port, port, v6,
 };
 use self::http::HttpMatcher;
 pub(crate) use self::path::check as check_path;
-
-/// The largest compiled form of one regular expression, and of its lazily built automaton, in bytes.
-const REGEX_LIMIT: usize = 1 << 20;
-
-/// A compiled [`StringMatch`].
-#[derive(Clone, Debug)]
-pub(crate) enum Text {
-    Exact(Box<[u8]>),
-    Prefix(Box<[u8]>),
-    Suffix(Box<[u8]>),
-    Regex(Box<Regex>),
-    Present(bool),
-}
-
-impl Text {
-    /// Compiles the condition found at `path`.
-    pub(crate) fn compile(path: &str, config: &StringMatch) -> Result<Self, Problem> {
-        let part = |key: &str, text: &str| {
-            if text.is_empty() {
-                let message = "an empty text is part of every text: \
-                               write {present: true} for any, or leave the condition out";
-                return Err(Problem::new(format!("{path}.{key}"), message));
-            }
-            Ok(Box::from(text.as_bytes()))
-        };
-        Ok(match config {
-            StringMatch::Exact(text) => Self::Exact(text.as_bytes().into()),
-            StringMatch::Prefix(text) => Self::Prefix(part("prefix", text)?),
-            StringMatch::Suffix(text) => Self::Suffix(part("suffix", text)?),
-            StringMatch::Regex(pattern) => Self::Regex(Box::new(
-                whole(pattern).map_err(|why| Problem::new(format!("{path}.regex"), why))?,
-            )),
-            StringMatch::Present(present) => Self::Present(*present),
-        })
-    }
-
-    /// Judges a text that is there.
-    fn matches(&self, text: &[u8]) -> bool {
-        match self {
-            Self::Exact(exact) => **exact == *text,
-            Self::Prefix(prefix) => text.starts_with(prefix),
-            Self::Suffix(suffix) => text.ends_with(suffix),
-            Self::Regex(regex) => regex.is_match(text),
-            Self::Present(present) => *present,
-        }
-    }
-
-    /// Judges a name that every head has a place for: an empty one is not there.
-    fn matches_name(&self, name: &Str) -> bool {
-        match self {
-            Self::Present(present) => *present != name.is_empty(),
-            _ => self.matches(name.as_bytes()),
-        }
-    }
-}
-
-/// A regular expression that must match the whole text.
-fn whole(pattern: &str) -> Result<Regex, String> {
-    // First as written, so that `a)|(b` cannot close the group and errors show the user's own text.
-    part(pattern)?;
-    part(&format!(r"\A(?:{pattern})\z"))
-}
-
-/// A regular expression that may match a part of a text.
-pub(crate) fn part(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(pattern)
-        // The texts are compared as bytes; classes are ASCII and the automata small.
-        .unicode(false)
-        .size_limit(REGEX_LIMIT)
-        .dfa_size_limit(REGEX_LIMIT)
-        .build()
-        .map_err(|error| match error {
-            regex::Error::CompiledTooBig(limit) => {
-                format!("compiles to more than {limit} bytes: repeat less, or match a prefix")
-            }
-            error => format!(
-                "is not a regular expression: {}",
-                sentence(&error.to_string())
-            ),
-        })
-}
-
-/// What an error of the regex crate says in the end: it draws the pattern over several lines first, which stands in the
-/// configuration already.
-fn sentence(error: &str) -> &str {
-    let last = error.trim_end().lines().next_back().unwrap_or_default();
-    last.strip_prefix("error: ").unwrap_or(last)
-}
-
-/// A condition on the values under one name.
-#[derive(Clone, Debug)]
-pub(crate) struct Field {
-    name: Box<[u8]>,
-    /// The name in lower case, where that is another one: HTTP carries names so.
-    lower: Option<Box<[u8]>>,
-    /// Where gRPC carries it, it is base64.
-    binary: bool,
-    text: Text,
-}
-
-/// Base64 without the padding, which gRPC's clients write or leave out as they like.
-fn unpadded(text: &[u8]) -> &[u8] {
-    let end = text.iter().rposition(|byte| *byte != b'=');
-    end.and_then(|end| text.get(..=end)).unwrap_or_default()
-}
-
-impl Field {
-    fn compile(path: &str, name: &str, config: &StringMatch) -> Result<Self, Problem> {
-        let lower = name.to_ascii_lowercase();
-        Ok(Self {
-            name: name.as_bytes().into(),
-            binary: lower.ends_with("-bin"),
-            lower: (lower != name).then(|| lower.into_bytes().into()),
-            text: Text::compile(path, config)?,
-        })
-    }
-
-    fn is_named(&self, name: &Str) -> bool {
-        let name = name.as_bytes();
-        *self.name == *name || self.lower.as_deref() == Some(name)
-    }
-
-    /// True if any value under the name matches; for `present: false`, if there is none.
-    fn matches(&self, head: &RequestHead) -> bool {
-        let fields = head.fields.iter();
-        let fields = fields.filter(|(name, _)| self.is_named(name));
-        let http = head.http.iter().flat_map(|http| http.headers.iter());
-        let http = http.filter(|(name, _)| name.eq_ignore_ascii_case(&self.name));
-        let mut values = fields
-            .map(|(_, value)| value.as_bytes())
-            .chain(http.map(|(_, value)| value));
-        match self.text {
-            Text::Present(present) => values.next().is_some() == present,
-            _ if self.binary && (head.protocol == GRPC || head.protocol == TRIPLE) => {
-                // Several values may come as one, with commas.
-                let mut values = values.flat_map(|value| value.split(|byte| *byte == b','));
-                values.any(|value| self.matches_base64(value.trim_ascii()))
-            }
-            _ => values.any(|value| self.text.matches(value)),
-        }
-    }
-
-    fn matches_base64(&self, value: &[u8]) -> bool {
-        match &self.text {
-            Text::Exact(exact) => unpadded(exact) == unpadded(value),
-            Text::Suffix(suffix) => unpadded(value).ends_with(unpadded(suffix)),
-            text => text.matches(value),
-        }
-    }
-}
+pub(crate) use self::query::values as query_values;
+use self::share::Share;
+pub(crate) use self::source::network;
+use self::source::{Source, Tls};
+use self::text::whole;
+pub(crate) use self::text::{Text, part};
 
 /// All conditions of one route. The default matches everything.
 #[derive(Clone, Debug, Default)]
@@ -176,11 +41,21 @@ pub(crate) struct Matcher {
     method: Option<Text>,
     fields: Box<[Field]>,
     http: Option<Box<HttpMatcher>>,
+    source: Source,
+    tls: Option<Box<Tls>>,
+    arguments: Box<[Argument]>,
+    when: Option<Box<When>>,
+    share: Option<Share>,
 }
 
 impl Matcher {
-    /// Compiles the conditions found at `path` (`routes.main[2].match`).
-    pub(crate) fn compile(path: &str, config: &MatchConfig) -> Result<Self, Vec<Problem>> {
+    /// Compiles the conditions found at `path` (`routes.main[2].match`). `salt` tells the route from the others of its
+    /// table.
+    pub(crate) fn compile(
+        path: &str,
+        config: &MatchConfig,
+        salt: u64,
+    ) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut note = |problem| problems.push(problem);
 
@@ -214,6 +89,33 @@ impl Matcher {
             let path = format!("{path}.http");
             Box::new(HttpMatcher::compile(&path, config, &mut problems))
         });
+        let source = format!("{path}.source");
+        let source = Source::compile(&source, config.source.as_ref(), &mut problems);
+        let tls = config
+            .tls
+            .as_ref()
+            .map(|tls| Box::new(Tls::compile(&format!("{path}.tls"), tls, &mut problems)));
+        let mut arguments = Vec::new();
+        for (at, argument) in config.arguments.iter().enumerate() {
+            let path = format!("{path}.arguments[{at}]");
+            let protocols = config.protocol.iter().flat_map(|names| names.iter());
+            match Argument::compile(&path, argument, protocols) {
+                Ok(argument) => arguments.push(argument),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        let when = config.when.as_deref().and_then(|text| {
+            let when = When::compile(&format!("{path}.when"), text);
+            when.map_err(|problem| problems.push(problem)).ok()
+        });
+        let share = config.percentage.and_then(|percent| {
+            let share = Share::new(percent, salt);
+            if share.is_none() {
+                let message = format!("{percent} is out of range: 0 to 100");
+                problems.push(Problem::new(format!("{path}.percentage"), message));
+            }
+            share
+        });
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -224,32 +126,68 @@ impl Matcher {
             method,
             fields: fields.into(),
             http,
+            source,
+            tls,
+            arguments: arguments.into(),
+            when: when.map(Box::new),
+            share,
         })
     }
 
     /// True if every condition holds. Cheap ones come first.
-    pub(crate) fn matches(&self, head: &RequestHead) -> bool {
+    pub(crate) fn matches(&self, lookup: &Lookup<'_>) -> bool {
+        let head = lookup.head;
         let holds = |text: &Option<Text>, name| text.as_ref().is_none_or(|t| t.matches_name(name));
         (self.protocols.is_empty() || self.takes_protocol(head.protocol.as_str()))
             && holds(&self.service, &head.service)
             && holds(&self.method, &head.method)
+            && self.source.matches(lookup.downstream)
+            && self
+                .tls
+                .as_ref()
+                .is_none_or(|tls| tls.matches(lookup.downstream))
             && self.fields.iter().all(|field| field.matches(head))
             && self.http.as_ref().is_none_or(|http| {
                 let request = head.http.as_ref();
                 request.is_some_and(|request| http.matches(request))
             })
+            && self
+                .arguments
+                .iter()
+                .all(|argument| argument.matches(lookup.arguments))
+            && self.when.as_ref().is_none_or(|when| when.matches(lookup))
+            && self.share.is_none_or(|share| share.takes(lookup.random))
     }
 
     fn takes_protocol(&self, name: &str) -> bool {
         self.protocols.iter().any(|protocol| **protocol == *name)
     }
 
+    /// How many bytes of an HTTP request's body it looks at.
+    pub(crate) fn body(&self) -> usize {
+        let bodies = self.arguments.iter().map(Argument::body);
+        bodies.max().unwrap_or_default()
+    }
+
+    /// True if it takes a share of the requests.
+    pub(crate) fn draws(&self) -> bool {
+        self.share.is_some()
+    }
+
     /// The one service whose requests it can match, if it is bound to one.
     pub(crate) fn exact_service(&self) -> Option<&[u8]> {
-        match &self.service {
-            Some(Text::Exact(service)) => Some(service),
-            _ => None,
-        }
+        exact(self.service.as_ref())
+    }
+
+    /// The one method whose requests it can match, if it is bound to one.
+    pub(crate) fn exact_method(&self) -> Option<&[u8]> {
+        exact(self.method.as_ref())
+    }
+
+    /// Fields of which a request must have this very value among others.
+    pub(crate) fn exact_fields(&self) -> impl Iterator<Item = (&FieldName, &[u8])> {
+        let fields = self.fields.iter();
+        fields.filter_map(|field| Some((&field.name, field.exact()?)))
     }
 
     /// The one path whose requests it can match, if it is bound to one.
@@ -269,10 +207,15 @@ impl Matcher {
 
     /// The fields that it reads. Names come from the configuration, so they are UTF-8.
     pub(crate) fn field_names(&self) -> impl Iterator<Item = &str> {
-        self.fields
-            .iter()
-            .flat_map(|field| std::iter::once(&field.name).chain(&field.lower))
-            .filter_map(|name| std::str::from_utf8(name).ok())
+        let fields = self.fields.iter().flat_map(|field| field.name.forms());
+        fields.chain(self.when.iter().flat_map(|when| when.field_names()))
+    }
+}
+
+fn exact(text: Option<&Text>) -> Option<&[u8]> {
+    match text {
+        Some(Text::Exact(text)) => Some(text),
+        _ => None,
     }
 }
 

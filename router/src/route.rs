@@ -10,7 +10,7 @@ use crate::{Action, Edits, RetryPolicy, Split};
 pub struct Route {
     /// The given name, or its place: `routes.main[2]`. Unique in its table.
     pub name: Arc<str>,
-    /// Its place in the table, from 0.
+    /// Its number in the table, from 0: its place where there are no groups, whose routes are counted behind all others.
     pub index: usize,
     /// What it does with its requests.
     pub action: Action,

@@ -1,19 +1,29 @@
 //! The route table: which route takes a request.
 
 mod compile;
+mod domains;
+mod index;
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
-use wireloom_codecs::{HttpRequest, Needs, RequestHead};
+use wireloom_codecs::Needs;
 
-use crate::Route;
 use crate::config::SubsetMatch;
-use crate::matcher::{HostKey, Matcher};
+use crate::matcher::Matcher;
+use crate::{Lookup, Route};
+
+use domains::Domains;
+use index::Index;
 
 /// Up to so many routes are tried one by one, which is cheaper than a hash of what is looked up.
 const SCAN: usize = 16;
+
+/// The section of the routes in front of the groups: all requests are tried on them first.
+const FRONT: usize = 0;
+/// The section of the routes behind the first group, which take what no group names.
+const REST: usize = 1;
 
 /// A compiled, immutable route table. The first route that matches a request takes it.
 ///
@@ -22,13 +32,26 @@ const SCAN: usize = 16;
 #[derive(Clone, Debug, Default)]
 pub struct RouteTable {
     entries: Box<[Entry]>,
-    /// None for a table of at most [`SCAN`] routes.
-    index: Option<Index>,
+    /// See [`FRONT`] and [`REST`]; then each group's routes.
+    sections: Box<[Section]>,
+    /// Where groups are looked up; None if there are none.
+    domains: Option<Box<Domains>>,
+    draws: bool,
+    body: usize,
     clusters: Box<[Arc<str>]>,
     subsets: HashMap<usize, Arc<SubsetMatch>>,
     cluster_mentions: Box<[Mention]>,
     protocols: Box<[Mention]>,
     needs: Needs,
+}
+
+/// Routes that are tried in their order.
+#[derive(Clone, Debug)]
+struct Section {
+    /// Its places among the entries.
+    range: Range<usize>,
+    /// None for at most [`SCAN`] routes.
+    index: Option<Index>,
 }
 
 #[derive(Debug)]
@@ -59,103 +82,45 @@ pub struct Mention {
     pub path: String,
 }
 
-/// Places in `entries`, ascending. Each stands under the one service, else the one path, else each of the hosts that
-/// its requests must name, or among the others.
-///
-/// The hash function need not resist chosen keys: its keys are the configuration's, and a lookup adds none.
-#[derive(Clone, Debug, Default)]
-struct Index {
-    by_service: Places,
-    by_path: Places,
-    by_host: Places,
-    others: Vec<usize>,
-}
-
-type Places = HashMap<Box<[u8]>, Vec<usize>, RandomState>;
-
-impl Index {
-    fn new(entries: &[Entry]) -> Self {
-        let mut index = Self::default();
-        let put = |places: &mut Places, key: &[u8], place| {
-            let places = places.entry(key.into()).or_default();
-            // A host may be named twice, with different ports.
-            if places.last() != Some(&place) {
-                places.push(place);
-            }
-        };
-        for (place, Entry { matcher, .. }) in entries.iter().enumerate() {
-            if let Some(service) = matcher.exact_service() {
-                put(&mut index.by_service, service, place);
-            } else if let Some(path) = matcher.exact_path() {
-                put(&mut index.by_path, path, place);
-            } else if let Some(hosts) = matcher.exact_hosts() {
-                for host in hosts {
-                    put(&mut index.by_host, host, place);
-                }
-            } else {
-                index.others.push(place);
-            }
-        }
-        index
-    }
-
-    /// The places that can match a request, ascending.
-    fn candidates(&self, service: &[u8], http: Option<&HttpRequest>) -> Merged<'_> {
-        let by_host = match http {
-            Some(http) if !self.by_host.is_empty() => {
-                HostKey::new(http).map_or(&[][..], |host| find(&self.by_host, host.as_bytes()))
-            }
-            _ => &[],
-        };
-        Merged([
-            find(&self.by_service, service),
-            http.map_or(&[], |http| find(&self.by_path, http.path())),
-            by_host,
-            &self.others,
-        ])
-    }
-}
-
-fn find<'a>(places: &'a Places, key: &[u8]) -> &'a [usize] {
-    places.get(key).map_or(&[], Vec::as_slice)
-}
-
-/// Ascending lists as one.
-struct Merged<'a>([&'a [usize]; 4]);
-
-impl Iterator for Merged<'_> {
-    type Item = usize;
-
-    fn next(&mut self) -> Option<usize> {
-        let lists = self.0.iter_mut();
-        let (list, first) = lists
-            .filter_map(|list| list.first().copied().map(|first| (list, first)))
-            .min_by_key(|(_, first)| *first)?;
-        *list = list.get(1..).unwrap_or_default();
-        Some(first)
-    }
-}
-
 impl RouteTable {
-    /// The first route that matches. Allocates nothing but, once per thread, a regular expression's scratch memory.
+    /// The first route that matches: of those in front of the groups, then in the group that names the request most exactly,
+    /// or of the rest if none does. Allocates nothing but, once per thread, a regular expression's scratch memory.
     ///
-    /// A table of many routes costs one lookup each by service, path and host, and then a scan over the routes of
-    /// these and over those that are bound to none.
-    pub fn route(&self, head: &RequestHead) -> Option<&Arc<Route>> {
-        let entry = match &self.index {
-            None => self.scan(head),
-            Some(index) => index
-                .candidates(head.service.as_bytes(), head.http.as_deref())
-                .filter_map(|place| self.entries.get(place))
-                .find(|entry| entry.matcher.matches(head)),
-        };
+    /// A table of many routes costs one lookup each for what routes name exactly (service, method, path, host, values of
+    /// headers), and then a scan over the routes under these and over those that name nothing exactly.
+    pub fn route(&self, lookup: &Lookup<'_>) -> Option<&Arc<Route>> {
+        let entry = self.find(FRONT, lookup).or_else(|| {
+            let group = self.domains.as_ref()?.group(lookup);
+            self.find(group.unwrap_or(REST), lookup)
+        });
         entry.map(|entry| &entry.route)
     }
 
-    fn scan(&self, head: &RequestHead) -> Option<&Entry> {
-        self.entries
-            .iter()
-            .find(|entry| entry.matcher.matches(head))
+    fn find(&self, section: usize, lookup: &Lookup<'_>) -> Option<&Entry> {
+        let section = self.sections.get(section)?;
+        match &section.index {
+            None => self.scan(section, lookup),
+            Some(index) => index
+                .candidates(lookup)
+                .filter_map(|place| self.entries.get(place))
+                .find(|entry| entry.matcher.matches(lookup)),
+        }
+    }
+
+    fn scan(&self, section: &Section, lookup: &Lookup<'_>) -> Option<&Entry> {
+        let entries = self.entries.get(section.range.clone())?;
+        entries.iter().find(|entry| entry.matcher.matches(lookup))
+    }
+
+    /// The most bytes of an HTTP request's body that routes look at; 0 if none does. A body that is streamed must be
+    /// [whole](wireloom_codecs::Body::Whole) for that.
+    pub fn body(&self) -> usize {
+        self.body
+    }
+
+    /// True if routes take shares of the requests, so that [`Lookup::random`] is to be random.
+    pub fn draws(&self) -> bool {
+        self.draws
     }
 
     /// Every route, in order.

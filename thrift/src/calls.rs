@@ -14,8 +14,8 @@ use crate::types::Transport;
 pub(crate) enum Calls {
     /// Downstream, behind THeader and TTHeader: the requests that are not answered, in their order, which their answers keep.
     Asked(VecDeque<Asked>),
-    /// Upstream, one at a time.
-    One(Option<Sent>),
+    /// Upstream, one at a time, and the one-way ones before it.
+    One(Option<Sent>, OneWays),
     /// Upstream, many at a time: a hash of each one's method by its id, which is its seqid. The method itself would keep its
     /// request's frame in memory until an answer comes that may never come. A call that timed out stays, as its slot does in the driver, so
     /// there are no more of them than slots.
@@ -40,6 +40,31 @@ pub(crate) struct Sent {
     method: Str,
 }
 
+/// The last one-way calls, a bit for each id of a connection with one call at a time. They may go out as calls that are answered, for
+/// clients that write them so, and a server that does answer them is not to be taken to answer the call behind them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct OneWays(u128);
+
+impl OneWays {
+    const fn bit(id: u32) -> u128 {
+        match id {
+            0..128 => 1 << id,
+            _ => 0,
+        }
+    }
+
+    fn set(&mut self, id: u32, one_way: bool) {
+        self.0 &= !Self::bit(id);
+        if one_way {
+            self.0 |= Self::bit(id);
+        }
+    }
+
+    const fn has(self, id: u32) -> bool {
+        self.0 & Self::bit(id) != 0
+    }
+}
+
 /// Whose an answer is.
 #[derive(Debug)]
 pub(crate) enum Fit {
@@ -47,6 +72,8 @@ pub(crate) enum Fit {
     Good(u32),
     /// A call's, but it is not the one that was asked for.
     Bad(LocalError),
+    /// To the one-way call with this id, for which nobody waits.
+    Unwanted(u32),
     /// Nobody's.
     Stray,
 }
@@ -84,14 +111,15 @@ impl Calls {
     pub(crate) fn answered(&mut self, outer: u32) -> Option<Asked> {
         match self {
             Self::Asked(asked) => asked.pop_front().filter(|asked| asked.outer == outer),
-            Self::One(_) | Self::Many(_) => None,
+            Self::One(..) | Self::Many(_) => None,
         }
     }
 
     /// A call was written under these seqids; or a one-way one, to which nothing is the answer.
     pub(crate) fn sent(&mut self, id: u32, inner: u32, call: Option<&Str>) {
         match (self, call) {
-            (Self::One(sent), call) => {
+            (Self::One(sent, one_ways), call) => {
+                one_ways.set(id, call.is_none());
                 *sent = call.map(|method| Sent {
                     id,
                     inner,
@@ -108,7 +136,8 @@ impl Calls {
     /// Whose the answer under these seqids is, which may be to either of the `methods`.
     pub(crate) fn fit(&self, outer: u32, inner: u32, methods: [&[u8]; 2]) -> Fit {
         match self {
-            Self::One(Some(sent)) => {
+            Self::One(_, one_ways) if one_ways.has(outer) => Fit::Unwanted(outer),
+            Self::One(Some(sent), _) => {
                 // Behind THeader a server may repeat either of the two.
                 if outer != sent.id && inner != sent.inner {
                     let what = format!(
@@ -131,14 +160,14 @@ impl Calls {
                     None => Fit::Stray,
                 }
             }
-            Self::One(None) | Self::Asked(_) => Fit::Stray,
+            Self::One(None, _) | Self::Asked(_) => Fit::Stray,
         }
     }
 
     /// An answer came that nobody can use: whose it is, as far as that can be told.
     pub(crate) fn blamed(&self, outer: u32, inner: u32) -> Option<u32> {
         match self {
-            Self::One(sent) => sent.as_ref().map(|sent| sent.id),
+            Self::One(sent, _) => sent.as_ref().map(|sent| sent.id),
             Self::Many(calls) => [outer, inner].into_iter().find(|id| calls.contains_key(id)),
             Self::Asked(_) => None,
         }
@@ -147,7 +176,12 @@ impl Calls {
     /// The call was answered.
     pub(crate) fn done(&mut self, id: u32) {
         match self {
-            Self::One(sent) => *sent = None,
+            Self::One(sent, one_ways) => {
+                one_ways.set(id, false);
+                if sent.as_ref().is_some_and(|sent| sent.id == id) {
+                    *sent = None;
+                }
+            }
             Self::Many(calls) => {
                 calls.remove(&id);
             }

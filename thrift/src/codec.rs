@@ -6,17 +6,17 @@ use std::sync::Arc;
 use bytes::{Buf, BytesMut};
 use tokio_util::codec::Decoder;
 use wireloom_codecs::{
-    Class, Codec, ConnError, FrameLimits, Inbound, LocalError, Mode, Needs, Origin, Outbound,
-    ProtocolId, Request, RequestHead, Response, Role, Sniff, Str, WriteBuf,
+    Argument, ArgumentPath, Class, Codec, ConnError, FrameLimits, Inbound, LocalError, Mode, Needs,
+    Origin, Outbound, ProtocolId, Request, RequestHead, Response, Role, Sniff, Str, WriteBuf,
 };
 
-use crate::calls::Calls;
+use crate::calls::{Calls, OneWays};
 use crate::decode::{Opened, lost};
 use crate::fixed::Fixed;
 use crate::head::word;
 use crate::types::{Dialect, NAME, Transport, exception};
 use crate::walk::Walker;
-use crate::{ThriftSettings, detect, dialect, error_reply, outcome, sniff};
+use crate::{ThriftSettings, argument, detect, dialect, error_reply, outcome, sniff};
 
 /// Thrift on one connection, in one dialect.
 ///
@@ -138,7 +138,7 @@ impl Codec for ThriftCodec {
             calls: match role {
                 Role::Downstream => Calls::Asked(VecDeque::new()),
                 Role::Upstream if settings.multiplexed => Calls::Many(HashMap::new()),
-                Role::Upstream => Calls::One(None),
+                Role::Upstream => Calls::One(None, OneWays::default()),
             },
         }
     }
@@ -201,6 +201,14 @@ impl Codec for ThriftCodec {
 
     fn trace_fields() -> &'static [&'static str] {
         &["traceparent"]
+    }
+
+    fn argument<'a>(
+        request: &'a Request,
+        path: &ArgumentPath,
+        budget: usize,
+    ) -> Option<Argument<'a>> {
+        argument::find(request, path, budget)
     }
 
     fn classify(native: u32) -> Class {

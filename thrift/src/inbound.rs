@@ -1,7 +1,7 @@
 //! What comes in: frames and unframed messages to events, and what becomes of those that are wrong.
 
 use bytes::{Buf, BytesMut};
-use wireloom_codecs::{ConnError, ErrorKind, Inbound, LocalError, Role, StreamId};
+use wireloom_codecs::{ConnError, Control, ErrorKind, Inbound, LocalError, Role, StreamId};
 
 use crate::ThriftCodec;
 use crate::calls::Fit;
@@ -178,6 +178,11 @@ impl ThriftCodec {
             match self.calls.fit(fixed.outer, fixed.inner, names) {
                 Fit::Good(id) => call = Some(id),
                 Fit::Bad(error) => return self.refuse(&opened, len, error, Some(POISONED), src),
+                Fit::Unwanted(id) => {
+                    self.calls.done(id);
+                    src.advance(len);
+                    return Inbound::Control(Control::Ignore);
+                }
                 // The driver knows what to do with it.
                 Fit::Stray => {}
             }

@@ -94,6 +94,7 @@
 //!
 //! [`types::exception::named`] gives the code of a type's name.
 
+mod argument;
 mod blocks;
 pub mod call;
 mod calls;

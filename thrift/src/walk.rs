@@ -98,6 +98,19 @@ impl Walker {
         }
     }
 
+    /// The offset behind the value of type `of` at `at`. None if it is not all there, or no value.
+    pub fn skip(protocol: Protocol, src: &[u8], at: usize, of: u8) -> Option<usize> {
+        let mut walker = Self::new(protocol, at);
+        // Nothing encloses it.
+        walker.levels.clear();
+        let limit = src.len().checked_add(1)?;
+        let begun = walker.value(src, limit, of, 0).ok()?;
+        match begun {
+            true => walker.walk(src, limit).ok()?,
+            false => None,
+        }
+    }
+
     /// Goes on over `src`, which holds all bytes since the beginning and perhaps more than last time. Gives the offset behind
     /// the struct, or None if it has not come to it yet. No end lies behind `limit`.
     pub fn walk(&mut self, src: &[u8], limit: usize) -> Result<Option<usize>, Broken> {

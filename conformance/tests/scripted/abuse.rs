@@ -329,7 +329,7 @@ async fn unknown_first_bytes_end_the_connection_at_once() -> Result<()> {
     let mut connections = JoinSet::new();
     let firsts: [&[u8]; 12] = [
         b"*1\r\n$4\r\nPING\r\n",
-        b"\x00",
+        b"\x00\x00\x00\x10\xff",
         b"\xbb\xda\xc2\x00",
         b"\xda\xbc",
         b"\x03\x01\x00\x01\x01",

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use wireloom_conformance::scripted::thrift::{
-    BUFFERED, FRAMED, FRAMED_COMPACT, HEADER, PROTOCOL_ERROR, TTHEADER, Transport,
+    BUFFERED, FRAMED, FRAMED_COMPACT, HEADER, INTERNAL_ERROR, PROTOCOL_ERROR, Protocol, TTHEADER,
+    Transport,
 };
 use wireloom_conformance::scripted::{Backend, Dialect, Thrift};
 
@@ -32,15 +33,38 @@ fn call_of(dialect: Dialect, seqid: i32, length: usize) -> (Vec<u8>, Vec<u8>) {
     (call, payload)
 }
 
+/// What an answer takes more than its call: compact writes field 0 in a byte more than field 1.
+fn longer(dialect: Dialect) -> usize {
+    usize::from(dialect.protocol == Protocol::Compact)
+}
+
+/// The most that a server takes comes to it whole: in compact a seqid takes as many bytes as it must, and no other is put in its
+/// place that takes more.
+#[tokio::test]
+async fn no_call_grows_over_its_servers_limit() -> Result<()> {
+    let upstream = Backend::thrift_echo().await?;
+    let proxy = Setup::to(upstream.address()).start().await?;
+    let mut client = Thrift::connect(FRAMED_COMPACT, proxy.address()).await?;
+    let (call, _) = call_of(FRAMED_COMPACT, 5, MOST);
+    for calls in 1..=3 {
+        client.send(&call).await?;
+        upstream.reaches(calls).await?;
+        // The answer is a byte longer, and over the limit.
+        client.exception("echo", 5, INTERNAL_ERROR).await?;
+    }
+    let seen = upstream.take();
+    ensure!(seen.iter().all(|message| message.bytes.len() == call.len()));
+    proxy.stop(END).await
+}
+
 #[tokio::test]
 async fn the_longest_frame_of_the_libraries_passes_both_ways() -> Result<()> {
     let upstream = Backend::thrift_echo().await?;
     let proxy = Setup::to(upstream.address()).start().await?;
     for dialect in [FRAMED, FRAMED_COMPACT, HEADER, TTHEADER, BUFFERED] {
         let mut client = Thrift::connect(dialect, proxy.address()).await?;
-        // In compact a seqid takes as many bytes as it must: no other is put in its place that takes more.
         let seqid = 5;
-        let (call, payload) = call_of(dialect, seqid, MOST);
+        let (call, payload) = call_of(dialect, seqid, MOST - longer(dialect));
         for _ in 0..2 {
             client.send(&call).await?;
             client
@@ -82,7 +106,7 @@ async fn the_limit_is_the_configurations() -> Result<()> {
     for dialect in Dialect::WITH_LENGTH {
         let run = async {
             let mut client = Thrift::connect(dialect, proxy.address()).await?;
-            let (call, payload) = call_of(dialect, 5, 100_000);
+            let (call, payload) = call_of(dialect, 5, 100_000 - longer(dialect));
             client.send(&call).await?;
             client.expect("echo", 5, &payload).await?;
             let (call, _) = call_of(dialect, 6, 100_001);

@@ -1,8 +1,9 @@
 //! Walking over values in place.
 //!
-//! `skip` steps over whole values with a stack of its own, `frame` is one level of that stack, `walk`
+//! `find` walks to a value inside of others, `skip` steps over whole values with a stack of its own, `frame` is one level of that stack, `walk`
 //! lets a caller step through a map, an object or a list itself.
 
+mod find;
 mod frame;
 mod skip;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use crate::cursor::Cursor;
 use crate::tags::Kind;
 use crate::{Dialect, Error, Limits, Result};
 
+pub use find::Scalar;
 pub use walk::{Key, ListWalk, MapWalk, ObjectWalk};
 
 /// Where a class definition lies, so that nothing of it needs to be copied.

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use wireloom_codecs::clock::Turn;
 use wireloom_codecs::http::{GRPC, HTTP1};
 use wireloom_codecs::{
-    Accepted, BoxFuture, ConnError, Protocol, ProtocolId, Request, Service, Sniff,
+    Accepted, Argument, ArgumentPath, BoxFuture, ConnError, Protocol, ProtocolId, Request, Service,
+    Sniff,
 };
 
 use crate::config::H1Config;
@@ -81,6 +82,15 @@ impl<S: Service, H: Handover> Protocol<S> for Http1<H> {
 
     fn sniff(&self, prefix: &[u8]) -> Sniff {
         sniff(prefix)
+    }
+
+    fn argument<'a>(
+        &self,
+        request: &'a Request,
+        path: &ArgumentPath,
+        budget: usize,
+    ) -> Option<Argument<'a>> {
+        crate::json::find(request, path, budget)
     }
 
     fn serve(&self, connection: Accepted, service: S) -> BoxFuture<Result<(), ConnError>> {

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream as Inner;
+use webpki::EndEntityCert;
 
 use super::Alpn;
 
@@ -24,6 +25,25 @@ impl TlsStream {
         Alpn::ALL
             .into_iter()
             .find(|known| known.name().as_bytes() == agreed)
+    }
+
+    /// The name of the server that the client asked for (SNI), in lower case.
+    pub fn sni(&self) -> Option<&str> {
+        self.0.get_ref().1.server_name()
+    }
+
+    /// The names in the client's certificate, which the handshake has verified: the URIs of its subject's alternative
+    /// names, and then the DNS names. None without a certificate.
+    pub fn identities(&self) -> Vec<String> {
+        let certificates = self.0.get_ref().1.peer_certificates();
+        let certificate = certificates.and_then(<[_]>::first);
+        let parsed = certificate.map(EndEntityCert::try_from);
+        let Some(Ok(certificate)) = parsed else {
+            return Vec::new();
+        };
+        let uris = certificate.valid_uri_names();
+        let names = uris.chain(certificate.valid_dns_names());
+        names.map(str::to_owned).collect()
     }
 
     fn inner(self: Pin<&mut Self>) -> Pin<&mut Inner<TcpStream>> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use wireloom_net::Address;
 use wireloom_net::tls::TlsAcceptor;
-use wireloom_router::config::{RouteConfig, SubsetMatch, To};
+use wireloom_router::config::{RouteConfig, SubsetMatch, To, each_route};
 use wireloom_router::{Edits, Problem, RouteTable};
 
 use super::{ClusterEntry, Config, ListenerConfig, suggest};
@@ -281,8 +281,7 @@ impl<'a> Check<'a> {
             let room = MAX_PROBLEMS.saturating_sub(self.problems.len());
             self.problems.extend(problems.into_iter().take(room));
         }
-        for (at, route) in routes.iter().enumerate() {
-            let path = format!("routes.{name}[{at}]");
+        for (path, route) in each_route(&format!("routes.{name}"), routes) {
             match &route.to {
                 // The router tells what a route must have.
                 None => {}

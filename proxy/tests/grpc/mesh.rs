@@ -24,7 +24,7 @@ pub(crate) struct Mesh {
 impl Mesh {
     /// With these routes and clusters.
     pub(crate) fn start(routes: &str, clusters: &str) -> Self {
-        let yaml = format!(
+        Self::of(&format!(
             "workers: 1
 listeners: [{{name: mesh, address: '127.0.0.1:0', routes: main}}]
 routes:
@@ -33,8 +33,12 @@ routes:
 clusters:
 {clusters}
 "
-        );
-        let config = config::parse("mesh.yaml".as_ref(), &yaml, PROTOCOLS);
+        ))
+    }
+
+    /// With this configuration.
+    pub(crate) fn of(yaml: &str) -> Self {
+        let config = config::parse("mesh.yaml".as_ref(), yaml, PROTOCOLS);
         let config = config.unwrap_or_else(|errors| panic!("{errors}"));
         let metrics = Arc::new(Metrics::new("0").unwrap());
         let protocols = run::builtin(&config);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair,
+    SanType,
 };
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::PrivateKeyDer;
@@ -22,15 +23,16 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, key).unwrap())
     }
 
-    fn sign(&self) -> (Certificate, KeyPair) {
+    fn sign(&self, names: &[SanType]) -> (Certificate, KeyPair) {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        params.subject_alt_names.extend_from_slice(names);
         (params.signed_by(&key, &self.0).unwrap(), key)
     }
 
     /// Writes `cert.pem` and `key.pem`, which are new, and `ca.pem`.
     pub(crate) fn write(&self, folder: &Path) {
-        let (certificate, key) = self.sign();
+        let (certificate, key) = self.sign(&[]);
         let write = |name: &str, text: String| std::fs::write(folder.join(name), text).unwrap();
         write("cert.pem", certificate.pem());
         write("key.pem", key.serialize_pem());
@@ -47,7 +49,12 @@ impl Authority {
 
     /// A client that trusts it, with a certificate by `signer`.
     pub(crate) fn known_client(&self, signer: &Self) -> ClientConfig {
-        let (certificate, key) = signer.sign();
+        self.named_client(signer, &[])
+    }
+
+    /// The same with a certificate that has these names too.
+    pub(crate) fn named_client(&self, signer: &Self, names: &[SanType]) -> ClientConfig {
+        let (certificate, key) = signer.sign(names);
         let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
         self.builder()
             .with_client_auth_cert(vec![certificate.der().clone()], key)

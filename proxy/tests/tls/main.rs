@@ -16,4 +16,5 @@ mod files;
 mod program;
 mod proxy;
 mod rotation;
+mod routes;
 mod upstream;

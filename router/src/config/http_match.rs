@@ -44,4 +44,7 @@ pub struct HttpMatch {
     /// repeated, one of its values must match.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub query: BTreeMap<String, StringMatch>,
+    /// Cookies by name. Quotes around a value are not part of it. If a name is repeated, one of its values must match.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cookie: BTreeMap<String, StringMatch>,
 }

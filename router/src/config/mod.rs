@@ -5,6 +5,8 @@
 //! exist.
 
 mod action;
+mod argument_match;
+mod connection_match;
 mod http_match;
 mod path_match;
 mod retry;
@@ -13,14 +15,16 @@ mod string_match;
 mod target;
 
 pub use action::{RedirectConfig, RedirectScheme, RegexRewrite, RespondConfig, RewriteConfig};
+pub use argument_match::{ArgumentAt, ArgumentMatch, DEFAULT_BUDGET};
+pub use connection_match::TlsMatch;
 pub use http_match::HttpMatch;
 pub use path_match::PathMatch;
 pub use retry::{BackoffConfig, Condition, HedgeConfig, RetryConfig, Status};
-pub use route::{DEFAULT_TIMEOUT, MatchConfig, RouteConfig};
+pub use route::{DEFAULT_TIMEOUT, MatchConfig, RouteConfig, each_route};
 pub use wireloom_codecs::edits::{HeaderChanges, HeaderEdits};
 pub use wireloom_codecs::units::OneOrMany;
 
-pub use string_match::StringMatch;
+pub use string_match::{Range, StringMatch};
 pub use target::{ClusterSubset, SubsetMatch, To, WeightedCluster};
 
 use serde::{Deserialize, Deserializer};

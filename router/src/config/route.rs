@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use wireloom_codecs::units::Span;
 
 use super::{
-    HeaderEdits, HttpMatch, OneOrMany, RedirectConfig, RespondConfig, RetryConfig, RewriteConfig,
-    StringMatch, To, not_null,
+    ArgumentMatch, HeaderEdits, HttpMatch, OneOrMany, RedirectConfig, RespondConfig, RetryConfig,
+    RewriteConfig, StringMatch, TlsMatch, To, not_null,
 };
 
 /// How long an exchange may take if its route does not say.
@@ -21,9 +21,15 @@ fn default_timeout() -> Span {
 
 /// A route: which requests it takes and what becomes of them. The first route of the table that matches wins. It has one
 /// of `to`, `redirect` and `respond`.
+///
+/// An entry with `routes` is a group instead, a virtual host: its routes take the requests to its `hosts` or `services`
+/// and no others, and what none of them matches has no route. A request goes to the group that names it most exactly,
+/// wherever that stands: by the whole name, else by the longest `*.suffix`, else by the longest `prefix.*`, else by `*`;
+/// where a service and a host do so alike, to that of the service. Routes in front of the first group are tried on every
+/// request before; those behind it take the requests that no group names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("oneOf" = [{"required": ["to"]}, {"required": ["redirect"]}, {"required": ["respond"]}]))]
+#[schemars(extend("oneOf" = [{"required": ["to"]}, {"required": ["redirect"]}, {"required": ["respond"]}, {"required": ["routes"]}]))]
 pub struct RouteConfig {
     /// Its name in metrics and logs. Default: its place, like `routes.main[2]`.
     #[serde(
@@ -87,6 +93,32 @@ pub struct RouteConfig {
     )]
     #[schemars(with = "RetryConfig")]
     pub retry: Option<RetryConfig>,
+    /// Of a group: the hosts of HTTP, gRPC and Triple requests that it takes, without ports: `a.example`, `*.example`,
+    /// `example.*` or `*`. Case does not count, nor does a dot at the end.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "OneOrMany")]
+    pub hosts: Option<OneOrMany>,
+    /// Of a group: the RPC services whose requests it takes, instead of `hosts`: `com.acme.OrderService`,
+    /// `*.OrderService`, `com.acme.*` or `*`.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "OneOrMany")]
+    pub services: Option<OneOrMany>,
+    /// Of a group: its routes, of which the first that matches wins. None of them is a group.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Vec<RouteConfig>", length(min = 1))]
+    pub routes: Option<Vec<RouteConfig>>,
 }
 
 /// Which requests a route takes. Every key that is given must match.
@@ -138,6 +170,44 @@ pub struct MatchConfig {
     /// values must match.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, StringMatch>,
+    /// Networks, of which one must have the client's address: `10.0.0.0/8`, `2001:db8::/32`, or an address alone.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "OneOrMany")]
+    pub source: Option<OneOrMany>,
+    /// What the client showed in its TLS handshake. `{}` takes whatever came over TLS.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "TlsMatch")]
+    pub tls: Option<TlsMatch>,
+    /// Values inside of the request's body; all must match. Where a body is looked into, only the value that is asked for
+    /// is read. An HTTP body that is JSON waits for its end then, as long as it is within the budget.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<ArgumentMatch>,
+    /// An expression in the syntax of CEL over what the other keys name: `headers["x-user"].startsWith("a") &&
+    /// !source.inCidr("10.0.0.0/8")`. What it asks of something that is not there does not hold. See the guide for the
+    /// names and operators that there are.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "String")]
+    pub when: Option<String>,
+    /// How many percent of the requests that all else matches, from 0 to 100; each is drawn by itself.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "f64", range(min = 0, max = 100))]
+    pub percentage: Option<f64>,
     /// What only HTTP has.
     #[serde(
         default,
@@ -146,4 +216,19 @@ pub struct MatchConfig {
     )]
     #[schemars(with = "HttpMatch")]
     pub http: Option<HttpMatch>,
+}
+
+/// Every route that stands at `path` (`routes.main`), with those of groups, each with its own path.
+pub fn each_route<'a>(
+    path: &str,
+    routes: &'a [RouteConfig],
+) -> impl Iterator<Item = (String, &'a RouteConfig)> {
+    routes.iter().enumerate().flat_map(move |(at, entry)| {
+        let path = format!("{path}[{at}]");
+        let grouped = entry.routes.iter().flatten().enumerate();
+        let grouped: Vec<_> = grouped
+            .map(|(at, route)| (format!("{path}.routes[{at}]"), route))
+            .collect();
+        std::iter::once((path, entry)).chain(grouped)
+    })
 }

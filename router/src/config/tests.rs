@@ -35,7 +35,7 @@ match:
   method: {prefix: get}
   version: {exact: "1.0"}
   group: {suffix: -b}
-  headers: {x-canary: "true", x-user: {regex: "[0-9]+"}, x-none: {present: false}}
+  headers: {x-canary: "true", x-user: {regex: "[0-9]+"}, x-none: {present: false}, x-part: {contains: b}, x-shard: {range: {min: 1, max: 9}}, x-not: {not: {suffix: c}}}
 to:
   - {cluster: orders-canary, weight: 5}
   - {cluster: orders}
@@ -56,6 +56,20 @@ retry: {attempts: 2, per_try_timeout: 500ms, on: [connect-failure, unavailable],
         StringMatch::Regex("[0-9]+".into())
     );
     assert_eq!(conditions.headers["x-none"], StringMatch::Present(false));
+    assert_eq!(
+        conditions.headers["x-part"],
+        StringMatch::Contains("b".into())
+    );
+    let range = Range {
+        min: Some(1),
+        max: Some(9),
+    };
+    assert_eq!(conditions.headers["x-shard"], StringMatch::Range(range));
+    let suffix = StringMatch::Suffix("c".into());
+    assert_eq!(
+        conditions.headers["x-not"],
+        StringMatch::Not(Box::new(suffix))
+    );
     let Some(To::Split(split)) = &route.to else {
         panic!("not a split: {:?}", route.to)
     };
@@ -372,16 +386,17 @@ fn json_is_read_as_yaml_is() {
 fn the_schema_knows_both_forms_and_every_key() {
     let schema = serde_json::to_value(schemars::schema_for!(RouteConfig)).unwrap();
     assert_eq!(schema["additionalProperties"], false);
-    let one_of = serde_json::json!([{"required": ["to"]}, {"required": ["redirect"]}, {"required": ["respond"]}]);
+    let one_of = serde_json::json!([{"required": ["to"]}, {"required": ["redirect"]}, {"required": ["respond"]}, {"required": ["routes"]}]);
     assert_eq!(schema["oneOf"], one_of);
     assert_eq!(schema["properties"]["timeout"]["default"], "15s");
     assert!(schema["properties"]["match"].get("default").is_none());
     let text = schema["$defs"]["StringMatch"]["anyOf"].as_array().unwrap();
     assert_eq!(text[0]["type"], "string");
-    for (form, key) in text[1..]
-        .iter()
-        .zip(["exact", "prefix", "suffix", "regex", "present"])
-    {
+    let keys = [
+        "exact", "prefix", "suffix", "contains", "regex", "range", "present", "not",
+    ];
+    assert_eq!(text.len(), 1 + keys.len());
+    for (form, key) in text[1..].iter().zip(keys) {
         assert!(form["properties"].get(key).is_some(), "{form}");
         assert_eq!(form["additionalProperties"], false);
     }

@@ -18,20 +18,18 @@ pub(super) fn takes(route: &RouteConfig, head: &RequestHead) -> Option<bool> {
         (&config.service, &head.service),
         (&config.method, &head.method),
     ] {
-        verdicts.extend(condition.as_ref().map(|condition| match condition {
-            StringMatch::Present(present) => Some(*present != name.is_empty()),
-            condition => holds(condition, name.as_bytes()),
-        }));
+        let there = Some(name.as_bytes()).filter(|name| !name.is_empty());
+        verdicts.extend(condition.as_ref().map(|condition| named(condition, there)));
     }
     let own = [("version", &config.version), ("group", &config.group)];
     let own = own
         .into_iter()
         .filter_map(|(name, condition)| Some((name, condition.as_ref()?)));
-    let named = config
+    let headers = config
         .headers
         .iter()
         .map(|(name, condition)| (name.as_str(), condition));
-    for (name, condition) in own.chain(named) {
+    for (name, condition) in own.chain(headers) {
         let lower = name.to_ascii_lowercase();
         let values = head
             .fields
@@ -50,6 +48,15 @@ pub(super) fn takes(route: &RouteConfig, head: &RequestHead) -> Option<bool> {
         .into_iter()
         .map(|verdict| verdict.map(|verdict| !verdict)))
     .map(|none| !none)
+}
+
+/// What a condition says of a name; None for one that is empty.
+fn named(condition: &StringMatch, name: Option<&[u8]>) -> Option<bool> {
+    match condition {
+        StringMatch::Present(present) => Some(*present == name.is_some()),
+        StringMatch::Not(condition) => named(condition, name).map(|holds| !holds),
+        condition => holds(condition, name.unwrap_or_default()),
+    }
 }
 
 /// True if one is, false if all are false.
@@ -72,6 +79,7 @@ fn one_of<V: AsRef<[u8]>>(
 ) -> Option<bool> {
     match condition {
         StringMatch::Present(present) => Some(*present == (values.count() > 0)),
+        StringMatch::Not(condition) => one_of(condition, values).map(|one| !one),
         condition => any(values.map(|value| holds(condition, value.as_ref()))),
     }
 }
@@ -149,7 +157,18 @@ fn holds(condition: &StringMatch, text: &[u8]) -> Option<bool> {
         StringMatch::Exact(exact) => text == exact.as_bytes(),
         StringMatch::Prefix(prefix) => text.starts_with(prefix.as_bytes()),
         StringMatch::Suffix(suffix) => text.ends_with(suffix.as_bytes()),
+        StringMatch::Contains(part) => {
+            let part = part.as_bytes();
+            (0..text.len()).any(|at| text.get(at..).is_some_and(|rest| rest.starts_with(part)))
+        }
+        StringMatch::Range(range) => {
+            let number = std::str::from_utf8(text).ok().map(str::parse::<i64>);
+            number.and_then(Result::ok).is_some_and(|number| {
+                range.min.unwrap_or(i64::MIN) <= number && number <= range.max.unwrap_or(i64::MAX)
+            })
+        }
         StringMatch::Present(present) => *present,
+        StringMatch::Not(condition) => !holds(condition, text)?,
         StringMatch::Regex(pattern) => {
             let regex = RegexBuilder::new(pattern).unicode(false).build().ok()?;
             // What matches nowhere does not match the whole, and what is found as the whole does.

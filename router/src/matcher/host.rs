@@ -15,12 +15,14 @@ pub(super) struct Host {
     port: Option<u16>,
 }
 
-/// Texts are in lower case.
+/// A pattern without a port. Texts are in lower case.
 #[derive(Clone, Debug)]
-enum Name {
+pub(crate) enum Name {
     /// Any that is not empty.
     Any,
+    /// This one.
     Exact(Box<[u8]>),
+    /// This address.
     V6(Ipv6Addr),
     /// With the dot that it starts with.
     Suffix(Box<[u8]>),
@@ -31,13 +33,7 @@ enum Name {
 impl Host {
     /// Compiles a pattern, or says what is wrong with it.
     pub(super) fn compile(text: &str) -> Result<Self, String> {
-        let lower = text.to_ascii_lowercase();
-        let (name, port) = split(&lower)?;
-        let name = Name::compile(name).ok_or_else(|| {
-            format!(
-                "{text:?} is not a host: write one like a.example, *.example, example.*, [::1] or *"
-            )
-        })?;
+        let (name, port) = Name::with_port(text)?;
         Ok(Self { name, port })
     }
 
@@ -56,6 +52,27 @@ impl Host {
 }
 
 impl Name {
+    /// Compiles a pattern without a port, or says what is wrong with it.
+    pub(crate) fn alone(text: &str) -> Result<Self, String> {
+        match Self::with_port(text)? {
+            (name, None) => Ok(name),
+            (_, Some(_)) => Err(format!(
+                "{text:?} has a port, by which nothing is grouped: match it with `match: {{http: {{host: …}}}}`"
+            )),
+        }
+    }
+
+    fn with_port(text: &str) -> Result<(Self, Option<u16>), String> {
+        let lower = text.to_ascii_lowercase();
+        let (name, port) = split(&lower)?;
+        let name = Self::compile(name).ok_or_else(|| {
+            format!(
+                "{text:?} is not a host: write one like a.example, *.example, example.*, [::1] or *"
+            )
+        })?;
+        Ok((name, port))
+    }
+
     fn compile(name: &str) -> Option<Self> {
         if name == "*" {
             return Some(Self::Any);
@@ -161,7 +178,7 @@ fn plain(host: &[u8]) -> &[u8] {
     host.strip_suffix(b".").unwrap_or(host)
 }
 
-fn v6(host: &[u8]) -> Option<Ipv6Addr> {
+pub(crate) fn v6(host: &[u8]) -> Option<Ipv6Addr> {
     let address = host.strip_prefix(b"[")?.strip_suffix(b"]")?;
     std::str::from_utf8(address).ok()?.parse().ok()
 }

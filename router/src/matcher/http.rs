@@ -4,11 +4,13 @@ use http::Method;
 use wireloom_codecs::HttpRequest;
 
 use super::Text;
+use super::cookie::Cookie;
+use super::each::each;
 use super::host::Host;
 use super::path::Path;
 use super::query::Parameter;
 use crate::Problem;
-use crate::config::{HttpMatch, OneOrMany};
+use crate::config::HttpMatch;
 
 /// A compiled [`HttpMatch`].
 #[derive(Clone, Debug)]
@@ -17,6 +19,7 @@ pub(crate) struct HttpMatcher {
     path: Option<Path>,
     methods: Box<[Method]>,
     query: Box<[Parameter]>,
+    cookies: Box<[Cookie]>,
 }
 
 impl HttpMatcher {
@@ -54,11 +57,23 @@ impl HttpMatcher {
                 Err(problem) => note(problem),
             }
         }
+        let mut cookies = Vec::new();
+        for (name, condition) in &config.cookie {
+            let path = format!("{path}.cookie.{name}");
+            let cookie = Text::compile(&path, condition).and_then(|text| {
+                Cookie::new(name, text).map_err(|why| Problem::new(path.clone(), why))
+            });
+            match cookie {
+                Ok(cookie) => cookies.push(cookie),
+                Err(problem) => note(problem),
+            }
+        }
         Self {
             hosts,
             path: condition,
             methods,
             query: query.into(),
+            cookies: cookies.into(),
         }
     }
 
@@ -74,6 +89,7 @@ impl HttpMatcher {
                 .query
                 .iter()
                 .all(|parameter| parameter.matches(request.query()))
+            && self.cookies.iter().all(|cookie| cookie.matches(request))
     }
 
     pub(super) fn exact_path(&self) -> Option<&[u8]> {
@@ -84,19 +100,6 @@ impl HttpMatcher {
         let hosts: Option<Vec<_>> = self.hosts.iter().map(Host::exact).collect();
         hosts.filter(|hosts| !hosts.is_empty())
     }
-}
-
-/// Each text with the path that it is found at: a single one may stand without a list.
-fn each(path: String, texts: Option<&OneOrMany>) -> impl Iterator<Item = (String, &str)> {
-    let texts = texts.into_iter().flat_map(|texts| {
-        let one = texts.is_one();
-        texts.iter().map(move |text| (one, text))
-    });
-    texts.enumerate().map(move |(at, (one, text))| match one {
-        // The first entry of a list of one is found at the list's place too.
-        true => (path.clone(), text),
-        false => (format!("{path}[{at}]"), text),
-    })
 }
 
 fn method(text: &str) -> Result<Method, String> {

@@ -23,24 +23,48 @@ impl Parameter {
 
     /// True if any value under the name matches; for `present: false`, if there is none.
     pub(super) fn matches(&self, query: Option<&[u8]>) -> bool {
-        let pairs = query
-            .into_iter()
-            .flat_map(|query| query.split(|b| *b == b'&'));
-        let pairs = pairs.map(|pair| match pair.iter().position(|byte| *byte == b'=') {
-            Some(at) => (
-                pair.get(..at).unwrap_or_default(),
-                pair.get(at + 1..).unwrap_or_default(),
-            ),
-            None => (pair, &[][..]),
-        });
-        let mut values = pairs
-            .filter(|(name, _)| Decoded(name).eq(self.name.iter().copied()))
-            .map(|(_, value)| value);
-        match self.text {
-            Text::Present(present) => values.next().is_some() == present,
+        let values = raw(query, &self.name);
+        self.text.any_decoded(values)
+    }
+}
+
+/// The values under a name, as they are written.
+fn raw<'a>(query: Option<&'a [u8]>, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let pairs = query
+        .into_iter()
+        .flat_map(|query| query.split(|b| *b == b'&'));
+    let pairs = pairs.map(|pair| match pair.iter().position(|byte| *byte == b'=') {
+        Some(at) => (
+            pair.get(..at).unwrap_or_default(),
+            pair.get(at + 1..).unwrap_or_default(),
+        ),
+        None => (pair, &[][..]),
+    });
+    let named = pairs.filter(move |(own, _)| Decoded(own).eq(name.iter().copied()));
+    named.map(|(_, value)| value)
+}
+
+/// The values under a name, as they are meant. One that is encoded costs an allocation.
+pub(crate) fn values<'a>(
+    query: Option<&'a [u8]>,
+    name: &'a [u8],
+) -> impl Iterator<Item = Cow<'a, [u8]>> {
+    raw(query, name).map(
+        |value| match value.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+            true => Cow::Owned(Decoded(value).collect()),
+            false => Cow::Borrowed(value),
+        },
+    )
+}
+
+impl Text {
+    fn any_decoded<'a>(&self, mut values: impl Iterator<Item = &'a [u8]>) -> bool {
+        match self {
+            Self::Present(present) => values.next().is_some() == *present,
+            Self::Not(condition) => !condition.any_decoded(values),
             _ => values.any(|value| {
                 let mut stack = [0; STACK];
-                self.text.matches(&decode(value, &mut stack))
+                self.matches(&decode(value, &mut stack))
             }),
         }
     }

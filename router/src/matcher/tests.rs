@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
-use wireloom_codecs::{Kind, ProtocolId, Wire};
+use wireloom_codecs::{ClientTls, Downstream, Kind, ProtocolId, RequestHead, Str, Wire};
 
 use super::*;
+use crate::config::Range;
 
 fn head(
     protocol: &'static str,
@@ -25,6 +26,14 @@ fn head(
     }
 }
 
+impl Matcher {
+    /// Judges a request from nowhere.
+    fn matches_head(&self, head: &RequestHead) -> bool {
+        let downstream = Downstream::new(([0; 4], 0).into(), None);
+        self.matches(&Lookup::new(head, &downstream))
+    }
+}
+
 fn text(condition: StringMatch) -> Result<Text, Problem> {
     Text::compile("m", &condition)
 }
@@ -34,7 +43,7 @@ fn regex(pattern: &str) -> Result<Text, Problem> {
 }
 
 fn matcher(config: &MatchConfig) -> Matcher {
-    Matcher::compile("match", config).unwrap()
+    Matcher::compile("match", config, 0).unwrap()
 }
 
 fn with_header(name: &str, condition: StringMatch) -> MatchConfig {
@@ -52,6 +61,62 @@ fn texts() {
     assert!(prefix.matches(b"get") && prefix.matches(b"gets") && !prefix.matches(b"ge"));
     let suffix = text(StringMatch::Suffix("Service".into())).unwrap();
     assert!(suffix.matches(b"a.Service") && !suffix.matches(b"a.ServiceX"));
+}
+
+#[test]
+fn parts_and_numbers() {
+    let part = text(StringMatch::Contains("an".into())).unwrap();
+    assert!(part.matches(b"an") && part.matches(b"banana") && !part.matches(b"a n"));
+    let range = |min, max| text(StringMatch::Range(Range { min, max }));
+    let some = range(Some(-3), Some(10)).unwrap();
+    for (number, within) in [
+        ("-3", true),
+        ("10", true),
+        ("+7", true),
+        ("007", true),
+        ("-4", false),
+        ("11", false),
+        ("", false),
+        ("7.0", false),
+        (" 7", false),
+        ("0x7", false),
+        ("99999999999999999999", false),
+    ] {
+        assert_eq!(some.matches(number.as_bytes()), within, "{number:?}");
+    }
+    let open = range(Some(0), None).unwrap();
+    assert!(open.matches(b"9223372036854775807") && !open.matches(b"-1"));
+    for (min, max, why) in [
+        (None, None, "has no end"),
+        (Some(2), Some(1), "is empty: 2 is more than 1"),
+    ] {
+        let problem = range(min, max).unwrap_err();
+        assert_eq!(problem.path, "m.range");
+        assert!(problem.message.starts_with(why), "{problem}");
+    }
+}
+
+#[test]
+fn an_inverted_condition_holds_where_no_value_matches() {
+    let not = |condition| with_header("x", StringMatch::Not(Box::new(condition)));
+    let other = matcher(&not(StringMatch::Exact("a".into())));
+    let absent = matcher(&not(StringMatch::Present(true)));
+    for (fields, is_other, is_absent) in [
+        (&[][..], true, true),
+        (&[("x", "b")], true, false),
+        (&[("x", "b"), ("x", "c")], true, false),
+        (&[("x", "b"), ("x", "a")], false, false),
+        (&[("y", "a")], true, true),
+    ] {
+        let head = head("grpc", "", "", fields);
+        assert_eq!(other.matches_head(&head), is_other, "{fields:?}");
+        assert_eq!(absent.matches_head(&head), is_absent, "{fields:?}");
+    }
+    let named = text(StringMatch::Not(Box::new(StringMatch::Present(true)))).unwrap();
+    assert!(named.matches_name(&"".into()) && !named.matches_name(&"a".into()));
+    // What is wrong is told with the place of what it is about.
+    let inverted = StringMatch::Not(Box::new(StringMatch::Regex("(".into())));
+    assert_eq!(text(inverted).unwrap_err().path, "m.not.regex");
 }
 
 #[test]
@@ -121,7 +186,7 @@ fn a_name_is_present_unless_it_is_empty() {
 
 #[test]
 fn nothing_asked_matches_everything() {
-    assert!(matcher(&MatchConfig::default()).matches(&head("bolt", "", "", &[])));
+    assert!(matcher(&MatchConfig::default()).matches_head(&head("bolt", "", "", &[])));
 }
 
 #[test]
@@ -136,13 +201,13 @@ fn every_condition_must_hold() {
     };
     let matcher = matcher(&config);
     let version = [("version", "1")];
-    assert!(matcher.matches(&head("dubbo", "a.B", "getX", &version)));
-    assert!(!matcher.matches(&head("bolt", "a.B", "getX", &version)));
-    assert!(!matcher.matches(&head("dubbo", "a.C", "getX", &version)));
-    assert!(!matcher.matches(&head("dubbo", "a.B", "setX", &version)));
-    assert!(!matcher.matches(&head("dubbo", "a.B", "getX", &[("version", "2")])));
-    assert!(!matcher.matches(&head("dubbo", "a.B", "getX", &[])));
-    assert!(!matcher.matches(&head(
+    assert!(matcher.matches_head(&head("dubbo", "a.B", "getX", &version)));
+    assert!(!matcher.matches_head(&head("bolt", "a.B", "getX", &version)));
+    assert!(!matcher.matches_head(&head("dubbo", "a.C", "getX", &version)));
+    assert!(!matcher.matches_head(&head("dubbo", "a.B", "setX", &version)));
+    assert!(!matcher.matches_head(&head("dubbo", "a.B", "getX", &[("version", "2")])));
+    assert!(!matcher.matches_head(&head("dubbo", "a.B", "getX", &[])));
+    assert!(!matcher.matches_head(&head(
         "dubbo",
         "a.B",
         "getX",
@@ -165,7 +230,7 @@ fn one_of_several_protocols() {
         ("dub", false),
     ] {
         assert_eq!(
-            matcher.matches(&head(protocol, "s", "m", &[])),
+            matcher.matches_head(&head(protocol, "s", "m", &[])),
             taken,
             "{protocol}"
         );
@@ -175,9 +240,9 @@ fn one_of_several_protocols() {
 #[test]
 fn any_repeated_value_may_match() {
     let matcher = matcher(&with_header("x", StringMatch::Exact("b".into())));
-    assert!(matcher.matches(&head("grpc", "", "", &[("x", "a"), ("x", "b")])));
-    assert!(!matcher.matches(&head("grpc", "", "", &[("x", "a"), ("y", "b")])));
-    assert!(!matcher.matches(&head("grpc", "", "", &[])));
+    assert!(matcher.matches_head(&head("grpc", "", "", &[("x", "a"), ("x", "b")])));
+    assert!(!matcher.matches_head(&head("grpc", "", "", &[("x", "a"), ("y", "b")])));
+    assert!(!matcher.matches_head(&head("grpc", "", "", &[])));
 }
 
 #[test]
@@ -190,17 +255,17 @@ fn presence_counts_empty_values_too() {
         (&[], false),
     ] {
         let head = head("grpc", "", "", fields);
-        assert_eq!(present.matches(&head), there, "{fields:?}");
-        assert_eq!(absent.matches(&head), !there, "{fields:?}");
+        assert_eq!(present.matches_head(&head), there, "{fields:?}");
+        assert_eq!(absent.matches_head(&head), !there, "{fields:?}");
     }
 }
 
 #[test]
 fn a_name_in_capitals_also_means_its_lower_case() {
     let matcher = matcher(&with_header("userId", StringMatch::Exact("7".into())));
-    assert!(matcher.matches(&head("dubbo", "", "", &[("userId", "7")])));
-    assert!(matcher.matches(&head("triple", "", "", &[("userid", "7")])));
-    assert!(!matcher.matches(&head("dubbo", "", "", &[("USERID", "7")])));
+    assert!(matcher.matches_head(&head("dubbo", "", "", &[("userId", "7")])));
+    assert!(matcher.matches_head(&head("triple", "", "", &[("userid", "7")])));
+    assert!(!matcher.matches_head(&head("dubbo", "", "", &[("USERID", "7")])));
     assert_eq!(
         matcher.field_names().collect::<Vec<_>>(),
         ["userId", "userid"]
@@ -211,7 +276,7 @@ fn a_name_in_capitals_also_means_its_lower_case() {
 fn binary_metadata_matches_with_and_without_its_padding() {
     let matches = |condition: StringMatch, protocol, value| {
         let config = with_header("x-token-bin", condition);
-        matcher(&config).matches(&head(protocol, "s", "m", &[("x-token-bin", value)]))
+        matcher(&config).matches_head(&head(protocol, "s", "m", &[("x-token-bin", value)]))
     };
     for (own, value, expected) in [
         ("AQI=", "AQI", true),
@@ -226,4 +291,121 @@ fn binary_metadata_matches_with_and_without_its_padding() {
     assert!(matches(StringMatch::Suffix("I=".into()), "triple", "AQI"));
     // Elsewhere it is a text like any other.
     assert!(!matches(StringMatch::Exact("AQI".into()), "http1", "AQI="));
+}
+
+#[test]
+fn who_asks_is_matched_by_address_and_handshake() {
+    let head = head("dubbo", "s", "m", &[]);
+    let config = |text: &str| serde_json::from_str::<MatchConfig>(text).unwrap();
+    let from = |address: &str, tls| Downstream::new(address.parse().unwrap(), tls);
+    let networks = matcher(&config(
+        r#"{"source": ["10.0.0.0/8", "2001:db8::/32", "::ffff:9.9.9.9"]}"#,
+    ));
+    for (address, expected) in [
+        ("10.255.0.1:1", true),
+        ("11.0.0.1:1", false),
+        ("[::ffff:10.0.0.1]:1", true),
+        ("[2001:db8:1::1]:1", true),
+        ("[2001:db9::1]:1", false),
+        ("9.9.9.9:1", true),
+        ("9.9.9.8:1", false),
+    ] {
+        let downstream = from(address, None);
+        let found = networks.matches(&Lookup::new(&head, &downstream));
+        assert_eq!(found, expected, "{address}");
+    }
+    let shown = |sni: Option<&str>, identities: &[&str]| {
+        let identities = identities.iter().map(|name| Str::from(*name)).collect();
+        let tls = ClientTls {
+            sni: sni.map(Str::from),
+            identities,
+        };
+        from("10.0.0.1:1", Some(tls))
+    };
+    let spiffe = "spiffe://acme.com/ns/shop/sa/web";
+    for (condition, takes) in [
+        ("{}", [false, true, true, true]),
+        (
+            r#"{"sni": {"suffix": ".acme.com"}}"#,
+            [false, false, true, false],
+        ),
+        (r#"{"sni": {"present": false}}"#, [false, true, false, true]),
+        (
+            r#"{"identity": {"prefix": "spiffe://acme.com/"}}"#,
+            [false, false, false, true],
+        ),
+        (
+            r#"{"identity": {"not": "web.acme.com"}}"#,
+            [false, true, true, false],
+        ),
+    ] {
+        let matcher = matcher(&config(&format!(r#"{{"tls": {condition}}}"#)));
+        let clients = [
+            from("10.0.0.1:1", None),
+            shown(None, &[]),
+            shown(Some("a.acme.com"), &[]),
+            shown(None, &[spiffe, "web.acme.com"]),
+        ];
+        let found = clients.map(|client| matcher.matches(&Lookup::new(&head, &client)));
+        assert_eq!(found, takes, "{condition}");
+    }
+}
+
+#[test]
+fn what_no_connection_has_is_refused() {
+    let problems = |text: &str| {
+        let config = serde_json::from_str::<MatchConfig>(text).unwrap();
+        let problems = Matcher::compile("match", &config, 0).unwrap_err();
+        problems.iter().map(Problem::to_string).collect::<Vec<_>>()
+    };
+    for (text, expected) in [
+        (
+            r#"{"source": "10.0.0.1/8"}"#,
+            "match.source: \"10.0.0.1/8\" has bits behind its prefix: write 10.0.0.0/8",
+        ),
+        (
+            r#"{"source": ["10.0.0.0/8", "ten"]}"#,
+            "match.source[1]: \"ten\" is no network",
+        ),
+        (
+            r#"{"source": "::ffff:10.0.0.0/104"}"#,
+            "match.source: \"::ffff:10.0.0.0/104\" is an IPv4 network mapped",
+        ),
+        (
+            r#"{"tls": {"sni": {"regex": "("}}}"#,
+            "match.tls.sni.regex: is not",
+        ),
+        (
+            r#"{"percentage": 100.5}"#,
+            "match.percentage: 100.5 is out of range: 0 to 100",
+        ),
+    ] {
+        let problems = problems(text);
+        assert!(
+            problems.len() == 1 && problems[0].starts_with(expected),
+            "{problems:?}"
+        );
+    }
+}
+
+#[test]
+fn a_percentage_is_of_what_all_else_matches() {
+    let config: MatchConfig =
+        serde_json::from_str(r#"{"service": "s", "percentage": 30}"#).unwrap();
+    let matcher = matcher(&config);
+    assert!(matcher.draws());
+    let (own, other) = (head("dubbo", "s", "m", &[]), head("dubbo", "t", "m", &[]));
+    let downstream = Downstream::new(([0; 4], 0).into(), None);
+    let taken = |head| {
+        let of = |random| Lookup {
+            random,
+            ..Lookup::new(head, &downstream)
+        };
+        (0..10_000)
+            .filter(|random| matcher.matches(&of(*random)))
+            .count()
+    };
+    let share = taken(&own);
+    assert!((2_700..=3_300).contains(&share), "{share}");
+    assert_eq!(taken(&other), 0);
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use wireloom_codecs::{Needs, http};
 
-use super::{Entry, Index, Mention, RouteTable, SCAN};
-use crate::config::{HeaderEdits, RouteConfig, SubsetMatch, To};
+use super::domains::{Domains, Taken};
+use super::{Entry, FRONT, Index, Mention, REST, RouteTable, SCAN, Section};
+use crate::config::{DEFAULT_TIMEOUT, HeaderEdits, OneOrMany, RouteConfig, SubsetMatch, To};
 use crate::matcher::Matcher;
 use crate::retry::no_names;
 use crate::{Action, Edits, Problem, RetryPolicy, Route, Split, StatusNames};
@@ -30,9 +31,17 @@ impl RouteTable {
         routes: &[RouteConfig],
         status: &StatusNames<'_>,
     ) -> Result<Self, Vec<Problem>> {
-        let mut builder = Builder::default();
+        let mut builder = Builder {
+            sections: vec![Vec::new(), Vec::new()],
+            ..Builder::default()
+        };
         for (index, config) in routes.iter().enumerate() {
-            builder.add(format!("routes.{name}[{index}]"), index, config, status);
+            let path = format!("routes.{name}[{index}]");
+            match &config.routes {
+                Some(routes) => builder.group(path, config, routes, status),
+                None if builder.groups.is_empty() => builder.add(path, FRONT, config, status),
+                None => builder.add(path, REST, config, status),
+            }
         }
         builder.finish()
     }
@@ -65,7 +74,15 @@ impl Names {
 
 #[derive(Default)]
 struct Builder {
-    entries: Vec<Entry>,
+    /// As in the table.
+    sections: Vec<Vec<(Matcher, Route)>>,
+    domains: Domains,
+    /// Where each group stands, in the order of their sections.
+    groups: Vec<String>,
+    /// A route in front of the groups that takes every request.
+    everything: Option<String>,
+    /// Routes so far.
+    count: u64,
     clusters: Names,
     /// The parts of the clusters that are meant, by place.
     subsets: HashMap<usize, SubsetMatch>,
@@ -75,7 +92,120 @@ struct Builder {
 }
 
 impl Builder {
-    fn add(&mut self, path: String, index: usize, config: &RouteConfig, status: &StatusNames<'_>) {
+    /// Adds a group with its routes.
+    fn group(
+        &mut self,
+        path: String,
+        config: &RouteConfig,
+        routes: &[RouteConfig],
+        status: &StatusNames<'_>,
+    ) {
+        let section = self.sections.len();
+        self.sections.push(Vec::new());
+        self.groups.push(path.clone());
+        if let Some(path) = self.everything.take() {
+            self.note(
+                path,
+                "takes every request, so that none reaches the groups behind it: write it behind them",
+            );
+        }
+        for (key, there) in [
+            ("name", config.name.is_some()),
+            ("match", config.r#match.is_some()),
+            ("to", config.to.is_some()),
+            ("redirect", config.redirect.is_some()),
+            ("respond", config.respond.is_some()),
+            ("rewrite", config.rewrite.is_some()),
+            ("headers", !config.headers.is_empty()),
+            ("timeout", config.timeout != DEFAULT_TIMEOUT),
+            ("retry", config.retry.is_some()),
+        ] {
+            if there {
+                let message =
+                    "is for a route, and this entry is a group: write it in each of its `routes`";
+                self.note(format!("{path}.{key}"), message);
+            }
+        }
+        match (&config.hosts, &config.services) {
+            (Some(hosts), None) => self.names(&path, "hosts", hosts, section),
+            (None, Some(services)) => self.names(&path, "services", services, section),
+            (None, None) => self.note(
+                &path,
+                "names nothing that its routes are for: write `hosts` or `services`",
+            ),
+            (Some(_), Some(_)) => self.note(
+                format!("{path}.services"),
+                "stands beside `hosts`: write one of them, and another group for the other",
+            ),
+        }
+        if routes.is_empty() {
+            self.note(
+                format!("{path}.routes"),
+                "the list is empty: write at least one route",
+            );
+        }
+        for (at, route) in routes.iter().enumerate() {
+            let path = format!("{path}.routes[{at}]");
+            match &route.routes {
+                None => self.add(path, section, route, status),
+                Some(_) => self.note(
+                    format!("{path}.routes"),
+                    "is a group within a group: write it beside the other",
+                ),
+            }
+        }
+    }
+
+    /// Gives its names to a group.
+    fn names(&mut self, path: &str, key: &str, names: &OneOrMany, section: usize) {
+        for (at, name) in names.iter().enumerate() {
+            let added = match key {
+                "hosts" => self.domains.add_host(name, section),
+                _ => self.domains.add_service(name, section),
+            };
+            let message = match added {
+                Ok(()) => continue,
+                Err(Taken::Bad(why)) => why,
+                Err(Taken::By(other)) if other == section => {
+                    format!("`{name}` is in this list already")
+                }
+                Err(Taken::By(other)) => {
+                    let other = other
+                        .checked_sub(REST + 1)
+                        .and_then(|at| self.groups.get(at));
+                    let other = other.map_or("another group", String::as_str);
+                    format!("`{name}` is taken by {other} already")
+                }
+            };
+            let path = match names.is_one() {
+                true => format!("{path}.{key}"),
+                false => format!("{path}.{key}[{at}]"),
+            };
+            self.note(path, message);
+        }
+    }
+
+    fn add(
+        &mut self,
+        path: String,
+        section: usize,
+        config: &RouteConfig,
+        status: &StatusNames<'_>,
+    ) {
+        for (key, there) in [
+            ("hosts", config.hosts.is_some()),
+            ("services", config.services.is_some()),
+        ] {
+            if there {
+                let message = "is for a group of routes, and this entry has no `routes`: match one route's requests \
+                               with `match`";
+                self.note(format!("{path}.{key}"), message);
+            }
+        }
+        self.count += 1;
+        if section == FRONT && config.r#match.is_none() && self.everything.is_none() {
+            self.everything = Some(path.clone());
+        }
         let before = self.problems.len();
         let name = self.name(&path, config);
         let matcher = self.matcher(&path, config);
@@ -97,17 +227,17 @@ impl Builder {
         {
             let route = Route {
                 name,
-                index,
+                // Numbered at the end.
+                index: 0,
                 action,
                 split,
                 edits,
                 timeout,
                 retry,
             };
-            self.entries.push(Entry {
-                matcher,
-                route: Arc::new(route),
-            });
+            if let Some(routes) = self.sections.get_mut(section) {
+                routes.push((matcher, route));
+            }
         }
     }
 
@@ -136,10 +266,12 @@ impl Builder {
     fn matcher(&mut self, path: &str, config: &RouteConfig) -> Matcher {
         let path = format!("{path}.match");
         let matcher = match &config.r#match {
-            Some(config) => Matcher::compile(&path, config).unwrap_or_else(|problems| {
-                self.problems.extend(problems);
-                Matcher::default()
-            }),
+            Some(config) => {
+                Matcher::compile(&path, config, self.count).unwrap_or_else(|problems| {
+                    self.problems.extend(problems);
+                    Matcher::default()
+                })
+            }
             None => Matcher::default(),
         };
         for protocol in matcher.protocols() {
@@ -244,10 +376,23 @@ impl Builder {
         if !self.problems.is_empty() {
             return Err(self.problems);
         }
-        let fields = self
-            .entries
-            .iter()
-            .flat_map(|entry| entry.matcher.field_names());
+        let mut entries = Vec::new();
+        let mut ranges = Vec::new();
+        for routes in self.sections {
+            let start = entries.len();
+            for (matcher, mut route) in routes {
+                route.index = entries.len();
+                let route = Arc::new(route);
+                entries.push(Entry { matcher, route });
+            }
+            ranges.push(start..entries.len());
+        }
+        let sections = ranges.into_iter().map(|range| Section {
+            index: (range.len() > SCAN).then(|| Index::new(&entries, range.clone())),
+            range,
+        });
+        let sections = sections.collect();
+        let fields = entries.iter().flat_map(|entry| entry.matcher.field_names());
         let needs = Needs::fields(fields);
         let clusters = self
             .clusters
@@ -255,7 +400,14 @@ impl Builder {
             .iter()
             .map(|mention| mention.name.clone());
         Ok(RouteTable {
-            index: (self.entries.len() > SCAN).then(|| Index::new(&self.entries)),
+            sections,
+            domains: (!self.groups.is_empty()).then(|| Box::new(self.domains)),
+            body: entries
+                .iter()
+                .map(|entry| entry.matcher.body())
+                .max()
+                .unwrap_or_default(),
+            draws: entries.iter().any(|entry| entry.matcher.draws()),
             needs,
             clusters: clusters.collect(),
             subsets: self
@@ -265,7 +417,7 @@ impl Builder {
                 .collect(),
             cluster_mentions: self.clusters.mentions.into(),
             protocols: self.protocols.mentions.into(),
-            entries: self.entries.into(),
+            entries: entries.into(),
         })
     }
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use http::Method;
 use proptest::prelude::*;
-use wireloom_codecs::{HttpRequest, Kind, ProtocolId, Str, Wire};
+use wireloom_codecs::{Downstream, HttpRequest, Kind, ProtocolId, RequestHead, Str, Wire};
 
 use super::*;
 use crate::config::RouteConfig;
@@ -45,7 +45,20 @@ fn http_head(service: &str, authority: &str, target: &str) -> RequestHead {
 }
 
 fn index_of(table: &RouteTable, head: &RequestHead) -> Option<usize> {
-    table.route(head).map(|route| route.index)
+    let downstream = from([10, 1, 2, 3]);
+    let route = table.route(&Lookup::new(head, &downstream));
+    route.map(|route| route.index)
+}
+
+fn from(address: [u8; 4]) -> Downstream {
+    Downstream::new((address, 7).into(), None)
+}
+
+/// The places that a table of one section judges for a request.
+fn candidates(table: &RouteTable, head: &RequestHead) -> Vec<usize> {
+    let index = table.sections[0].index.as_ref().unwrap();
+    let downstream = from([10, 1, 2, 3]);
+    index.candidates(&Lookup::new(head, &downstream)).collect()
 }
 
 #[test]
@@ -75,8 +88,8 @@ fn the_first_match_wins() {
 #[test]
 fn no_match_is_no_route() {
     let table = table("[{match: {service: a}, to: x}]");
-    assert!(table.route(&head("b", "m")).is_none());
-    assert!(RouteTable::default().route(&head("b", "m")).is_none());
+    assert_eq!(index_of(&table, &head("b", "m")), None);
+    assert_eq!(index_of(&RouteTable::default(), &head("b", "m")), None);
 }
 
 #[test]
@@ -179,12 +192,8 @@ fn ten_thousand_services_are_looked_up() {
     let table = table(&yaml);
     assert_eq!(index_of(&table, &head("s9999", "m")), Some(9_999));
     assert_eq!(index_of(&table, &head("s", "m")), Some(10_000));
-    let index = table.index.as_ref().unwrap();
-    assert_eq!(
-        index.candidates(b"s9999", None).collect::<Vec<_>>(),
-        [9_999, 10_000]
-    );
-    assert_eq!(index.candidates(b"s", None).collect::<Vec<_>>(), [10_000]);
+    assert_eq!(candidates(&table, &head("s9999", "m")), [9_999, 10_000]);
+    assert_eq!(candidates(&table, &head("s", "m")), [10_000]);
     assert_eq!(table.clusters().len(), 10_001);
 }
 
@@ -200,13 +209,8 @@ fn ten_thousand_paths_and_hosts_are_looked_up() {
     }
     yaml.push_str("- {match: {http: {host: '*.example'}}, to: c}\n- {to: rest}\n");
     let table = table(&yaml);
-    let candidates = |authority: &str, target: &str| {
-        let head = http_head("", authority, target);
-        let index = table.index.as_ref().unwrap();
-        index
-            .candidates(b"", head.http.as_deref())
-            .collect::<Vec<_>>()
-    };
+    let candidates =
+        |authority: &str, target: &str| candidates(&table, &http_head("", authority, target));
     assert_eq!(
         candidates("H4999.EXAMPLE.:80", "/p4999?q"),
         [9_998, 9_999, 10_000, 10_001]
@@ -310,8 +314,8 @@ fn what_only_http_has_is_refused_on_routes_of_other_protocols() {
 #[test]
 fn small_tables_have_no_index() {
     let small = "- {match: {service: a}, to: x}\n".repeat(SCAN);
-    assert!(table(&small).index.is_none());
-    assert!(table(&(small + "- {to: x}")).index.is_some());
+    assert!(table(&small).sections[0].index.is_none());
+    assert!(table(&(small + "- {to: x}")).sections[0].index.is_some());
 }
 
 #[test]
@@ -369,11 +373,13 @@ proptest! {
         https in prop::collection::vec(("[ab]{0,2}", "[abAB](\\.b)?(:81)?", "/[abc](/c|\\?a)?"), 1..20),
     ) {
         let table = table(&routes.join("\n"));
-        prop_assert!(table.index.is_some());
+        let section = &table.sections[0];
+        prop_assert!(section.index.is_some());
+        let downstream = from([10, 1, 2, 3]);
         let plain = requests.iter().map(|(service, method)| head(service, method));
         let https = https.iter().map(|(service, host, target)| http_head(service, host, target));
         for head in plain.chain(https) {
-            let scanned = table.scan(&head).map(|entry| entry.route.index);
+            let scanned = table.scan(section, &Lookup::new(&head, &downstream)).map(|entry| entry.route.index);
             prop_assert_eq!(index_of(&table, &head), scanned, "{:?}", head);
         }
     }
@@ -399,3 +405,6 @@ fn parts_of_one_cluster_are_several_targets() {
         problems("[{to: [{cluster: a, subset: {v: '1'}}, {cluster: a, subset: {v: '1'}}]}]");
     assert!(problems[0].contains("in this list already"), "{problems:?}");
 }
+
+mod groups;
+mod size;

@@ -9,8 +9,8 @@ mod text;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TE};
 use http::{HeaderValue, Method};
 use wireloom_codecs::{
-    Accepted, Body, BoxFuture, ConnError, ErrorKind, Headers, LocalError, Needs, Protocol,
-    ProtocolId, Request, Response, Service, Sniff, Stream,
+    Accepted, Argument, ArgumentPath, Body, BoxFuture, ConnError, ErrorKind, Headers, LocalError,
+    Needs, Protocol, ProtocolId, Request, Response, Service, Sniff, Stream,
 };
 
 use crate::semantics::{self, Asker};
@@ -31,6 +31,15 @@ impl<S: Service, P: Protocol<Bridged<S>>> Protocol<S> for GrpcWeb<P> {
 
     fn sniff(&self, prefix: &[u8]) -> Sniff {
         self.0.sniff(prefix)
+    }
+
+    fn argument<'a>(
+        &self,
+        request: &'a Request,
+        path: &ArgumentPath,
+        budget: usize,
+    ) -> Option<Argument<'a>> {
+        self.0.argument(request, path, budget)
     }
 
     fn serve(&self, connection: Accepted, service: S) -> BoxFuture<Result<(), ConnError>> {

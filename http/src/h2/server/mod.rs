@@ -16,8 +16,8 @@ use http::Method;
 use tokio::time::timeout;
 use wireloom_codecs::http::{GRPC, HTTP2, TRIPLE};
 use wireloom_codecs::{
-    Accepted, Body, BoxFuture, ConnError, Early, Kind, Message, Protocol, ProtocolId, Scheme,
-    ServeLimits, Service, Sniff, Stream,
+    Accepted, Argument, ArgumentPath, Body, BoxFuture, ConnError, Early, Kind, Message, Protocol,
+    ProtocolId, Request, Scheme, ServeLimits, Service, Sniff, Stream,
 };
 
 use super::idle::Moved;
@@ -78,6 +78,15 @@ impl<S: Service> Protocol<S> for Http2 {
         } else {
             Sniff::More
         }
+    }
+
+    fn argument<'a>(
+        &self,
+        request: &'a Request,
+        path: &ArgumentPath,
+        budget: usize,
+    ) -> Option<Argument<'a>> {
+        crate::json::find(request, path, budget)
     }
 
     fn serve(&self, connection: Accepted, service: S) -> BoxFuture<Result<(), ConnError>> {
