@@ -17,8 +17,8 @@ use wireloom_hessian::Value;
 
 use crate::mesh::soon;
 
-/// The status SERVER_ERROR.
-pub(crate) const SERVER_ERROR: u8 = 80;
+/// The status SERVICE_ERROR.
+pub(crate) const SERVICE_ERROR: u8 = 70;
 
 /// What a provider does about a call.
 #[derive(Clone, Copy)]
