@@ -186,6 +186,14 @@ impl LocalCluster {
 }
 
 impl<'a> Attempt<'a> {
+    /// The endpoint that has the request; None while a connection is looked for, and once the attempt is over.
+    pub fn endpoint(&self) -> Option<&Arc<Endpoint>> {
+        match &self.state {
+            Stage::Waiting { under_way, .. } => Some(under_way.endpoint()),
+            Stage::Searching(_) | Stage::Failed(_) | Stage::Over => None,
+        }
+    }
+
     fn begin(
         &mut self,
         protocol: ProtocolId,

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 use wireloom_cluster::{Cluster, ClusterConfig, Condition, LocalCluster, Subset, Upstream};
 use wireloom_codecs::{ByteBudget, Connector, FrameLimits};
-use wireloom_router::config::{BudgetConfig, SubsetMatch};
-use wireloom_router::{Edits, RetryBudget, RouteTable};
+use wireloom_router::config::SubsetMatch;
+use wireloom_router::{BudgetLimits, Edits, RetryBudget, RouteTable};
 use wireloom_telemetry::{ClusterStats, Metrics};
 
 use crate::config::{ClusterEntry, ProtocolKeys};
@@ -207,7 +207,7 @@ fn edits(config: &ClusterConfig) -> Option<Arc<Edits>> {
 }
 
 fn budget(config: &ClusterConfig) -> Arc<RetryBudget> {
-    Arc::new(RetryBudget::new(BudgetConfig {
+    Arc::new(RetryBudget::new(BudgetLimits {
         percent: config.retry_budget.percent,
         min: config.retry_budget.min,
     }))

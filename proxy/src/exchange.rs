@@ -15,6 +15,8 @@ use crate::routing::Routing;
 
 mod body;
 mod direct;
+mod hedge;
+mod pushback;
 mod replay;
 mod streaming;
 mod tries;

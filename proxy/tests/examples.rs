@@ -42,6 +42,7 @@ fn every_example_loads() {
         "dubbo-canary.yaml",
         "bolt.yaml",
         "thrift.yaml",
+        "retries.yaml",
     ] {
         assert!(
             names.iter().any(|there| there == name),

@@ -3,7 +3,25 @@
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::config::BudgetConfig;
+/// The numbers of a [`RetryBudget`]; how users write them is the caller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BudgetLimits {
+    /// Retries under way for every hundred first tries under way. 20 keeps the tries below 1.2 times the requests when
+    /// everything fails.
+    pub percent: u32,
+    /// So many retries may be under way even if `percent` allows fewer, so that quiet clusters can retry too.
+    pub min: u32,
+}
+
+impl Default for BudgetLimits {
+    /// 20 %, and 3 at the least.
+    fn default() -> Self {
+        Self {
+            percent: 20,
+            min: 3,
+        }
+    }
+}
 
 /// Bounds the retries under way to one cluster by the requests that are on their first try.
 ///
@@ -15,7 +33,7 @@ use crate::config::BudgetConfig;
 /// from [`RetryBudget::request`], or an `Arc` of the budget or of what has it through [`Active::new`].
 #[derive(Debug)]
 pub struct RetryBudget {
-    config: BudgetConfig,
+    limits: BudgetLimits,
     /// Active requests in the upper half, retries in the lower: one word, so that a retry is judged by numbers of
     /// the same moment. Nothing else is ordered by it.
     counts: AtomicU64,
@@ -30,9 +48,9 @@ const fn unpack(counts: u64) -> (u64, u64) {
 
 impl RetryBudget {
     /// A budget without any requests yet.
-    pub fn new(config: BudgetConfig) -> Self {
+    pub fn new(limits: BudgetLimits) -> Self {
         Self {
-            config,
+            limits,
             counts: AtomicU64::new(0),
         }
     }
@@ -62,14 +80,14 @@ impl RetryBudget {
         let (active, retrying) = unpack(counts);
         let retries = retrying + 1;
         let first_tries = active.saturating_sub(retries);
-        retries <= u64::from(self.config.min)
-            || retries * 100 <= first_tries * u64::from(self.config.percent)
+        retries <= u64::from(self.limits.min)
+            || retries * 100 <= first_tries * u64::from(self.limits.percent)
     }
 }
 
 impl Default for RetryBudget {
     fn default() -> Self {
-        Self::new(BudgetConfig::default())
+        Self::new(BudgetLimits::default())
     }
 }
 

@@ -30,11 +30,14 @@ mod when;
 
 pub use action::{Action, DirectResponse, Redirect, Rewrite};
 pub use arguments::Arguments;
-pub use budget::{Active, RetryBudget, Retrying};
+pub use budget::{Active, BudgetLimits, RetryBudget, Retrying};
 pub use edits::{Edits, HeaderEditSet};
 pub use lookup::Lookup;
 pub use problem::Problem;
-pub use retry::{Answered, Attempt, Conditions, Decision, Failure, RetryPolicy, StatusNames, Why};
+pub use retry::{
+    Answered, Attempt, Conditions, Decision, Failure, Hedge, MethodMatch, Pushback, RetryPolicy,
+    StatusNames, Terms, Why,
+};
 pub use route::Route;
 pub use split::Split;
 pub use table::{Mention, RouteTable};

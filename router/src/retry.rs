@@ -2,16 +2,23 @@
 
 use std::time::Duration;
 
+use http::HeaderName;
 use wireloom_codecs::units::{Size, Span};
-use wireloom_codecs::{Class, ErrorKind, Kind, Outcome, ProtocolId, http};
+use wireloom_codecs::{Class, ErrorKind, Kind, Outcome, ProtocolId, RequestHead, http as rpc};
 
 use crate::Problem;
-use crate::config::{Condition, RetryConfig, Status};
+use crate::config::{Condition, HedgeConfig, RetryConfig, Status};
 
 /// The most retries that a route may ask for.
 const MAX_ATTEMPTS: u32 = 100;
 /// The most statuses that a route may name.
 const MAX_STATUSES: usize = 64;
+/// The most header fields that a route may name.
+const MAX_HEADERS: usize = 16;
+/// The most methods that a route may name.
+const MAX_METHODS: usize = 64;
+/// The most hedges beside one try.
+const MAX_HEDGES: u32 = 5;
 /// The most of a request that may be kept: it is memory that a client can claim.
 const MAX_BUFFER: usize = 64 << 20;
 
@@ -63,12 +70,74 @@ pub struct RetryPolicy {
     pub statuses: Box<[u32]>,
     /// The same for statuses that stand by their names, each of one protocol.
     pub named: Box<[(ProtocolId, u32)]>,
+    /// Answers with one of these header fields are tried again.
+    pub headers: Box<[HeaderName]>,
+    /// The methods that are tried again; None means all.
+    pub methods: Option<Box<[MethodMatch]>>,
+    /// Whether requests may be carried out twice; None means that their method tells.
+    pub idempotent: Option<bool>,
+    /// Second tries beside slow ones.
+    pub hedge: Option<Hedge>,
     /// How many bytes of a request's body may be kept to send it again.
     pub buffer: usize,
     /// The longest wait before the first retry.
     pub base: Duration,
     /// The longest wait before any retry.
     pub max: Duration,
+    /// The longest wait that an answer may ask for; zero means that none is asked.
+    pub server_max: Duration,
+}
+
+/// A method, or all that start alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MethodMatch {
+    /// This one.
+    Exact(Box<str>),
+    /// Those that start so.
+    Prefix(Box<str>),
+}
+
+impl MethodMatch {
+    fn new(text: &str) -> Self {
+        match text.strip_suffix('*') {
+            Some(start) => Self::Prefix(start.into()),
+            None => Self::Exact(text.into()),
+        }
+    }
+
+    fn takes(&self, method: &str) -> bool {
+        match self {
+            Self::Exact(exact) => **exact == *method,
+            Self::Prefix(start) => method.starts_with(&**start),
+        }
+    }
+}
+
+/// When a try gets company.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hedge {
+    /// How long the last try may be without an answer.
+    pub after: Duration,
+    /// How many more there are at most.
+    pub attempts: u32,
+}
+
+/// What a request's own head says about trying it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Its method is one of those that are tried again.
+    pub listed: bool,
+    /// It may be carried out twice.
+    pub idempotent: bool,
+}
+
+/// What an answer says about trying again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushback {
+    /// After this time.
+    After(Duration),
+    /// Not at all.
+    Never,
 }
 
 /// What is known about a try that failed.
@@ -80,6 +149,10 @@ pub struct Attempt {
     pub kind: Kind,
     /// Whether any byte of the request may have left. An answer proves that it did.
     pub sent: bool,
+    /// What the request says by itself.
+    pub terms: Terms,
+    /// What the answer says by itself.
+    pub pushback: Option<Pushback>,
     /// Whether the whole request is still at hand; false once parts of a streamed body were given away.
     pub replayable: bool,
     /// What went wrong.
@@ -104,12 +177,24 @@ pub struct Answered {
     pub outcome: Outcome,
     /// The request's protocol.
     pub protocol: ProtocolId,
+    /// It has one of the header fields that the route names.
+    pub marked: bool,
 }
 
 impl Answered {
     /// An answer to a request of `protocol`.
     pub const fn new(protocol: ProtocolId, outcome: Outcome) -> Self {
-        Self { outcome, protocol }
+        Self {
+            outcome,
+            protocol,
+            marked: false,
+        }
+    }
+
+    /// The same answer, which has such a header field or not.
+    #[must_use]
+    pub const fn marked(self, marked: bool) -> Self {
+        Self { marked, ..self }
     }
 }
 
@@ -136,8 +221,13 @@ pub enum Why {
     Attempts,
     /// A one-way request may have left already, and nothing tells whether it arrived.
     OneWaySent,
-    /// The request may have had its effect (and `reset` is not named), or is no longer whole.
+    /// Requests of this method are not tried again.
+    Method,
+    /// The request may have had its effect and is not known to be idempotent, or `reset` is not named, or it is no longer
+    /// whole.
     NotSafe,
+    /// The answer says that there is to be no retry.
+    Pushback,
     /// The deadline has passed, or would before the back-off is over.
     Deadline,
     /// Too many retries are under way; see [`RetryBudget`](crate::RetryBudget).
@@ -146,12 +236,14 @@ pub enum Why {
 
 impl Why {
     /// Every reason.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Disabled,
         Self::NotRetriable,
         Self::Attempts,
         Self::OneWaySent,
+        Self::Method,
         Self::NotSafe,
+        Self::Pushback,
         Self::Deadline,
         Self::Budget,
     ];
@@ -163,7 +255,9 @@ impl Why {
             Self::NotRetriable => "not_retriable",
             Self::Attempts => "attempts",
             Self::OneWaySent => "one_way_sent",
+            Self::Method => "method",
             Self::NotSafe => "not_safe",
+            Self::Pushback => "pushback",
             Self::Deadline => "deadline",
             Self::Budget => "budget",
         }
@@ -189,7 +283,7 @@ impl RetryPolicy {
                 format!("{given} is more than {MAX_ATTEMPTS} retries"),
             );
         }
-        if config.on.is_empty() && config.statuses.is_empty() {
+        if config.on.is_empty() && config.statuses.is_empty() && config.headers.is_empty() {
             let message = "an empty list retries nothing: name a failure, or leave `retry` out";
             note("on", message.to_owned());
         }
@@ -205,6 +299,32 @@ impl RetryPolicy {
                     Err(message) => note(&format!("statuses[{at}]"), message),
                 },
             }
+        }
+        if config.headers.len() > MAX_HEADERS {
+            note("headers", format!("there are more than {MAX_HEADERS}"));
+        }
+        let mut headers = Vec::new();
+        for (at, name) in config.headers.iter().enumerate().take(MAX_HEADERS) {
+            match HeaderName::try_from(name) {
+                Ok(name) => headers.push(name),
+                Err(_) => note(
+                    &format!("headers[{at}]"),
+                    format!("{name:?} is no name of a header field"),
+                ),
+            }
+        }
+        match config.methods.as_deref().map(<[_]>::len) {
+            Some(0) => {
+                let message = "an empty list retries nothing: name a method, or leave it out";
+                note("methods", message.to_owned());
+            }
+            Some(more) if more > MAX_METHODS => {
+                note("methods", format!("there are more than {MAX_METHODS}"));
+            }
+            _ => {}
+        }
+        if let Some(hedge) = &config.hedge {
+            check_hedge(config, hedge, timeout, &mut note);
         }
         if config.buffer.0 > MAX_BUFFER {
             let (given, most) = (config.buffer, Size(MAX_BUFFER));
@@ -237,10 +357,34 @@ impl RetryPolicy {
             on: config.on.iter().copied().collect(),
             statuses: statuses.into(),
             named: named.into(),
+            headers: headers.into(),
+            methods: config
+                .methods
+                .as_ref()
+                .map(|methods| methods.iter().map(|text| MethodMatch::new(text)).collect()),
+            idempotent: config.idempotent,
+            hedge: config.hedge.map(|hedge| Hedge {
+                after: hedge.after.0,
+                attempts: hedge.attempts,
+            }),
             buffer: config.buffer.0,
             base: base.0,
             max: max.0,
+            server_max: config.backoff.server_max.0,
         })
+    }
+
+    /// What a request says about trying it again.
+    pub fn terms(&self, head: &RequestHead) -> Terms {
+        let http = head.http.as_ref().map(|http| http.method.as_str());
+        let listed = |methods: &[MethodMatch]| {
+            let takes = |name: &str| methods.iter().any(|method| method.takes(name));
+            takes(&head.method) || http.is_some_and(takes)
+        };
+        Terms {
+            listed: self.methods.as_deref().is_none_or(listed),
+            idempotent: self.idempotent.unwrap_or_else(|| head.is_idempotent()),
+        }
     }
 
     /// Decides about a failed try. `random`, uniform over all `u32`, is the back-off's jitter.
@@ -250,7 +394,10 @@ impl RetryPolicy {
         if let Some(why) = self.forbids(facts) {
             return Decision::No(why);
         }
-        let backoff = self.backoff(facts.number, random);
+        let backoff = match facts.pushback {
+            Some(Pushback::After(wait)) if !self.server_max.is_zero() => wait.min(self.server_max),
+            _ => self.backoff(facts.number, random),
+        };
         match facts.remaining {
             Some(remaining) if remaining <= backoff => Decision::No(Why::Deadline),
             _ => Decision::Retry { backoff },
@@ -280,8 +427,15 @@ impl RetryPolicy {
                 Why::NotRetriable
             });
         }
-        if !facts.replayable {
+        if !facts.terms.listed {
+            return Some(Why::Method);
+        }
+        let harmless = !sent || facts.terms.idempotent || self.harmless(facts.failure);
+        if !facts.replayable || !harmless {
             return Some(Why::NotSafe);
+        }
+        if facts.pushback == Some(Pushback::Never) {
+            return Some(Why::Pushback);
         }
         (facts.number > self.attempts).then_some(Why::Attempts)
     }
@@ -303,11 +457,23 @@ impl RetryPolicy {
         }
     }
 
-    /// True if an answer is a failure that the route names. A success never is.
+    /// True if the peer has not carried out what it was sent, or the route names this very answer and so says that it may
+    /// be carried out again.
+    fn harmless(&self, failure: Failure) -> bool {
+        let Failure::Response(answered) = failure else {
+            return false;
+        };
+        let turned_away = matches!(
+            answered.outcome.class,
+            Class::Refused | Class::Unavailable | Class::Overloaded
+        );
+        turned_away || self.names_itself(answered)
+    }
+
+    /// True if an answer is a failure that the route names. A success is none but for its header fields.
     pub fn names_answer(&self, answered: Answered) -> bool {
-        let Outcome { class, native } = answered.outcome;
-        let condition = match class {
-            Class::Success => return false,
+        let condition = match answered.outcome.class {
+            Class::Success => None,
             Class::AppError | Class::ClientError => None,
             Class::Refused => Some(Condition::Refused),
             Class::Unavailable => Some(Condition::Unavailable),
@@ -315,12 +481,21 @@ impl RetryPolicy {
             Class::Overloaded => Some(Condition::Overloaded),
             Class::ServerError => Some(Condition::ServerError),
         };
+        condition.is_some_and(|condition| self.on.contains(condition))
+            || self.names_itself(answered)
+    }
+
+    /// True if the route names the answer's status or a header field of it, and not just its class.
+    fn names_itself(&self, answered: Answered) -> bool {
+        let Outcome { class, native } = answered.outcome;
+        if answered.marked || class == Class::Success {
+            return answered.marked;
+        }
         let grpc = match answered.protocol {
-            http::GRPC | http::TRIPLE => Condition::of_grpc(native),
+            rpc::GRPC | rpc::TRIPLE => Condition::of_grpc(native),
             _ => None,
         };
-        let mut conditions = condition.into_iter().chain(grpc);
-        conditions.any(|condition| self.on.contains(condition))
+        grpc.is_some_and(|condition| self.on.contains(condition))
             || self.statuses.contains(&native)
             || self.named.contains(&(answered.protocol, native))
     }
@@ -333,6 +508,38 @@ impl RetryPolicy {
         let longest = self.base.saturating_mul(1 << doublings).min(self.max);
         let nanos = longest.as_nanos() * u128::from(random) / u128::from(u32::MAX);
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}
+
+fn check_hedge(
+    config: &RetryConfig,
+    hedge: &HedgeConfig,
+    timeout: Option<Duration>,
+    note: &mut impl FnMut(&str, String),
+) {
+    if !(1..=MAX_HEDGES).contains(&hedge.attempts) {
+        let given = hedge.attempts;
+        note(
+            "hedge.attempts",
+            format!("{given} is out of range: 1 to {MAX_HEDGES}"),
+        );
+    }
+    let per_try = config.per_try_timeout.map(|span| span.0);
+    let per_try = per_try.filter(|span| !span.is_zero());
+    let after = hedge.after;
+    for (what, limit) in [("`per_try_timeout`", per_try), ("route's timeout", timeout)] {
+        if let Some(limit) = limit.filter(|limit| after.0 >= *limit) {
+            let limit = Span(limit);
+            let message = format!(
+                "{after} is not shorter than the {what} of {limit}, so no hedge is ever sent: lower it"
+            );
+            note("hedge.after", message);
+        }
+    }
+    if config.idempotent == Some(false) {
+        let message = "hedging carries requests out twice, and `idempotent` says that they may not: \
+                       remove one of them";
+        note("hedge", message.to_owned());
     }
 }
 

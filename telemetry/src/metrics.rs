@@ -119,7 +119,8 @@ impl Metrics {
             )?,
             retries: families.counters(
                 "retries_total",
-                "What came of failures that might have been retried.",
+                "Tries after the first (attempted, hedged), those that helped (recovered, hedge_won), \
+                 and failures that were not retried, by the reason.",
                 &["cluster", "result"],
             )?,
             endpoints: families.gauges(

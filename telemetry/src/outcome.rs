@@ -74,11 +74,21 @@ pub enum Retry {
     NoTime,
     /// The request may have been carried out already.
     Unsafe,
+    /// The route does not name the failure.
+    NotNamed,
+    /// The route does not name the request's method.
+    Method,
+    /// The server said that there is to be no retry.
+    Pushback,
+    /// Another try was sent beside one that was slow.
+    Hedged,
+    /// Such a try was the first with a good answer.
+    HedgeWon,
 }
 
 impl Retry {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 11;
 
     /// Every result, in the order of their discriminants.
     pub const ALL: [Self; Self::COUNT] = [
@@ -88,6 +98,11 @@ impl Retry {
         Self::OverBudget,
         Self::NoTime,
         Self::Unsafe,
+        Self::NotNamed,
+        Self::Method,
+        Self::Pushback,
+        Self::Hedged,
+        Self::HedgeWon,
     ];
 
     /// The name that metrics use.
@@ -99,6 +114,11 @@ impl Retry {
             Self::OverBudget => "over_budget",
             Self::NoTime => "no_time",
             Self::Unsafe => "unsafe",
+            Self::NotNamed => "not_named",
+            Self::Method => "method",
+            Self::Pushback => "pushback",
+            Self::Hedged => "hedged",
+            Self::HedgeWon => "hedge_won",
         }
     }
 }

@@ -71,6 +71,21 @@ impl Replay {
         self.next.is_some() || self.lent.as_deref().is_some_and(complete)
     }
 
+    /// The request, for a try beside the one that is under way, if it is whole by now.
+    pub(super) fn copy(&self) -> Option<Box<Request>> {
+        let lent = || {
+            let lending = self.lent.as_deref()?;
+            let Kept::Complete(bytes, trailers) = &*lending.kept.lock() else {
+                return None;
+            };
+            Some(whole(lending.head.clone(), bytes.clone(), trailers.clone()))
+        };
+        match &self.next {
+            Some(request) => request.try_clone().map(Box::new),
+            None => lent(),
+        }
+    }
+
     /// Whether the request can be sent again, now that its try is over.
     pub(super) fn is_back(&mut self) -> bool {
         if let Some(lending) = self.lent.take() {
@@ -83,16 +98,22 @@ impl Replay {
 impl Lending {
     fn back(self) -> Option<Box<Request>> {
         let kept = std::mem::replace(&mut *self.kept.lock(), Kept::Away);
-        let (body, trailers) = match kept {
-            Kept::Away => return None,
-            Kept::Untouched(body) => (Body::Stream(body), None),
-            Kept::Complete(bytes, trailers) if bytes.is_empty() => (Body::Empty, trailers),
-            Kept::Complete(bytes, trailers) => (Body::Whole(bytes), trailers),
-        };
-        let mut request = Message::new(self.head, body);
-        request.trailers = trailers.map(Box::new);
-        Some(Box::new(request))
+        match kept {
+            Kept::Away => None,
+            Kept::Untouched(body) => Some(Box::new(Message::new(self.head, Body::Stream(body)))),
+            Kept::Complete(bytes, trailers) => Some(whole(self.head, bytes, trailers)),
+        }
     }
+}
+
+fn whole(head: RequestHead, bytes: Bytes, trailers: Option<Headers>) -> Box<Request> {
+    let body = match bytes.is_empty() {
+        true => Body::Empty,
+        false => Body::Whole(bytes),
+    };
+    let mut request = Message::new(head, body);
+    request.trailers = trailers.map(Box::new);
+    Box::new(request)
 }
 
 fn lend(head: &RequestHead, body: Stream, cap: usize) -> (Lending, Stream) {
@@ -229,6 +250,8 @@ mod tests {
         }
         sender.finish();
         while first.next().await.is_some() {}
+        let beside = replay.copy().unwrap();
+        assert_eq!(beside.body.whole().unwrap(), b"abcd");
         assert!(replay.is_kept() && replay.is_back());
         let again = replay.take(true).unwrap();
         assert_eq!(again.body.whole().unwrap(), b"abcd");

@@ -1,17 +1,37 @@
 //! The tries of a request: one, or as many as the route's policy and the cluster's budget allow.
 
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use wireloom_cluster::Tried;
 use wireloom_codecs::{
-    Body, CallError, Class, ErrorKind, LocalError, Outcome, ProtocolId, Request, Response,
+    Body, CallError, Class, ErrorKind, Kind, LocalError, ProtocolId, Request, Response,
 };
-use wireloom_router::{Active, Answered, Attempt, Decision, Failure, RetryPolicy, Retrying, Why};
+use wireloom_router::{Active, Attempt, Decision, Failure, RetryPolicy, Retrying, Why};
 use wireloom_telemetry::Retry;
 
+use super::hedge::Race;
 use super::replay::Replay;
-use super::streaming;
+use super::{pushback, streaming};
 use crate::routing::Binding;
+
+/// When tries end.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// All of them.
+    deadline: Instant,
+    /// One, after its start.
+    per_try: Option<Duration>,
+}
+
+impl Limits {
+    /// When a try that starts now ends.
+    pub(super) fn of_a_try(self) -> Instant {
+        match self.per_try {
+            Some(limit) => self.deadline.min(Instant::now() + limit),
+            None => self.deadline,
+        }
+    }
+}
 
 pub(super) async fn once(
     binding: &Binding,
@@ -40,23 +60,40 @@ pub(super) async fn with_retries(
     // A body that is still coming takes the time that its client takes.
     let streamed = matches!(request.body, Body::Stream(_));
     let per_try = policy.per_try_timeout.filter(|_| !streamed);
+    let limits = Limits { deadline, per_try };
+    let terms = policy.terms(&request.head);
+    let beside = terms.listed && terms.idempotent && kind != Kind::OneWay;
+    let hedge = policy.hedge.filter(|_| beside);
     let selection = binding.selection(None);
     let mut replay = Replay::new(request, policy.buffer);
     let mut number = 0;
     loop {
         number += 1;
-        let Some(request) = replay.take(number <= policy.attempts) else {
+        let Some(request) = replay.take(number <= policy.attempts || hedge.is_some()) else {
             return Err(ErrorKind::Internal.into());
         };
-        let limit = match per_try {
-            Some(limit) => deadline.min(Instant::now() + limit),
-            None => deadline,
+        let limit = limits.of_a_try();
+        let mut result = match hedge {
+            None => {
+                let attempt = binding
+                    .cluster
+                    .select(&selection, protocol, request, limit, &mut tried);
+                attempt.await
+            }
+            Some(hedge) => {
+                let race = Race {
+                    binding,
+                    policy,
+                    hedge,
+                    selection: &selection,
+                    protocol,
+                    limits,
+                };
+                Box::pin(race.run(request, &mut replay, &mut tried)).await
+            }
         };
-        let attempt = binding
-            .cluster
-            .select(&selection, protocol, request, limit, &mut tried);
-        let mut result = attempt.await;
-        if replay.is_kept()
+        if hedge.is_none()
+            && replay.is_kept()
             && let Ok(response) = &mut result
             && let Body::Stream(_) = response.body
         {
@@ -64,23 +101,26 @@ pub(super) async fn with_retries(
             result = Box::pin(streaming::settled(result, limit)).await;
         }
         drop(retrying.take());
-        let (failure, sent) = match &result {
-            Ok(response) if !failed(policy, protocol, response.head.outcome) => {
+        let (failure, sent, pushback) = match &result {
+            Ok(response) if !failed(policy, protocol, response) => {
                 if number > 1 {
                     binding.stats.retry(Retry::Recovered);
                 }
                 return unpack(result);
             }
             Ok(response) => {
-                let answered = Answered::new(protocol, response.head.outcome);
-                (Failure::Response(answered), true)
+                let answered = pushback::answered(policy, protocol, response);
+                let pushback = pushback::named(response, SystemTime::now());
+                (Failure::Response(answered), true, pushback)
             }
-            Err(error) => (Failure::Local(error.error.kind), error.sent),
+            Err(error) => (Failure::Local(error.error.kind), error.sent, None),
         };
         let facts = Attempt {
             number,
             kind,
             sent,
+            terms,
+            pushback,
             replayable: replay.is_back() || number > policy.attempts,
             failure,
             remaining: Some(deadline.saturating_duration_since(Instant::now())),
@@ -115,17 +155,20 @@ fn unpack(result: Result<Response, CallError>) -> Result<Response, LocalError> {
 }
 
 /// Answers that a retry may mend: those of some classes, and those that the route names.
-fn failed(policy: &RetryPolicy, protocol: ProtocolId, outcome: Outcome) -> bool {
+pub(super) fn failed(policy: &RetryPolicy, protocol: ProtocolId, response: &Response) -> bool {
     !matches!(
-        outcome.class,
+        response.head.outcome.class,
         Class::Success | Class::AppError | Class::ClientError
-    ) || policy.names_answer(Answered::new(protocol, outcome))
+    ) || policy.names_answer(pushback::answered(policy, protocol, response))
 }
 
 /// What is counted when a failure is not tried again; None where no retry was in question.
 fn refusal(why: Why) -> Option<Retry> {
     match why {
-        Why::Disabled | Why::NotRetriable => None,
+        Why::Disabled => None,
+        Why::NotRetriable => Some(Retry::NotNamed),
+        Why::Method => Some(Retry::Method),
+        Why::Pushback => Some(Retry::Pushback),
         Why::Attempts => Some(Retry::Exhausted),
         Why::OneWaySent | Why::NotSafe => Some(Retry::Unsafe),
         Why::Deadline => Some(Retry::NoTime),

@@ -35,7 +35,9 @@ async fn an_exception_is_tried_again_where_its_name_says_so() {
         ("on: [], statuses: [6]", "busy", true),
         ("on: [], statuses: [INTERNAL_ERROR]", "void", false),
         ("on: [], statuses: [14, MISSING_RESULT]", "void", true),
-        ("on: [server-error]", "void", true),
+        ("on: [server-error], idempotent: true", "void", true),
+        // The service may have done it.
+        ("on: [server-error]", "void", false),
         // What the method declares is an answer like any other.
         (
             "on: [server-error, refused], statuses: [UNKNOWN, 0]",

@@ -6,10 +6,10 @@ use wireloom_codecs::{Class, Kind, Outcome, ProtocolId};
 
 use super::*;
 use crate::config::{Condition, RetryConfig};
-use crate::{Answered, Attempt, Decision, Failure, RetryPolicy};
+use crate::{Answered, Attempt, Decision, Failure, RetryPolicy, Terms};
 
 fn budget(percent: u32, min: u32) -> RetryBudget {
-    RetryBudget::new(BudgetConfig { percent, min })
+    RetryBudget::new(BudgetLimits { percent, min })
 }
 
 #[test]
@@ -138,6 +138,11 @@ fn amplification(
                     number: client.number,
                     kind: Kind::Unary,
                     sent: true,
+                    terms: Terms {
+                        listed: true,
+                        idempotent: false,
+                    },
+                    pushback: None,
                     replayable: true,
                     failure: Failure::Response(Answered::new(
                         ProtocolId("bolt"),

@@ -19,7 +19,7 @@ pub use argument_match::{ArgumentAt, ArgumentMatch, DEFAULT_BUDGET};
 pub use connection_match::TlsMatch;
 pub use http_match::HttpMatch;
 pub use path_match::PathMatch;
-pub use retry::{BackoffConfig, BudgetConfig, Condition, RetryConfig, Status};
+pub use retry::{BackoffConfig, Condition, HedgeConfig, RetryConfig, Status};
 pub use route::{DEFAULT_TIMEOUT, MatchConfig, RouteConfig, each_route};
 pub use wireloom_codecs::edits::{HeaderChanges, HeaderEdits};
 pub use wireloom_codecs::units::OneOrMany;

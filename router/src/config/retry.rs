@@ -9,8 +9,6 @@ use serde::{Deserialize, Deserializer, Serialize};
 use wireloom_codecs::units::{Size, Span};
 
 use super::not_null;
-use crate::Problem;
-
 /// When and how often a failed request is tried again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +34,39 @@ pub struct RetryConfig {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub statuses: Vec<Status>,
+    /// Answers with one of these header fields are tried again too, whatever else they say. Header fields are those of
+    /// HTTP, gRPC and Triple, for the latter two also those behind the messages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub headers: Vec<String>,
+    /// Only requests of these methods are tried again: the RPC's method or HTTP's; `get*` is every method that starts so.
+    /// Default: all.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Vec<String>", length(min = 1, max = 64))]
+    pub methods: Option<Vec<String>>,
+    /// Whether the route's requests may be carried out twice without harm. Those that may not are tried again only if no
+    /// byte of them was sent, the peer answered that it refused them, is unavailable or overloaded, or the answer's status
+    /// or header field is one that is named here. Default: plain HTTP's by its method (GET, HEAD, PUT, DELETE, OPTIONS,
+    /// TRACE may), others may not.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "bool")]
+    pub idempotent: Option<bool>,
+    /// A second try beside one that is slow. Default: none.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "HedgeConfig")]
+    pub hedge: Option<HedgeConfig>,
     /// How much of a request's body may be kept to send it again; a request with a longer one is tried once. `0B`
     /// keeps none.
     #[serde(default = "default_buffer")]
@@ -70,10 +101,28 @@ impl Default for RetryConfig {
             per_try_timeout: None,
             on: default_on(),
             statuses: Vec::new(),
+            headers: Vec::new(),
+            methods: None,
+            idempotent: None,
+            hedge: None,
             buffer: default_buffer(),
             backoff: BackoffConfig::default(),
         }
     }
+}
+
+/// Requests that take long are sent a second time; the first good answer wins, and the other try is given up. Holds for
+/// requests that may be carried out twice (see `idempotent`) and are whole by then, never for one-way ones. Each hedge counts
+/// against the cluster's retry budget, and is not one of `attempts`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HedgeConfig {
+    /// How long a try may be without an answer before another is sent beside it, and how long that one before the next.
+    pub after: Span,
+    /// How many are sent beside the first at most.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 5))]
+    pub attempts: u32,
 }
 
 /// A status of an answer.
@@ -185,6 +234,15 @@ pub struct BackoffConfig {
     )]
     #[schemars(with = "Span")]
     pub max: Option<Span>,
+    /// The longest wait that an answer may ask for, in place of the time above: HTTP's `Retry-After`, or
+    /// `grpc-retry-pushback-ms`, which may also say that there is to be no retry. One that asks for more is waited for so
+    /// long. `0s`: no answer is asked.
+    #[serde(default = "default_server_max")]
+    pub server_max: Span,
+}
+
+fn default_server_max() -> Span {
+    Span(Duration::from_secs(5))
 }
 
 fn default_base() -> Span {
@@ -204,49 +262,7 @@ impl Default for BackoffConfig {
         Self {
             base: default_base(),
             max: None,
-        }
-    }
-}
-
-/// How much retrying a cluster bears: all requests to it share this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BudgetConfig {
-    /// Retries under way, in percent of the requests that are on their first try. 20 keeps the tries below 1.2
-    /// times the requests when everything fails.
-    #[serde(default = "default_percent")]
-    #[schemars(range(max = 100))]
-    pub percent: u32,
-    /// So many retries may be under way even if `percent` allows fewer, so that quiet clusters can retry too.
-    #[serde(default = "default_min")]
-    pub min: u32,
-}
-
-fn default_percent() -> u32 {
-    20
-}
-
-fn default_min() -> u32 {
-    3
-}
-
-impl BudgetConfig {
-    /// What is wrong with it, found at `path` (`clusters.orders.budget`).
-    pub fn problems(&self, path: &str) -> Vec<Problem> {
-        if self.percent > 100 {
-            let message = format!("{} is more than 100 percent", self.percent);
-            return vec![Problem::new(format!("{path}.percent"), message)];
-        }
-        Vec::new()
-    }
-}
-
-impl Default for BudgetConfig {
-    /// 20 %, and 3 at the least.
-    fn default() -> Self {
-        Self {
-            percent: default_percent(),
-            min: default_min(),
+            server_max: default_server_max(),
         }
     }
 }

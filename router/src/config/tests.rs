@@ -411,22 +411,3 @@ fn the_schema_knows_both_forms_and_every_key() {
     let conditions = schema["$defs"]["Condition"].to_string();
     assert!(conditions.contains("reset-before-request"), "{conditions}");
 }
-
-#[test]
-fn a_budget_is_a_percentage() {
-    let read = |text| serde_saphyr::from_str::<BudgetConfig>(text).unwrap();
-    assert_eq!(
-        read("{}"),
-        BudgetConfig {
-            percent: 20,
-            min: 3
-        }
-    );
-    assert!(read("{percent: 100, min: 0}").problems("p").is_empty());
-    let problems = read("{percent: 101}").problems("clusters.a.budget");
-    assert_eq!(
-        problems[0].to_string(),
-        "clusters.a.budget.percent: 101 is more than 100 percent"
-    );
-    assert!(serde_saphyr::from_str::<BudgetConfig>("{percnt: 1}").is_err());
-}

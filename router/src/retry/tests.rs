@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::Status;
-use crate::config::{BackoffConfig, Condition::*};
+use crate::config::{BackoffConfig, Condition::*, HedgeConfig};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -34,9 +34,14 @@ fn policy(attempts: u32, on: &[Condition]) -> RetryPolicy {
         on: on.iter().copied().collect(),
         statuses: Box::default(),
         named: Box::default(),
+        headers: Box::default(),
+        methods: None,
+        idempotent: None,
+        hedge: None,
         buffer: 0,
         base: 25 * MS,
         max: 250 * MS,
+        server_max: 5000 * MS,
     }
 }
 
@@ -46,6 +51,11 @@ fn failed(failure: Failure, sent: bool) -> Attempt {
         number: 1,
         kind: Kind::Unary,
         sent,
+        terms: Terms {
+            listed: true,
+            idempotent: true,
+        },
+        pushback: None,
         replayable: true,
         failure,
         remaining: Some(Duration::from_secs(10)),
@@ -349,10 +359,18 @@ fn a_bad_policy_says_what_would_be_right() {
         per_try_timeout: Some("3s".parse().unwrap()),
         on: Vec::new(),
         statuses: Vec::new(),
+        headers: vec!["x y".to_owned()],
+        methods: Some(Vec::new()),
+        idempotent: Some(false),
+        hedge: Some(HedgeConfig {
+            after: "2s".parse().unwrap(),
+            attempts: 6,
+        }),
         buffer: "65MiB".parse().unwrap(),
         backoff: BackoffConfig {
             base: "1s".parse().unwrap(),
             max: Some("10ms".parse().unwrap()),
+            server_max: "1s".parse().unwrap(),
         },
     };
     let problems = compile("r", &config, Some(Duration::from_secs(2))).unwrap_err();
@@ -361,7 +379,12 @@ fn a_bad_policy_says_what_would_be_right() {
         problems,
         [
             "r.attempts: 101 is more than 100 retries",
-            "r.on: an empty list retries nothing: name a failure, or leave `retry` out",
+            "r.headers[0]: \"x y\" is no name of a header field",
+            "r.methods: an empty list retries nothing: name a method, or leave it out",
+            "r.hedge.attempts: 6 is out of range: 1 to 5",
+            "r.hedge.after: 2s is not shorter than the route's timeout of 2s, so no hedge is ever sent: lower it",
+            "r.hedge: hedging carries requests out twice, and `idempotent` says that they may not: \
+             remove one of them",
             "r.buffer: 65MiB is more than 64MiB",
             "r.per_try_timeout: 3s is longer than the route's timeout of 2s, so it never passes: \
              lower it, or raise `timeout`",
@@ -391,4 +414,138 @@ fn names_for_metrics_are_distinct() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), Why::ALL.len());
+}
+
+#[test]
+fn an_empty_list_of_failures_is_refused() {
+    let nothing = RetryConfig {
+        on: Vec::new(),
+        ..RetryConfig::default()
+    };
+    let problems = compile("r", &nothing, None).unwrap_err();
+    assert_eq!(
+        problems[0].to_string(),
+        "r.on: an empty list retries nothing: name a failure, or leave `retry` out"
+    );
+}
+
+#[test]
+fn what_may_have_had_an_effect_is_tried_again_only_if_that_does_no_harm() {
+    let all = policy(1, &ALL);
+    let once = |facts: Attempt| Attempt {
+        terms: Terms {
+            listed: true,
+            idempotent: false,
+        },
+        ..facts
+    };
+    for facts in [
+        local(ErrorKind::Reset, true),
+        local(ErrorKind::Timeout, true),
+        answer(Class::Timeout),
+        answer(Class::ServerError),
+    ] {
+        assert_eq!(why(&all, once(facts)), Some(Why::NotSafe), "{facts:?}");
+        assert_eq!(why(&all, facts), None, "{facts:?}");
+    }
+    for facts in [
+        local(ErrorKind::Reset, false),
+        local(ErrorKind::ConnectFailure, false),
+        answer(Class::Refused),
+        answer(Class::Unavailable),
+        answer(Class::Overloaded),
+    ] {
+        assert_eq!(why(&all, once(facts)), None, "{facts:?}");
+    }
+    // Whoever names a status knows what it stands for.
+    let named = RetryPolicy {
+        statuses: [31].into(),
+        ..policy(1, &[])
+    };
+    let facts = once(reply("dubbo", Class::ServerError, 31));
+    assert_eq!(why(&named, facts), None);
+}
+
+fn head(protocol: &'static str, method: &str, http: Option<http::Method>) -> RequestHead {
+    RequestHead {
+        protocol: ProtocolId(protocol),
+        kind: Kind::Unary,
+        service: "s".into(),
+        method: method.into(),
+        fields: Default::default(),
+        timeout: None,
+        wire: Default::default(),
+        http: http.map(|method| Box::new(rpc::HttpRequest::new(method, "a".into(), "/".into()))),
+    }
+}
+
+#[test]
+fn a_request_tells_its_terms_unless_the_route_does() {
+    let plain = policy(1, &ALL);
+    let terms = |policy: &RetryPolicy, head: &RequestHead| {
+        let Terms { listed, idempotent } = policy.terms(head);
+        (listed, idempotent)
+    };
+    let (get, post) = (
+        head("http1", "", Some(http::Method::GET)),
+        head("http1", "", Some(http::Method::POST)),
+    );
+    let call = head("dubbo", "getOrder", None);
+    assert_eq!(terms(&plain, &get), (true, true));
+    assert_eq!(terms(&plain, &post), (true, false));
+    assert_eq!(terms(&plain, &call), (true, false));
+    let said = RetryPolicy {
+        methods: Some([MethodMatch::new("get*"), MethodMatch::new("POST")].into()),
+        idempotent: Some(true),
+        ..plain
+    };
+    assert_eq!(terms(&said, &get), (false, true));
+    assert_eq!(terms(&said, &post), (true, true));
+    assert_eq!(terms(&said, &call), (true, true));
+    let other = head("dubbo", "forget", None);
+    assert_eq!(terms(&said, &other), (false, true));
+    let facts = Attempt {
+        terms: said.terms(&other),
+        ..local(ErrorKind::ConnectFailure, false)
+    };
+    assert_eq!(why(&said, facts), Some(Why::Method));
+}
+
+#[test]
+fn an_answer_says_when_and_whether_it_is_tried_again() {
+    let policy = policy(3, &ALL);
+    let with = |pushback| Attempt {
+        pushback: Some(pushback),
+        ..answer(Class::Unavailable)
+    };
+    for (asked, waited) in [(0, 0), (700, 700), (60_000, 5_000)] {
+        let facts = with(Pushback::After(asked * MS));
+        let backoff = waited * MS;
+        assert_eq!(policy.decide(&facts, 7), Decision::Retry { backoff });
+    }
+    assert_eq!(why(&policy, with(Pushback::Never)), Some(Why::Pushback));
+    let deaf = RetryPolicy {
+        server_max: Duration::ZERO,
+        ..policy
+    };
+    let facts = with(Pushback::After(700 * MS));
+    assert_eq!(
+        deaf.decide(&facts, 0),
+        Decision::Retry {
+            backoff: Duration::ZERO
+        }
+    );
+}
+
+#[test]
+fn a_header_field_marks_an_answer_whatever_it_says() {
+    let policy = policy(1, &[]);
+    for class in Class::ALL {
+        let answered = Answered::new(ProtocolId("http1"), Outcome::new(class, 200));
+        assert!(!policy.names_answer(answered), "{class}");
+        let marked = answered.marked(true);
+        assert!(policy.names_answer(marked), "{class}");
+        let facts = failed(Failure::Response(marked), true);
+        assert_eq!(why(&policy, facts), None, "{class}");
+    }
 }
