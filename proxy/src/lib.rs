@@ -12,6 +12,7 @@
 //! | `routing`, `clusters` | a configuration as workers use it |
 //! | `protocols` | the registry of protocols |
 //! | `admin`, `admin_state` | the admin server, and what it shows |
+//! | `new_codec` | the crate that a new codec begins with |
 //! | `program` | the program with protocols of somebody else's |
 //! | `run`, `demo`, `call`, `cli` | the program |
 
@@ -26,6 +27,7 @@ pub mod control;
 pub mod demo;
 pub mod exchange;
 mod listener;
+mod new_codec;
 mod program;
 pub mod protocols;
 mod routing;

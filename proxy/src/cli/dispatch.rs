@@ -45,6 +45,15 @@ fn dispatch(program: &Program, cli: Cli) -> anyhow::Result<ExitCode> {
             let _log = start_log(log.as_deref().unwrap_or("warn"), Format::Text)?;
             crate::call::run(program, args)
         }
+        Command::NewCodec { name, wireloom } => {
+            crate::new_codec::write(&name, Path::new(""), &wireloom)?;
+            print(|out| {
+                writeln!(
+                    out,
+                    "{name}: `cargo test` runs the suite, `cargo run -- run -c mesh.yaml` a proxy"
+                )
+            })
+        }
         Command::Completions { shell } => print(|out| {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "wireloom", &mut script);
