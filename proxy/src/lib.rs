@@ -12,6 +12,8 @@
 //! | `routing`, `clusters` | a configuration as workers use it |
 //! | `protocols` | the registry of protocols |
 //! | `admin`, `admin_state` | the admin server, and what it shows |
+//! | `new_codec` | the crate that a new codec begins with |
+//! | `program` | the program with protocols of somebody else's |
 //! | `run`, `demo`, `call`, `cli` | the program |
 
 pub mod admin;
@@ -25,12 +27,15 @@ pub mod control;
 pub mod demo;
 pub mod exchange;
 mod listener;
+mod new_codec;
+mod program;
 pub mod protocols;
 mod routing;
 pub mod run;
 mod worker;
 
 pub use control::{ApplyError, Proxy};
+pub use program::{Extension, Program};
 pub use protocols::{Protocols, Registered};
 
 /// The names of the protocols that Wireloom comes with.

@@ -15,6 +15,7 @@ use wireloom_http::h2::{Http2, Http2Connector};
 use wireloom_telemetry::{LogControl, Metrics};
 use wireloom_thrift::{ThriftCodec, ThriftConfig, ThriftSettings};
 
+use crate::Program;
 use crate::admin::{AdminServer, AdminState};
 use crate::admin_state::Admin;
 use crate::config::{self, ClusterEntry, Config, ListenerConfig, ProtocolKeys};
@@ -77,9 +78,9 @@ fn thrift_cluster(
 }
 
 /// Runs `config` until SIGTERM (drains) or SIGINT (stops at once). SIGHUP reads `path` again.
-pub fn run(config: Config, path: &Path, log: LogControl) -> anyhow::Result<()> {
+pub fn run(program: &Program, config: Config, path: &Path, log: LogControl) -> anyhow::Result<()> {
     control_runtime()?.block_on(async {
-        let running = Running::start(config, log)?;
+        let running = Running::start(program, config, log)?;
         running.until_told(Some(path)).await
     })
 }
@@ -121,7 +122,11 @@ impl Signals {
 
 impl Running {
     /// Starts everything. Must be called on the control runtime.
-    pub(crate) fn start(config: Config, log: LogControl) -> anyhow::Result<Self> {
+    pub(crate) fn start(
+        program: &Program,
+        config: Config,
+        log: LogControl,
+    ) -> anyhow::Result<Self> {
         let signals = Signals::new().context("cannot watch signals")?;
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"))?);
         // Before the listeners, so that who waits for them can ask /ready.
@@ -129,7 +134,7 @@ impl Running {
         let admin = admin
             .map(|admin| AdminServer::bind(&admin.address))
             .transpose()?;
-        let protocols = builtin(&config);
+        let protocols = program.protocols(&config);
         let mut running = Self {
             proxy: Arc::new(Proxy::start(config, protocols, metrics)?),
             admin: None,

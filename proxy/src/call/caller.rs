@@ -9,11 +9,12 @@ use super::{
     CallError, CallUrl, Failure, Out, Reply, Wrong, bolt, dubbo, grpc, http, thrift, triple,
     websocket,
 };
+use crate::Program;
 use crate::cli::CallArgs;
 use crate::config::nearest;
 
 /// One protocol's part of a call.
-pub(super) trait Caller: Send + Sync {
+pub(crate) trait Caller: Send + Sync {
     /// The scheme of its URLs.
     fn scheme(&self) -> &'static str;
     /// Sends what was written, over a connection of its own, and hands on what comes back as it comes. Whoever calls
@@ -28,7 +29,7 @@ pub(super) trait Caller: Send + Sync {
 
 /// A protocol whose requests and answers are one message each: its caller makes the one and reads the other, and in
 /// between lies the upstream side that the proxy uses (`whole`).
-pub(super) trait Messages: Send + Sync {
+pub(crate) trait Messages: Send + Sync {
     /// The scheme of its URLs.
     const SCHEME: &'static str;
     /// The upstream side of the protocol.
@@ -53,16 +54,18 @@ const CALLERS: [&dyn Caller; 7] = [
 const SECURE: [&str; 3] = ["https", "grpcs", "wss"];
 
 /// The protocol of a scheme.
-pub(super) fn of_scheme(scheme: &str) -> Result<&'static dyn Caller, Wrong> {
-    let found = CALLERS.iter().find(|caller| caller.scheme() == scheme);
+pub(super) fn of_scheme<'a>(program: &'a Program, scheme: &str) -> Result<&'a dyn Caller, Wrong> {
+    let own = program.callers();
+    let callers: Vec<&dyn Caller> = own.chain(CALLERS).collect();
+    let found = callers.iter().find(|caller| caller.scheme() == scheme);
     found.copied().ok_or_else(|| {
         if SECURE.contains(&scheme) {
             let plain = scheme.trim_end_matches('s');
             let what = format!("`{scheme}` needs TLS, which `wireloom call` does not speak");
             return Wrong::url(format!("{what}; write {plain}:// and a port without it"));
         }
-        let schemes = CALLERS.map(Caller::scheme);
-        let instead = match nearest(scheme, schemes) {
+        let schemes: Vec<_> = callers.iter().map(|caller| caller.scheme()).collect();
+        let instead = match nearest(scheme, schemes.iter().copied()) {
             Some(near) => format!("did you mean `{near}://`?"),
             None => format!("write one of {}://", schemes.join("://, ")),
         };

@@ -4,16 +4,17 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use super::{CallError, Failure, Piece, call_into};
+use crate::Program;
 use crate::cli::CallArgs;
 use crate::run::control_runtime;
 
 /// Sends the request that the command line describes, prints what comes back as it comes, and tells how it ended.
 ///
 /// The code is 0 for an answer, 1 for an error or none, 2 for what is no request, 3 for an HTTP status of 400 or more.
-pub fn run(args: CallArgs) -> anyhow::Result<ExitCode> {
+pub fn run(program: &Program, args: CallArgs) -> anyhow::Result<ExitCode> {
     let verbose = args.verbose;
     let mut print = |piece| print(piece, verbose);
-    match control_runtime()?.block_on(call_into(&args, &mut print)) {
+    match control_runtime()?.block_on(call_into(program, &args, &mut print)) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(CallError::Answered(failure)) => {
             eprintln!("{}", printable(&failure.to_string()));

@@ -38,12 +38,12 @@ mod url;
 mod websocket;
 mod whole;
 
-use caller::Caller;
+pub(crate) use caller::{Caller, Messages};
 pub use command::run;
 pub use error::{CallError, Failure, Wrong};
 pub(crate) use grpc::RpcStatus;
 pub use reply::{Out, Piece, Reply};
-pub use send::{call, call_into};
+pub use send::{call, call_in, call_into};
 pub use url::CallUrl;
 
 /// The longest message that is taken, in bytes.

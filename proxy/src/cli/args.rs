@@ -98,6 +98,19 @@ Exit codes:
   2  the request is none
   3  an HTTP answer with a status of 400 or more; its body is printed all the same")]
     Call(CallArgs),
+    /// Write a crate for a protocol of your own
+    #[command(after_help = "\
+The crate has a length-prefixed protocol with ids, passes the shared suite, and runs as Wireloom with that protocol in it.
+
+Examples:
+  wireloom new-codec acme --wireloom ../wireloom && cd acme && cargo test && cargo run -- run -c mesh.yaml")]
+    NewCodec {
+        /// The protocol's name, and the folder's: letters a to z, digits and `-`
+        name: String,
+        /// A checkout of Wireloom
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        wireloom: PathBuf,
+    },
     /// Print a script that completes commands in a shell
     #[command(after_help = "\
 Examples:

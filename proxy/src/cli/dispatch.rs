@@ -8,12 +8,16 @@ use clap::{CommandFactory, Parser};
 use wireloom_telemetry::{Format, LogControl};
 
 use super::{Cli, Command, RunArgs};
+use crate::Program;
 use crate::config::{self, Config};
 
 /// The program: reads the command line, does it, and tells how it went.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match dispatch(cli) {
+    run(&Program::new())
+}
+
+pub(crate) fn run(program: &Program) -> ExitCode {
+    match dispatch(program, Cli::parse()) {
         Ok(code) => code,
         // Whoever read our output has seen enough of it.
         Err(error) if broken_pipe(&error) => ExitCode::SUCCESS,
@@ -24,22 +28,31 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+fn dispatch(program: &Program, cli: Cli) -> anyhow::Result<ExitCode> {
     let log = cli.log;
     match cli.command {
-        Command::Run(args) => run(args, log),
-        Command::Check { file } => check(&file),
+        Command::Run(args) => serve(program, args, log),
+        Command::Check { file } => check(program, &file),
         Command::Schema => {
             let schema = config::schema();
             print(|out| writeln!(out, "{schema:#}"))
         }
         Command::Demo(args) => {
             let log = start_log(log.as_deref().unwrap_or("warn"), Format::Text)?;
-            crate::demo::run(args, log)
+            crate::demo::run(program, args, log)
         }
         Command::Call(args) => {
             let _log = start_log(log.as_deref().unwrap_or("warn"), Format::Text)?;
-            crate::call::run(args)
+            crate::call::run(program, args)
+        }
+        Command::NewCodec { name, wireloom } => {
+            crate::new_codec::write(&name, Path::new(""), &wireloom)?;
+            print(|out| {
+                writeln!(
+                    out,
+                    "{name}: `cargo test` runs the suite, `cargo run -- run -c mesh.yaml` a proxy"
+                )
+            })
         }
         Command::Completions { shell } => print(|out| {
             let mut script = Vec::new();
@@ -49,8 +62,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn run(args: RunArgs, log: Option<String>) -> anyhow::Result<ExitCode> {
-    let mut config = match load(&args.config) {
+fn serve(program: &Program, args: RunArgs, log: Option<String>) -> anyhow::Result<ExitCode> {
+    let mut config = match load(program, &args.config) {
         Ok(config) => config,
         Err(code) => return Ok(code),
     };
@@ -59,12 +72,12 @@ fn run(args: RunArgs, log: Option<String>) -> anyhow::Result<ExitCode> {
     }
     let filter = log.as_deref().unwrap_or(&config.log.level);
     let control = start_log(filter, config.log.format)?;
-    crate::run::run(config, &args.config, control)?;
+    crate::run::run(program, config, &args.config, control)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(file: &Path) -> anyhow::Result<ExitCode> {
-    let config = match load(file) {
+fn check(program: &Program, file: &Path) -> anyhow::Result<ExitCode> {
+    let config = match load(program, file) {
         Ok(config) => config,
         Err(code) => return Ok(code),
     };
@@ -84,8 +97,8 @@ fn counted(number: usize, noun: &str) -> String {
 }
 
 /// Loads, or tells what is wrong.
-fn load(file: &Path) -> Result<Config, ExitCode> {
-    config::load(file, crate::PROTOCOLS).map_err(|errors| {
+fn load(program: &Program, file: &Path) -> Result<Config, ExitCode> {
+    config::load(file, &program.names()).map_err(|errors| {
         eprintln!("{errors}");
         ExitCode::FAILURE
     })

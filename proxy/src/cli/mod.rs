@@ -7,6 +7,7 @@ mod dispatch;
 
 pub use args::{CallArgs, Cli, Command, DemoArgs, Header, RunArgs};
 pub use dispatch::main;
+pub(crate) use dispatch::run;
 
 /// The version of this program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

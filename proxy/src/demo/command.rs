@@ -9,10 +9,11 @@ use anyhow::Context;
 use wireloom_net::{Address, ListenError, bind};
 use wireloom_telemetry::LogControl;
 
-use super::exhibit::EXHIBITS;
+use super::exhibit::Exhibit;
 use super::once::Table;
 use super::servers::EchoServers;
 use super::{guide, mesh};
+use crate::Program;
 use crate::cli::DemoArgs;
 use crate::run::{Running, control_runtime};
 
@@ -20,33 +21,36 @@ use crate::run::{Running, control_runtime};
 const DEFAULTS: [&str; 2] = ["127.0.0.1:2045", "127.0.0.1:9901"];
 
 /// Runs the demo until it is told to stop, or once through with `--once`.
-pub fn run(args: DemoArgs, log: LogControl) -> anyhow::Result<ExitCode> {
+pub fn run(program: &Program, args: DemoArgs, log: LogControl) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let listen = usable(&args.listen, "--listen", args.once)?;
     let admin = usable(&args.admin, "--admin", args.once)?;
-    let servers = EchoServers::start(&EXHIBITS).context("cannot start the echo services")?;
-    let config = mesh::config(&EXHIBITS, &servers.endpoints, &listen, &admin)?;
+    let exhibits = program.exhibits();
+    let servers = EchoServers::start(&exhibits).context("cannot start the echo services")?;
+    let config = mesh::config(program, &exhibits, &servers.endpoints, &listen, &admin)?;
     control_runtime()?.block_on(async {
-        let running = Running::start(config, log)?;
+        let running = Running::start(program, config, log)?;
         let proxy = running.proxy.addresses().first().copied();
         let proxy = proxy.context("the proxy does not listen")?;
         if args.once {
-            return once(proxy, &servers, started).await;
+            return once(program, &exhibits, proxy, &servers, started).await;
         }
-        let program = std::env::args().next();
-        let program = program.as_deref().unwrap_or("wireloom");
-        print(&guide::text(program, &EXHIBITS, proxy, running.admin)?)?;
+        let name = std::env::args().next();
+        let name = name.as_deref().unwrap_or("wireloom");
+        print(&guide::text(name, &exhibits, proxy, running.admin)?)?;
         running.until_told(None).await?;
         Ok(ExitCode::SUCCESS)
     })
 }
 
 async fn once(
+    program: &Program,
+    exhibits: &[Exhibit],
     proxy: SocketAddr,
     servers: &EchoServers,
     started: Instant,
 ) -> anyhow::Result<ExitCode> {
-    let table = Table::fill(&EXHIBITS, proxy, servers).await;
+    let table = Table::fill(program, exhibits, proxy, servers).await;
     let (code, verdict) = match table.is_right() {
         true => (ExitCode::SUCCESS, "All answers are as expected"),
         false => (ExitCode::FAILURE, "Not all answers are as expected"),

@@ -14,7 +14,7 @@ use crate::cli::{CallArgs, Header};
 
 /// Every protocol of the demo. One more is one file and one line here. Their routes stand in this order, so that the
 /// WebSocket's path comes before all of HTTP.
-pub(super) const EXHIBITS: [Exhibit; 7] = [
+pub(crate) const EXHIBITS: [Exhibit; 7] = [
     grpc::EXHIBIT,
     websocket::EXHIBIT,
     http::EXHIBIT,
@@ -30,12 +30,13 @@ pub(super) const SERVICE: &str = "com.acme.OrderService";
 pub(super) const CANARY: &str = "x-canary";
 
 /// One protocol.
-pub(super) struct Exhibit {
+#[derive(Clone)]
+pub(crate) struct Exhibit {
     /// Its name, which is its route's and its cluster's too.
     pub(super) name: &'static str,
     /// Its name in full.
     pub(super) title: &'static str,
-    /// Which requests its route takes, as keys of `match`.
+    /// Which requests its route takes, as keys of `match`; empty for all of the protocol of that name.
     pub(super) matches: &'static str,
     /// What its clusters speak, where that is not what the client speaks.
     pub(super) upstream: Option<&'static str>,

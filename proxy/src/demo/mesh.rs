@@ -7,10 +7,12 @@ use std::path::Path;
 use wireloom_net::Address;
 
 use super::exhibit::{CANARY, Exhibit};
+use crate::Program;
 use crate::config::{self, Config};
 
 /// Every protocol on one port, each to its echo service, or to the canary for who asks for that.
 pub(super) fn config(
+    program: &Program,
     exhibits: &[Exhibit],
     endpoints: &[(String, SocketAddr)],
     listen: &Address,
@@ -18,7 +20,7 @@ pub(super) fn config(
 ) -> anyhow::Result<Config> {
     let file = Path::new("the demo's configuration");
     let text = text(exhibits, endpoints, listen, admin)?;
-    Ok(config::parse(file, &text, crate::PROTOCOLS)?)
+    Ok(config::parse(file, &text, &program.names())?)
 }
 
 fn text(
@@ -34,10 +36,16 @@ fn text(
     writeln!(out, "  - {{name: demo, address: '{listen}', routes: demo}}")?;
     writeln!(out, "routes:\n  demo:")?;
     for Exhibit { name, matches, .. } in exhibits {
+        let protocol = format!("protocol: {name}");
+        let matches = if matches.is_empty() {
+            &protocol
+        } else {
+            *matches
+        };
         let canary = format!("headers: {{{CANARY}: 'true'}}");
         for (suffix, matches) in [
             ("-canary", format!("{matches}, {canary}")),
-            ("", (*matches).to_owned()),
+            ("", matches.to_owned()),
         ] {
             writeln!(out, "    - name: {name}{suffix}")?;
             writeln!(out, "      match: {{{matches}}}")?;

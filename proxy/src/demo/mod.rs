@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `command` | the command: starts everything, prints, waits |
+//! | `example` | the same of a protocol of somebody else's |
 //! | `exhibit` | what the demo has for a protocol, and what to try with it |
 //! | `grpc`, `websocket`, `http`, `triple`, `dubbo`, `bolt`, `thrift` | one protocol each |
 //! | `echo` | what the services of Java's protocols answer |
@@ -16,6 +17,7 @@ mod bolt;
 mod command;
 mod dubbo;
 mod echo;
+mod example;
 mod exhibit;
 mod framed;
 mod grpc;
@@ -29,6 +31,8 @@ mod triple;
 mod websocket;
 
 pub use command::run;
+pub use example::Example;
+pub(crate) use exhibit::{EXHIBITS, Exhibit};
 
 #[cfg(test)]
 mod tests;

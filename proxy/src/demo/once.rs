@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::exhibit::{Exhibit, Expected, Try};
 use super::servers::EchoServers;
-use crate::call::call;
+use crate::Program;
+use crate::call::call_in;
 
 /// How long a one-way request may take to reach its service.
 const ONE_WAY: Duration = Duration::from_secs(2);
@@ -27,6 +28,7 @@ struct Row {
 impl Table {
     /// Sends all of them through the proxy, one after the other.
     pub(super) async fn fill(
+        program: &Program,
         exhibits: &[Exhibit],
         proxy: SocketAddr,
         servers: &EchoServers,
@@ -35,7 +37,7 @@ impl Table {
         for exhibit in exhibits {
             for each in (exhibit.tries)() {
                 let started = Instant::now();
-                let outcome = send(&each, proxy, servers).await;
+                let outcome = send(program, &each, proxy, servers).await;
                 let time = format!("{:.1} ms", started.elapsed().as_secs_f64() * 1000.0);
                 let right = outcome.is_ok();
                 let (Ok(answer) | Err(answer)) = outcome;
@@ -65,9 +67,14 @@ impl Table {
 }
 
 /// Sends it. What came back, if it is as it should be, or else what is wrong.
-async fn send(each: &Try, proxy: SocketAddr, servers: &EchoServers) -> Result<String, String> {
+async fn send(
+    program: &Program,
+    each: &Try,
+    proxy: SocketAddr,
+    servers: &EchoServers,
+) -> Result<String, String> {
     let before = servers.one_way();
-    let reply = call(&each.args(proxy)).await;
+    let reply = call_in(program, &each.args(proxy)).await;
     let reply = reply.map_err(|error| error.to_string())?;
     let told = each.expected.compare(&reply)?;
     if matches!(each.expected, Expected::Nothing) {

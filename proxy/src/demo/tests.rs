@@ -57,7 +57,14 @@ fn every_exhibit_has_a_route_and_a_canary() {
         "[::1]:2045".parse().unwrap(),
         "localhost:0".parse().unwrap(),
     );
-    let config = mesh::config(&EXHIBITS, &endpoints, &listen, &admin).unwrap();
+    let config = mesh::config(
+        &crate::Program::new(),
+        &EXHIBITS,
+        &endpoints,
+        &listen,
+        &admin,
+    )
+    .unwrap();
     assert_eq!(config.clusters.len(), 2 * EXHIBITS.len());
     let taken: String = EXHIBITS.iter().map(|exhibit| exhibit.matches).collect();
     for name in crate::PROTOCOLS {

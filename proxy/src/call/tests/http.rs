@@ -128,7 +128,7 @@ async fn a_bad_status_is_an_error_after_its_body() {
     let address = start(false, |_| Answer::new(404, "no tea")).await;
     let mut reply = Reply::default();
     let args = CallArgs::new(format!("http://{address}/"));
-    let outcome = call_into(&args, &mut |piece| reply.add(piece)).await;
+    let outcome = call_into(&crate::Program::new(), &args, &mut |piece| reply.add(piece)).await;
     let Err(CallError::Answered(failure)) = outcome else {
         panic!("{outcome:?}")
     };

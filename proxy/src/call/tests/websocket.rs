@@ -61,7 +61,7 @@ async fn a_server_that_does_not_switch_is_an_error() {
     let address = start(false, |_| Answer::new(403, "members only")).await;
     let mut reply = Reply::default();
     let args = CallArgs::new(format!("ws://{address}/chat"));
-    let outcome = call_into(&args, &mut |piece| reply.add(piece)).await;
+    let outcome = call_into(&crate::Program::new(), &args, &mut |piece| reply.add(piece)).await;
     assert_eq!(outcome.unwrap_err().to_string(), "status 403 Forbidden");
     assert_eq!(reply.status.unwrap(), "HTTP/1.1 403 Forbidden");
 }
