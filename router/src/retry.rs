@@ -74,7 +74,8 @@ pub struct RetryPolicy {
     pub headers: Box<[HeaderName]>,
     /// The methods that are tried again; None means all.
     pub methods: Option<Box<[MethodMatch]>>,
-    /// Whether requests may be carried out twice; None means that their method tells.
+    /// Whether requests may be carried out twice. None: those of which a named failure may have come too late are, and for hedging
+    /// their method tells.
     pub idempotent: Option<bool>,
     /// Second tries beside slow ones.
     pub hedge: Option<Hedge>,
@@ -223,7 +224,7 @@ pub enum Why {
     OneWaySent,
     /// Requests of this method are not tried again.
     Method,
-    /// The request may have had its effect and is not known to be idempotent, or `reset` is not named, or it is no longer
+    /// The request may have had its effect and the route says that it may not have it twice, or `reset` is not named, or it is no longer
     /// whole.
     NotSafe,
     /// The answer says that there is to be no retry.
@@ -430,7 +431,8 @@ impl RetryPolicy {
         if !facts.terms.listed {
             return Some(Why::Method);
         }
-        let harmless = !sent || facts.terms.idempotent || self.harmless(facts.failure);
+        // Who names a failure has it tried again, unless the route says that nothing may happen twice.
+        let harmless = !sent || self.idempotent != Some(false) || self.harmless(facts.failure);
         if !facts.replayable || !harmless {
             return Some(Why::NotSafe);
         }

@@ -17,10 +17,11 @@ fn retry(keys: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_may_have_had_an_effect_needs_idempotence_in_http1() {
+async fn what_may_have_had_an_effect_is_tried_again_if_the_route_says_so_in_http1() {
     for (method, keys, tries) in [
-        ("POST", "on: [reset]", 1),
+        ("POST", "on: [reset]", 2),
         ("GET", "on: [reset]", 2),
+        ("POST", "on: [reset], idempotent: false", 1),
         ("POST", "on: [reset], idempotent: true", 2),
         ("GET", "on: [reset], idempotent: false", 1),
         ("GET", "on: [reset], methods: [HEAD, PUT]", 1),
@@ -49,9 +50,14 @@ async fn what_may_have_had_an_effect_needs_idempotence_in_http1() {
 }
 
 #[tokio::test]
-async fn what_may_have_had_an_effect_needs_idempotence_in_dubbo() {
+async fn what_may_have_had_an_effect_is_tried_again_if_the_route_says_so_in_dubbo() {
     for (method, keys, result) in [
-        ("getOrder", "on: [server-error]", "unsafe"),
+        ("getOrder", "on: [server-error]", "recovered"),
+        (
+            "getOrder",
+            "on: [server-error], idempotent: false",
+            "unsafe",
+        ),
         ("getOrder", "on: [overloaded]", "not_named"),
         (
             "getOrder",

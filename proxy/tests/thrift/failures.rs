@@ -37,7 +37,7 @@ async fn an_exception_is_tried_again_where_its_name_says_so() {
         ("on: [], statuses: [14, MISSING_RESULT]", "void", true),
         ("on: [server-error], idempotent: true", "void", true),
         // The service may have done it.
-        ("on: [server-error]", "void", false),
+        ("on: [server-error], idempotent: false", "void", false),
         // What the method declares is an answer like any other.
         (
             "on: [server-error, refused], statuses: [UNKNOWN, 0]",

@@ -48,10 +48,11 @@ pub struct RetryConfig {
     )]
     #[schemars(with = "Vec<String>", length(min = 1, max = 64))]
     pub methods: Option<Vec<String>>,
-    /// Whether the route's requests may be carried out twice without harm. Those that may not are tried again only if no
+    /// Whether the route's requests may be carried out twice without harm. If not (`false`), they are tried again only if no
     /// byte of them was sent, the peer answered that it refused them, is unavailable or overloaded, or the answer's status
-    /// or header field is one that is named here. Default: plain HTTP's by its method (GET, HEAD, PUT, DELETE, OPTIONS,
-    /// TRACE may), others may not.
+    /// or header field is one that is named here, whatever `on` names. If so (`true`), they may be hedged. Default: `on` decides
+    /// about trying again, and only plain HTTP requests are hedged whose method says that they may (GET, HEAD, PUT, DELETE, OPTIONS,
+    /// TRACE).
     #[serde(
         default,
         deserialize_with = "not_null",
