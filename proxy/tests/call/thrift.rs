@@ -1,6 +1,6 @@
 //! Calls in Thrift, with an IDL and without.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::program::{Temporary, demo, run};
 use super::{answer, error};
