@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wireloom_codecs::http::{GRPC, TRIPLE};
 use wireloom_codecs::{Codec, Connector, Framed, Protocol, ProtocolId, Sniff};
 use wireloom_http::grpc;
-use wireloom_thrift::ThriftCodec;
+use wireloom_thrift::{DubboThriftCodec, ThriftCodec};
 
 use crate::PROTOCOLS;
 use crate::config::{ClusterEntry, ListenerConfig, or_list};
@@ -197,6 +197,7 @@ pub(crate) fn builtin_status(
             (GRPC, &grpc::NAMES[..]),
             (TRIPLE, &grpc::NAMES),
             (ThriftCodec::ID, ThriftCodec::statuses()),
+            (DubboThriftCodec::ID, DubboThriftCodec::statuses()),
         ],
     );
     match protocols.iter().all(|name| PROTOCOLS.contains(name)) {
@@ -241,9 +242,17 @@ mod tests {
         );
         let protocols = crate::run::builtin(&config.unwrap());
         for (name, expected) in [
-            ("INTERNAL_ERROR", &[("thrift", 6)][..]),
+            ("INTERNAL_ERROR", &[("thrift", 6), ("dubbo-thrift", 6)][..]),
             ("UNAVAILABLE", &[("grpc", 14), ("triple", 14)]),
-            ("UNKNOWN", &[("grpc", 2), ("triple", 2), ("thrift", 0)]),
+            (
+                "UNKNOWN",
+                &[
+                    ("grpc", 2),
+                    ("triple", 2),
+                    ("thrift", 0),
+                    ("dubbo-thrift", 0),
+                ],
+            ),
         ] {
             let expected = expected.iter().map(|(id, n)| (ProtocolId(id), *n));
             let mut expected: Vec<_> = expected.collect();
