@@ -21,6 +21,10 @@ pub struct Frames {
 
 /// What [`Frames::next`] found.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it is made"
+)]
 pub enum Frame {
     /// Too little for anything yet.
     More,

@@ -8,6 +8,8 @@
 //! it does not; a streamed body ends in trailers. A message keeps its [`Wire`] image, so forwarding writes a
 //! fresh fixed head and then the bytes that came.
 
+#![deny(missing_docs)]
+
 mod argument;
 mod body;
 mod budget;
