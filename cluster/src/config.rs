@@ -8,6 +8,7 @@ use wireloom_codecs::units::Span;
 
 mod balance;
 mod check;
+mod connections;
 mod endpoint;
 mod health;
 mod outlier;
@@ -18,6 +19,7 @@ pub use balance::{
     Balance, LeastConnections, LeastRequest, MAX_CHOICES, MAX_RING, Maglev, PeakEwma, RingHash,
 };
 pub use check::Problem;
+pub use connections::Connections;
 pub use endpoint::{EndpointConfig, MAX_PRIORITY, MAX_WEIGHT, Metadata};
 pub use health::{
     Codes, EchoCheck, GrpcCheck, HealthConfig, HeartbeatCheck, HttpCheck, MethodCheck, TcpCheck,
@@ -27,9 +29,6 @@ pub use ratio::Ratio;
 pub use share::{Fallback, Localities, PanicConfig, SlowStart, SubsetConfig, ZoneAware};
 
 use std::time::Duration;
-
-/// The most connections that one worker keeps to one endpoint.
-const MAX_PER_ENDPOINT: u32 = 1024;
 
 /// A named set of endpoints that serve the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -77,7 +76,7 @@ pub struct ClusterConfig {
     /// How long a connection without any request under way is kept.
     #[serde(default = "idle_timeout", deserialize_with = "positive")]
     pub idle_timeout: Span,
-    /// How many connections are made.
+    /// How many connections are made, and for how long each is used.
     #[serde(default)]
     pub connections: Connections,
     /// What the cluster takes at once; more is refused as overload.
@@ -149,21 +148,6 @@ const fn connect_timeout() -> Span {
 
 const fn idle_timeout() -> Span {
     Span(Duration::from_secs(300))
-}
-
-/// How many connections are made.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Connections {
-    /// The most that each worker keeps to each endpoint, 1 to 1024. The first is made when a request needs it, the
-    /// others when those there are busy. Default: 1024 in protocols whose connections carry one request at a time
-    /// (HTTP/1.1, Thrift), 8 in HTTP/2, where another is made only if the server allows no more streams, else 1.
-    #[serde(
-        deserialize_with = "some_within::<1, MAX_PER_ENDPOINT, _>",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schemars(with = "u32", range(min = 1, max = 1024))]
-    pub per_endpoint: Option<u32>,
 }
 
 /// What a cluster takes at once, over all workers.
@@ -279,6 +263,10 @@ fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error
         ));
     }
     Ok(span)
+}
+
+fn some_positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Span>, D::Error> {
+    positive(deserializer).map(Some)
 }
 
 fn within<'de, const LOW: u32, const HIGH: u32, D: Deserializer<'de>>(

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use wireloom_codecs::{ChannelEvents, ConnError};
 
+use crate::lifetime::Retired;
 use crate::limit::{Connection, Limit};
 use crate::outlier::Reason;
 
@@ -21,6 +22,8 @@ pub(crate) struct Counters {
     pub(crate) missed_pings: AtomicU64,
     pub(crate) refused_pushes: AtomicU64,
     pub(crate) drained: AtomicU64,
+    /// Connections that were not used on, by the [`Retired`](crate::Retired).
+    pub(crate) retired: [AtomicU64; Retired::COUNT],
     /// Connections that ended in an error.
     pub(crate) lost: AtomicU64,
     /// Health checks by how they ended.

@@ -3,8 +3,8 @@
 //! They rest in a bb8 pool, the last one used on top, and are lent out without a question to the server: a connection
 //! knows by itself whether its socket was closed meanwhile. A broken one does not come back.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwapOption;
 use bb8::{ManageConnection, PooledConnection, QueueStrategy};
@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use wireloom_codecs::{Answer, Call, Channel, ChannelState, Connector, ErrorKind, LocalError};
 
 use crate::counters::Reports;
+use crate::lifetime::limited;
 use crate::open::{closed_at_once, open};
 use crate::outage::Outage;
 use crate::{Cluster, ClusterConfig, Endpoint, Upstream};
@@ -107,8 +108,9 @@ impl ManageConnection for Manager {
                 let cluster = shared.cluster.name();
                 shared.outage.lock().over(cluster, &shared.endpoint);
                 shared.open.fetch_add(1, Relaxed);
+                let counters = &shared.cluster.counters;
                 Ok(Pooled {
-                    channel,
+                    channel: limited(channel, &config, counters, Weak::new()),
                     used: AtomicBool::new(false),
                     shared: shared.clone(),
                 })

@@ -4,6 +4,7 @@ mod breakers;
 mod connecting;
 mod health;
 mod lanes;
+mod lifetimes;
 mod limits;
 mod membership;
 mod outliers;

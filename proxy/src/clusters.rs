@@ -253,6 +253,9 @@ impl Entry {
         for (limit, total) in &now.overflow {
             raise(&stats.overflow(limit), *total);
         }
+        for (reason, total) in &now.connections_retired {
+            raise(&stats.retired(reason), *total);
+        }
         for (reason, total) in &now.ejections {
             raise(&stats.ejections(reason), *total);
         }

@@ -81,6 +81,12 @@ fn wrong_ones_say_what_would_be_right() {
     refuses("endpoints: []\nconnect_timeout: 0s", "too short");
     refuses("endpoints: []\nidle_timeout: 5", "duration");
     refuses("endpoints: []\nconnections: {per_endpoint: 0}", "1 to 1024");
+    refuses(
+        "endpoints: []\nconnections: {max_requests: 0}",
+        "0 is out of range: 1 to",
+    );
+    refuses("endpoints: []\nconnections: {max_age: 0s}", "too short");
+    refuses("endpoints: []\nconnections: {jitter: 91}", "0 to 90");
     refuses("endpoints: []\nretry_budget: {percent: 101}", "0 to 100");
     refuses("endpoints: []\nlimits: {pending: -1}", "-1");
 }
