@@ -14,6 +14,7 @@ mod health;
 mod outlier;
 mod ratio;
 mod share;
+mod warm_up;
 
 pub use balance::{
     Balance, LeastConnections, LeastRequest, MAX_CHOICES, MAX_RING, Maglev, PeakEwma, RingHash,
@@ -27,6 +28,7 @@ pub use health::{
 pub use outlier::{Consecutive, FailurePercentage, LatencyOutlier, OutlierConfig, SuccessRate};
 pub use ratio::Ratio;
 pub use share::{Fallback, Localities, PanicConfig, SlowStart, SubsetConfig, ZoneAware};
+pub use warm_up::WarmUp;
 
 use std::time::Duration;
 
@@ -79,6 +81,12 @@ pub struct ClusterConfig {
     /// How many connections are made, and for how long each is used.
     #[serde(default)]
     pub connections: Connections,
+    /// Whether each worker makes a connection to each endpoint before a request needs one: when the proxy starts, when a
+    /// configuration brings the cluster, and when an endpoint joins it. `true`, or how long that is waited for at most
+    /// (true: 5s) before the proxy says that it is ready, and before a new configuration takes over. It takes a
+    /// `protocol`. Default: false.
+    #[serde(default, skip_serializing_if = "WarmUp::is_off")]
+    pub warm_up: WarmUp,
     /// What the cluster takes at once; more is refused as overload.
     #[serde(default)]
     pub limits: Limits,
@@ -116,6 +124,7 @@ impl ClusterConfig {
             connect_timeout: connect_timeout(),
             idle_timeout: idle_timeout(),
             connections: Connections::default(),
+            warm_up: WarmUp::default(),
             limits: Limits::default(),
             health: None,
             outlier: None,
@@ -123,6 +132,13 @@ impl ClusterConfig {
             retry_budget: RetryBudget::default(),
             headers: HeaderEdits::default(),
         }
+    }
+
+    /// True if connections are made before requests need them.
+    pub(crate) fn connects_ahead(&self) -> bool {
+        !self.warm_up.is_off()
+            || self.connections.min_idle > 0
+            || self.connections.preconnect.is_some()
     }
 
     /// True if endpoints are picked in the same way from the same ones.

@@ -84,6 +84,7 @@ impl ChannelSet {
         let reports = Arc::new(Reports {
             counters: self.cluster.counters.clone(),
             set: Arc::downgrade(self),
+            upkeep: self.upkeep.clone(),
             _connection: counted,
         });
         let opened = open(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use tokio::sync::Notify;
 use wireloom_codecs::{ChannelEvents, ConnError};
 
 use crate::lifetime::Retired;
@@ -43,6 +44,8 @@ pub(crate) fn count(counter: &AtomicU64) {
 pub(crate) struct Reports {
     pub(crate) counters: Arc<Counters>,
     pub(crate) set: std::sync::Weak<crate::channels::ChannelSet>,
+    /// Told when a connection is needed in this one's place.
+    pub(crate) upkeep: Arc<Notify>,
     /// Held for as long as the connection is there to report.
     pub(crate) _connection: Connection,
 }
@@ -52,6 +55,8 @@ impl Reports {
         if let Some(set) = self.set.upgrade() {
             set.sweep();
         }
+        // Cheap where nobody listens.
+        self.upkeep.notify_one();
     }
 }
 

@@ -9,7 +9,7 @@
 //! * `search`: the way of one that has to wait for a connection or go elsewhere;
 //! * `set`: one worker's connections to one endpoint: `channels`, which carry many calls each and which `connect` makes
 //!   one at a time, or a `pool` of those that carry one; `open` makes one, `lifetime` ends it in good
-//!   time, `outage` and `backoff` space failures;
+//!   time, `upkeep` makes it before it is needed, `outage` and `backoff` space failures;
 //! * `under_way`: what is counted and held to the end of an answer's body;
 //! * `balance`: which endpoint; `tried`: which not; `condition`: what is known against one;
 //! * `outlier`: what the requests' outcomes say of endpoints; `health`: what they say themselves when asked;
@@ -43,6 +43,7 @@ mod set;
 mod stats;
 mod tried;
 mod under_way;
+mod upkeep;
 mod upstream;
 
 pub use attempt::Attempt;

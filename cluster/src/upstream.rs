@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use wireloom_codecs::{
     BoxFuture, ByteBudget, Connector, ErrorKind, FrameLimits, Io, LocalError, Probe, ProtocolId,
     RequestHead,
@@ -61,6 +62,7 @@ pub struct Upstream {
     pub(crate) dialer: Arc<dyn Dialer>,
     pub(crate) budget: ByteBudget,
     pub(crate) frame: FrameLimits,
+    runtime: Option<Handle>,
 }
 
 impl Upstream {
@@ -78,7 +80,20 @@ impl Upstream {
             dialer: Arc::new(Tcp),
             budget,
             frame,
+            runtime: None,
         }
+    }
+
+    /// Has connections that no request waits for made on the worker's own runtime. Default: the caller's.
+    #[must_use]
+    pub fn on(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// Where the worker's tasks run; None outside of any runtime.
+    pub(crate) fn runtime(&self) -> Option<Handle> {
+        self.runtime.clone().or_else(|| Handle::try_current().ok())
     }
 
     /// The same over another kind of byte stream.
@@ -110,6 +125,13 @@ impl Upstream {
             _ => 0,
         };
         Some(Way { position, lane })
+    }
+
+    /// The way of every request to a cluster that speaks `own`; None if there are several.
+    pub(crate) fn only_way(&self, own: &str) -> Option<Way> {
+        let position = self.connectors.iter().position(|one| one.named(own))?;
+        let lanes = self.lanes.get(position).copied().unwrap_or_default();
+        (!lanes).then_some(Way { position, lane: 0 })
     }
 
     /// Who asks a cluster's servers that: of its own protocol if it can, else whoever has the question.

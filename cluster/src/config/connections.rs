@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wireloom_codecs::units::Span;
 
+use super::ratio::{Ratio, some_ratio_within};
 use super::{some_positive, some_within, within};
 
 /// The most connections that one worker keeps to one endpoint.
@@ -43,6 +44,20 @@ pub struct Connections {
     #[serde(deserialize_with = "within::<0, 90, _>")]
     #[schemars(range(max = 90))]
     pub jitter: u32,
+    /// Connections that each worker keeps ready at each endpoint, 0 to 1024: that rest, where a connection carries one
+    /// request at a time, else that are open. They are made without a request, once it is known what to speak: from the
+    /// start if the cluster has a `protocol`, else from the first request on.
+    #[serde(deserialize_with = "within::<0, MAX_PER_ENDPOINT, _>")]
+    #[schemars(range(max = 1024))]
+    pub min_idle: u32,
+    /// How many connections there are for each that is in use, itself included, 1 to 3: at 1.5 the third is made when two
+    /// are in use. Default: none is made ahead.
+    #[serde(
+        deserialize_with = "some_ratio_within::<1_000, 3_000, _>",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Ratio", range(min = 1, max = 3))]
+    pub preconnect: Option<Ratio>,
 }
 
 impl Default for Connections {
@@ -52,6 +67,8 @@ impl Default for Connections {
             max_requests: None,
             max_age: None,
             jitter: 10,
+            min_idle: 0,
+            preconnect: None,
         }
     }
 }

@@ -87,6 +87,10 @@ fn wrong_ones_say_what_would_be_right() {
     );
     refuses("endpoints: []\nconnections: {max_age: 0s}", "too short");
     refuses("endpoints: []\nconnections: {jitter: 91}", "0 to 90");
+    refuses("endpoints: []\nconnections: {min_idle: 1025}", "0 to 1024");
+    refuses("endpoints: []\nconnections: {preconnect: 4}", "1 to 3");
+    refuses("endpoints: []\nwarm_up: 0s", "write false");
+    refuses("endpoints: []\nwarm_up: 5", "true, false or a duration");
     refuses("endpoints: []\nretry_budget: {percent: 101}", "0 to 100");
     refuses("endpoints: []\nlimits: {pending: -1}", "-1");
 }
@@ -99,4 +103,43 @@ fn the_schema_takes_both_forms_of_an_endpoint() {
     assert_eq!(forms[1]["properties"]["weight"]["maximum"], 10_000);
     assert_eq!(schema["required"], serde_json::json!(["endpoints"]));
     assert_eq!(schema["additionalProperties"], false);
+}
+
+#[test]
+fn more_connections_than_there_may_be_are_not_kept() {
+    for (keys, key) in [
+        (
+            "connections: {per_endpoint: 2, min_idle: 3}",
+            "connections.per_endpoint",
+        ),
+        (
+            "connections: {min_idle: 3}, limits: {connections: 2}",
+            "limits.connections",
+        ),
+        (
+            "connections: {min_idle: 3}, limits: {per_endpoint: {connections: 2}}",
+            "limits.per_endpoint.connections",
+        ),
+    ] {
+        let problems = parse(&format!("{{endpoints: ['a:1'], {keys}}}")).problems();
+        assert_eq!(problems[0].path, "connections.min_idle", "{keys}");
+        assert!(problems[0].message.contains(key), "{problems:?}");
+    }
+    let fits = parse("{endpoints: ['a:1'], connections: {per_endpoint: 3, min_idle: 3}}");
+    assert_eq!(fits.problems(), []);
+}
+
+#[test]
+fn what_to_speak_is_known_before_a_connection_is_warm() {
+    let config = parse("{endpoints: ['a:1'], warm_up: true}");
+    assert_eq!(config.warm_up.patience(), Some(Duration::from_secs(5)));
+    assert_eq!(config.problems()[0].path, "warm_up");
+    let config = parse("{endpoints: ['a:1'], protocol: bolt, warm_up: 300ms}");
+    assert_eq!(config.problems(), []);
+    assert_eq!(config.warm_up.patience(), Some(Duration::from_millis(300)));
+    assert!(
+        parse("{endpoints: ['a:1'], warm_up: false}")
+            .warm_up
+            .is_off()
+    );
 }
