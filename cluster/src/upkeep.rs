@@ -113,9 +113,10 @@ impl LocalCluster {
         let ways = self.ways(&view);
         let mut wanted = Vec::new();
         for (member, local) in view.members.iter().zip(&view.endpoints) {
-            if member.weight > 0 && member.condition().takes_calls() {
-                let first =
-                    !view.config.warm_up.is_off() && !warm.contains(&place(&local.endpoint));
+            let warm = warm.contains(&place(&local.endpoint));
+            let first = !view.config.warm_up.is_off() && !warm;
+            // One without weight may be about to join.
+            if (member.weight > 0 || first) && member.condition().takes_calls() {
                 wanted.push((local.clone(), u32::from(first)));
             }
         }

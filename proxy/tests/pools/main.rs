@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod ahead;
 #[path = "../kits/mod.rs"]
 mod kits;
 mod lifetimes;

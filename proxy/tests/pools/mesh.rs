@@ -17,7 +17,8 @@ pub(crate) struct Mesh {
     pub(crate) servers: Vec<Server>,
 }
 
-fn parse(kit: Kit, servers: &[Server], keys: &str) -> config::Config {
+/// Before these servers, with these keys of the cluster.
+pub(crate) fn parse(kit: Kit, servers: &[Server], keys: &str) -> config::Config {
     let addresses: Vec<_> = servers
         .iter()
         .map(|one| format!("'{}'", one.address))
