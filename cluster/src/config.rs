@@ -14,6 +14,7 @@ mod health;
 mod outlier;
 mod ratio;
 mod share;
+mod tcp;
 mod warm_up;
 
 pub use balance::{
@@ -28,6 +29,7 @@ pub use health::{
 pub use outlier::{Consecutive, FailurePercentage, LatencyOutlier, OutlierConfig, SuccessRate};
 pub use ratio::Ratio;
 pub use share::{Fallback, Localities, PanicConfig, SlowStart, SubsetConfig, ZoneAware};
+pub use tcp::{TcpConfig, TcpKeepalive};
 pub use warm_up::WarmUp;
 
 use std::time::Duration;
@@ -87,6 +89,9 @@ pub struct ClusterConfig {
     /// `protocol`. Default: false.
     #[serde(default, skip_serializing_if = "WarmUp::is_off")]
     pub warm_up: WarmUp,
+    /// The sockets of its connections.
+    #[serde(default, skip_serializing_if = "TcpConfig::is_default")]
+    pub tcp: TcpConfig,
     /// What the cluster takes at once; more is refused as overload.
     #[serde(default)]
     pub limits: Limits,
@@ -125,6 +130,7 @@ impl ClusterConfig {
             idle_timeout: idle_timeout(),
             connections: Connections::default(),
             warm_up: WarmUp::default(),
+            tcp: TcpConfig::default(),
             limits: Limits::default(),
             health: None,
             outlier: None,

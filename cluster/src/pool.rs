@@ -366,4 +366,5 @@ fn same(a: &ClusterConfig, b: &ClusterConfig) -> bool {
         && a.idle_timeout == b.idle_timeout
         && a.connect_timeout == b.connect_timeout
         && a.keep_alive == b.keep_alive
+        && a.tcp == b.tcp
 }

@@ -8,7 +8,7 @@ use wireloom_codecs::{
     BoxFuture, ByteBudget, Connector, ErrorKind, FrameLimits, Io, LocalError, Probe, ProtocolId,
     RequestHead,
 };
-use wireloom_net::Address;
+use wireloom_net::{Address, SocketOptions};
 
 /// How a byte stream to an endpoint is made. [`Tcp`] is one; what wraps it (TLS) is another.
 pub trait Dialer: Send + Sync {
@@ -21,6 +21,20 @@ pub trait Dialer: Send + Sync {
         address: &Address,
         timeout: Duration,
     ) -> BoxFuture<Result<Box<dyn Io>, LocalError>>;
+
+    /// The same over a socket with these options, as far as it is one.
+    ///
+    /// # Errors
+    /// The same; also if the system does not allow an option.
+    fn dial_with(
+        &self,
+        address: &Address,
+        timeout: Duration,
+        options: &SocketOptions,
+    ) -> BoxFuture<Result<Box<dyn Io>, LocalError>> {
+        let _ = options;
+        self.dial(address, timeout)
+    }
 }
 
 /// Plain TCP.
@@ -36,6 +50,39 @@ impl Dialer for Tcp {
         let address = address.clone();
         Box::pin(async move {
             match wireloom_net::connect(&address, timeout).await {
+                Ok(stream) => Ok(Box::new(stream) as Box<dyn Io>),
+                Err(error) => Err(LocalError::new(
+                    ErrorKind::ConnectFailure,
+                    error.to_string(),
+                )),
+            }
+        })
+    }
+
+    fn dial_with(
+        &self,
+        address: &Address,
+        timeout: Duration,
+        options: &SocketOptions,
+    ) -> BoxFuture<Result<Box<dyn Io>, LocalError>> {
+        // What is neither an IP address nor a name is not reached over TCP.
+        if address.as_socket_addr().is_some() || address.name().is_some() {
+            Self::with(address, timeout, *options)
+        } else {
+            self.dial(address, timeout)
+        }
+    }
+}
+
+impl Tcp {
+    fn with(
+        address: &Address,
+        timeout: Duration,
+        options: SocketOptions,
+    ) -> BoxFuture<Result<Box<dyn Io>, LocalError>> {
+        let address = address.clone();
+        Box::pin(async move {
+            match wireloom_net::connect_with(&address, timeout, &options).await {
                 Ok(stream) => Ok(Box::new(stream) as Box<dyn Io>),
                 Err(error) => Err(LocalError::new(
                     ErrorKind::ConnectFailure,

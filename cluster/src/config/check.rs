@@ -105,6 +105,9 @@ impl ClusterConfig {
                 note("connections.min_idle", message);
             }
         }
+        if let Some((key, message)) = self.tcp.problem() {
+            note(&format!("tcp.{key}"), message);
+        }
         if !self.warm_up.is_off() && self.protocol.is_none() {
             let message =
                 "which protocol are the connections to speak? Write the cluster's `protocol`";

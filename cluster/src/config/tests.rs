@@ -91,6 +91,9 @@ fn wrong_ones_say_what_would_be_right() {
     refuses("endpoints: []\nconnections: {preconnect: 4}", "1 to 3");
     refuses("endpoints: []\nwarm_up: 0s", "write false");
     refuses("endpoints: []\nwarm_up: 5", "true, false or a duration");
+    refuses("endpoints: []\ntcp: {mark: 0}", "0 is out of range: 1 to");
+    refuses("endpoints: []\ntcp: {source: here}", "IP address");
+    refuses("endpoints: []\ntcp: {keepalive: {probes: 0}}", "1 to 127");
     refuses("endpoints: []\nretry_budget: {percent: 101}", "0 to 100");
     refuses("endpoints: []\nlimits: {pending: -1}", "-1");
 }
@@ -141,5 +144,25 @@ fn what_to_speak_is_known_before_a_connection_is_warm() {
         parse("{endpoints: ['a:1'], warm_up: false}")
             .warm_up
             .is_off()
+    );
+}
+
+#[test]
+fn sockets_that_the_kernel_does_not_have_are_refused() {
+    for (keys, key) in [
+        ("keepalive: {idle: 1500ms}", "tcp.keepalive.idle"),
+        ("keepalive: {idle: 10h}", "tcp.keepalive.idle"),
+        ("keepalive: {interval: 0s}", "tcp.keepalive.interval"),
+        ("source: 0.0.0.0", "tcp.source"),
+    ] {
+        let problems = parse(&format!("{{endpoints: ['a:1'], tcp: {{{keys}}}}}")).problems();
+        assert_eq!(problems[0].path, key, "{problems:?}");
+    }
+    let silent = parse("{endpoints: ['a:1'], tcp: {keepalive: {idle: 0s}}}");
+    assert_eq!(silent.problems(), []);
+    assert_eq!(silent.tcp.options().keepalive, None);
+    assert_eq!(
+        parse("endpoints: ['a:1']").tcp.options(),
+        wireloom_net::SocketOptions::default()
     );
 }

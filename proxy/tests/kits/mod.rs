@@ -2,9 +2,9 @@
 
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -227,6 +227,8 @@ pub(crate) struct Server {
     /// Connections accepted, and those of them that are open.
     accepted: Arc<AtomicUsize>,
     open: Arc<AtomicUsize>,
+    /// Where they came from.
+    peers: Arc<Mutex<Vec<IpAddr>>>,
 }
 
 impl Server {
@@ -241,9 +243,11 @@ impl Server {
         let (protocol, service) = ((kit.protocol)(), script.clone());
         let (accepted, open) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
         let counts = (accepted.clone(), open.clone());
+        let peers = Arc::<Mutex<Vec<IpAddr>>>::default();
+        let from = peers.clone();
         tokio::spawn(async move {
             let (_drain, watch) = drain();
-            while let Ok((stream, _)) = listener.accept().await {
+            while let Ok((stream, peer)) = listener.accept().await {
                 if service.state.load(SeqCst) == HANGS_UP {
                     continue;
                 }
@@ -255,6 +259,7 @@ impl Server {
                     drain: watch.clone(),
                     tls: false,
                 };
+                from.lock().unwrap().push(peer.ip());
                 counts.0.fetch_add(1, SeqCst);
                 counts.1.fetch_add(1, SeqCst);
                 let (served, open) = (
@@ -272,6 +277,7 @@ impl Server {
             script,
             accepted,
             open,
+            peers,
         }
     }
 
@@ -282,6 +288,11 @@ impl Server {
     /// Connections accepted so far.
     pub(crate) fn accepted(&self) -> usize {
         self.accepted.load(SeqCst)
+    }
+
+    /// Where connections came from.
+    pub(crate) fn peers(&self) -> Vec<IpAddr> {
+        self.peers.lock().unwrap().clone()
     }
 
     /// Connections that are open.

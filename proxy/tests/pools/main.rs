@@ -14,3 +14,4 @@ mod ahead;
 mod kits;
 mod lifetimes;
 mod mesh;
+mod sockets;
