@@ -6,6 +6,7 @@ use wireloom_codecs::KeepAlive;
 use wireloom_codecs::edits::HeaderEdits;
 use wireloom_codecs::units::Span;
 
+mod adaptive;
 mod balance;
 mod check;
 mod connections;
@@ -17,6 +18,7 @@ mod share;
 mod tcp;
 mod warm_up;
 
+pub use adaptive::{AdaptiveLimit, MinRtt};
 pub use balance::{
     Balance, LeastConnections, LeastRequest, MAX_CHOICES, MAX_RING, Maglev, PeakEwma, RingHash,
 };
@@ -183,6 +185,10 @@ pub struct Limits {
     /// Connections. Default: as many as each worker keeps to each endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<u32>,
+    /// Requests under way as far as answers do not take longer for them; `{}` for the defaults. `in_flight` bounds it too.
+    /// Default: that is not looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adaptive: Option<AdaptiveLimit>,
     /// What each endpoint takes; more goes to another one, and is refused if there is none.
     #[serde(skip_serializing_if = "EndpointLimits::is_none")]
     pub per_endpoint: EndpointLimits,
@@ -215,6 +221,7 @@ impl Default for Limits {
             in_flight: 100_000,
             pending: 1024,
             connections: None,
+            adaptive: None,
             per_endpoint: EndpointLimits::default(),
         }
     }

@@ -13,11 +13,12 @@
 //! * `under_way`: what is counted and held to the end of an answer's body;
 //! * `balance`: which endpoint; `tried`: which not; `condition`: what is known against one;
 //! * `outlier`: what the requests' outcomes say of endpoints; `health`: what they say themselves when asked;
-//! * `limit`: what bounds them.
+//! * `limit`: what bounds them; `adaptive`: a bound that is found by how long answers take.
 //!
 //! Every wait has a bound: requests under way and requests that wait for a connection are limited per cluster,
 //! connections per worker and endpoint, attempts to connect by a timeout and a back-off.
 
+mod adaptive;
 mod attempt;
 mod backoff;
 mod balance;

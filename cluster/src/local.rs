@@ -3,12 +3,13 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use arc_swap::ArcSwap;
 use rand::rngs::SmallRng;
 use wireloom_codecs::Connector;
 
+use crate::adaptive::Samples;
 use crate::balance::{Ask, Plan, Selection, Turns};
 use crate::cluster::Current;
 use crate::set::Set;
@@ -35,6 +36,8 @@ pub struct LocalCluster {
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) view: ArcSwap<View>,
     pub(crate) upkeep: Upkeep,
+    /// How long answers take, where the cluster's limit goes by that.
+    pub(crate) samples: LazyLock<Samples>,
 }
 
 /// Everything that an attempt reads, of one moment.
@@ -74,6 +77,7 @@ impl LocalCluster {
                 cluster,
                 upstream,
                 upkeep: Upkeep::default(),
+                samples: LazyLock::new(Samples::default),
             }
         });
         local.keep_up();

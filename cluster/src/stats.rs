@@ -32,6 +32,9 @@ pub struct ClusterStats {
     pub in_flight: u32,
     /// The most of them.
     pub in_flight_limit: u32,
+    /// The most of them by how long answers take, where the cluster goes by that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrency_limit: Option<u32>,
     /// Requests that wait for a connection.
     pub pending: u32,
     /// The most of them.
@@ -147,6 +150,11 @@ impl Cluster {
             balance: config.balance,
             in_flight: self.in_flight.load(Relaxed),
             in_flight_limit: config.limits.in_flight,
+            concurrency_limit: config
+                .limits
+                .adaptive
+                .is_some()
+                .then(|| self.concurrency.load(Relaxed)),
             pending: self.pending.load(Relaxed),
             pending_limit: config.limits.pending,
             overloaded: counters.overloaded.load(Relaxed),

@@ -1,5 +1,6 @@
 //! Whole attempts against a scripted network.
 
+mod adaptive;
 mod ahead;
 mod breakers;
 mod connecting;

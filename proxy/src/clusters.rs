@@ -47,6 +47,8 @@ struct Entry {
     edits: Option<Arc<Edits>>,
     /// Looks for outliers, from the first configuration on that wants it.
     outliers: Option<Task>,
+    /// Moves the limit of requests under way, likewise.
+    adaptive: Option<Task>,
     /// Checks the endpoints, likewise.
     health: Option<Task>,
 }
@@ -170,6 +172,7 @@ impl Clusters {
             stats: self.metrics.cluster(name),
             edits: edits(&config.cluster),
             outliers: None,
+            adaptive: None,
             health: None,
             cluster,
         };
@@ -307,6 +310,9 @@ impl Entry {
         if config.outlier.is_some() && self.outliers.is_none() {
             self.outliers = Some(Task::spawn(self.cluster.clone().detect_outliers()));
         }
+        if config.limits.adaptive.is_some() && self.adaptive.is_none() {
+            self.adaptive = Some(Task::spawn(self.cluster.clone().adapt()));
+        }
     }
 
     fn publish(&self) {
@@ -332,6 +338,8 @@ impl Entry {
             raise(&stats.ejections(reason), *total);
         }
         raise(&stats.ejections_refused, now.ejections_refused);
+        let limit = now.concurrency_limit.unwrap_or_default();
+        stats.concurrency_limit.set(i64::from(limit));
         let endpoints = now.endpoints.iter();
         raise(&stats.connects, endpoints.clone().map(|e| e.connects).sum());
         let failures = endpoints.clone().map(|e| e.connect_failures).sum();

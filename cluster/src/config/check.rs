@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Balance, ClusterConfig, EndpointConfig, Fallback, Metadata, OutlierConfig};
+use super::{
+    AdaptiveLimit, Balance, ClusterConfig, EndpointConfig, Fallback, Metadata, OutlierConfig,
+};
 use crate::balance::Subset;
 
 /// Something wrong in a configuration that has the right form.
@@ -104,6 +106,10 @@ impl ClusterConfig {
                 );
                 note("connections.min_idle", message);
             }
+        }
+        let adaptive = self.limits.adaptive.as_ref();
+        if let Some((key, message)) = adaptive.and_then(AdaptiveLimit::problem) {
+            note(&format!("limits.adaptive.{key}"), message);
         }
         if let Some((key, message)) = self.tcp.problem() {
             note(&format!("tcp.{key}"), message);

@@ -94,6 +94,14 @@ fn wrong_ones_say_what_would_be_right() {
     refuses("endpoints: []\ntcp: {mark: 0}", "0 is out of range: 1 to");
     refuses("endpoints: []\ntcp: {source: here}", "IP address");
     refuses("endpoints: []\ntcp: {keepalive: {probes: 0}}", "1 to 127");
+    refuses(
+        "endpoints: []\nlimits: {adaptive: {min: 0}}",
+        "0 is out of range: 1 to",
+    );
+    refuses(
+        "endpoints: []\nlimits: {adaptive: {percentile: 100}}",
+        "1 to 99",
+    );
     refuses("endpoints: []\nretry_budget: {percent: 101}", "0 to 100");
     refuses("endpoints: []\nlimits: {pending: -1}", "-1");
 }
@@ -165,4 +173,23 @@ fn sockets_that_the_kernel_does_not_have_are_refused() {
         parse("endpoints: ['a:1']").tcp.options(),
         wireloom_net::SocketOptions::default()
     );
+}
+
+#[test]
+fn limits_that_cannot_be_found_are_refused() {
+    for (keys, key) in [
+        ("min: 9, max: 8", "min"),
+        ("interval: 5ms", "interval"),
+        ("interval: 2s, min_rtt: {interval: 2s}", "min_rtt.interval"),
+    ] {
+        let yaml = format!("{{endpoints: ['a:1'], limits: {{adaptive: {{{keys}}}}}}}");
+        let problems = parse(&yaml).problems();
+        assert_eq!(
+            problems[0].path,
+            format!("limits.adaptive.{key}"),
+            "{problems:?}"
+        );
+    }
+    let fits = parse("{endpoints: ['a:1'], limits: {adaptive: {}}}");
+    assert_eq!(fits.problems(), []);
 }

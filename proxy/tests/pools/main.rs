@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod adaptive;
 mod ahead;
 #[path = "../kits/mod.rs"]
 mod kits;
