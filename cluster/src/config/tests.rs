@@ -193,3 +193,54 @@ fn limits_that_cannot_be_found_are_refused() {
     let fits = parse("{endpoints: ['a:1'], limits: {adaptive: {}}}");
     assert_eq!(fits.problems(), []);
 }
+
+#[test]
+fn endpoints_are_asked_what_they_understand() {
+    let problem = |protocol: &str, keys: &str| {
+        let yaml = format!("{{protocol: {protocol}, endpoints: ['a:1'], health: {{{keys}}}}}");
+        let problems = parse(&yaml).problems();
+        problems.first().map(|problem| problem.path.clone())
+    };
+    let echo = "echo: {service: a.B}";
+    for (protocol, keys, key) in [
+        ("dubbo", "http: {path: /}", "http"),
+        ("http1", "grpc: {}", "grpc"),
+        ("thrift", "heartbeat: {}", "heartbeat"),
+        ("grpc", "heartbeat: {}, port: 1", "heartbeat"),
+        ("bolt", echo, "echo"),
+        ("http2", "thrift: {method: ping}", "thrift"),
+    ] {
+        let path = format!("health.{key}");
+        assert_eq!(problem(protocol, keys), Some(path), "{protocol}: {keys}");
+    }
+    for (protocol, keys) in [
+        ("dubbo", echo),
+        ("dubbo", "heartbeat: {}"),
+        ("dubbo", "http: {path: /live}, port: 22222"),
+        ("triple", "grpc: {}"),
+        ("grpc", "http: {path: /}"),
+        ("thrift", "tcp: {}"),
+        ("of-somebody-else", "http: {path: /}"),
+    ] {
+        assert_eq!(problem(protocol, keys), None, "{protocol}: {keys}");
+    }
+}
+
+#[test]
+fn another_port_is_asked_of_the_same_host() {
+    let health = parse("{endpoints: ['a:1'], health: {port: 9}}")
+        .health
+        .unwrap();
+    for (endpoint, asked) in [
+        ("10.0.0.1:1", "10.0.0.1:9"),
+        ("[::1]:1", "[::1]:9"),
+        ("a.b:1", "a.b:9"),
+    ] {
+        assert_eq!(
+            health.address(&endpoint.parse().unwrap()).to_string(),
+            asked
+        );
+    }
+    refuses("endpoints: []\nhealth: {port: 65536}", "1 to 65535");
+    refuses("endpoints: []\noutlier: {jitter: 101}", "0 to 100");
+}

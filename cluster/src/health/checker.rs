@@ -194,7 +194,8 @@ async fn ask(
         None => None,
     };
     let options = cluster.tcp.options();
-    let io = upstream.dialer.dial_with(address, within, &options);
+    let asked = config.address(address);
+    let io = upstream.dialer.dial_with(&asked, within, &options);
     let io = io.await.map_err(|error| error.detail.into_owned())?;
     let (Some(probe), Some(connector)) = (&probe, connector) else {
         return Ok(());

@@ -11,8 +11,11 @@
 
 mod adaptive;
 mod ahead;
+mod example;
+mod health;
 #[path = "../kits/mod.rs"]
 mod kits;
+mod leaving;
 mod lifetimes;
 mod mesh;
 mod sockets;

@@ -57,7 +57,7 @@ fn unknown_keys() {
         ),
         (
             then(ENDPOINTS, "    x: true\n"),
-            "10:5: clusters.orders.x: unknown key `x`; the keys here are protocol, endpoints, balance, subset, overprovisioning, panic, localities, zone_aware, slow_start, connect_timeout, idle_timeout, connections and 8 more",
+            "10:5: clusters.orders.x: unknown key `x`; the keys here are protocol, endpoints, balance, subset, overprovisioning, panic, localities, zone_aware, slow_start, connect_timeout, idle_timeout, connections and 10 more",
         ),
         (
             then(ENDPOINTS, "    thrift: {transprot: framed}\n"),
@@ -577,4 +577,49 @@ fn files_that_cannot_be_read() {
         "{error}"
     );
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// What a cluster's connections are said to be, and cannot be.
+#[test]
+fn connections_that_cannot_be() {
+    for (keys, expected) in [
+        (
+            "    connections: {per_endpoint: 2, min_idle: 3}\n",
+            "clusters.orders.connections.min_idle: 3 connections are to be kept where `connections.per_endpoint` allows 2",
+        ),
+        (
+            "    connections: {max_age: 0s}\n",
+            "clusters.orders.connections.max_age: 0s is too short",
+        ),
+        (
+            "    warm_up: true\n",
+            "clusters.orders.warm_up: which protocol are the connections to speak?",
+        ),
+        (
+            "    warm_up: true\n    protocol: thrift\n",
+            "clusters.orders.warm_up: which dialect are the connections for?",
+        ),
+        (
+            "    tcp: {keepalive: {idle: 10ms}}\n",
+            "clusters.orders.tcp.keepalive.idle: the kernel counts in whole seconds",
+        ),
+        (
+            "    limits: {adaptive: {min: 5, max: 4}}\n",
+            "clusters.orders.limits.adaptive.min: 5 is more than `max`, which is 4",
+        ),
+        (
+            "    protocol: dubbo\n    health: {http: {path: /live}}\n",
+            "clusters.orders.health.http: the cluster speaks dubbo",
+        ),
+    ] {
+        let said = parse(
+            Path::new("bad.yaml"),
+            &then(ENDPOINTS, keys),
+            crate::PROTOCOLS,
+        );
+        let said = said.unwrap_err().to_string();
+        assert!(said.contains(expected), "{said}");
+        // With a place in the file.
+        assert!(said.contains("bad.yaml:1"), "{said}");
+    }
 }
