@@ -114,13 +114,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_first_that_answers_wins() {
         let quick = run(&[(10, Ok(1)), (1, Ok(2))]).await;
-        assert_eq!(quick, (Some(Ok(1)), 1Duration::ZERO, vec![Duration::ZERO]));
+        assert_eq!(quick, (Some(Ok(1)), 10 * MS, vec![Duration::ZERO]));
         // The second begins after the head start, and is the faster one.
         let slow = run(&[(5000, Ok(1)), (20, Ok(2)), (1, Ok(3))]).await;
-        assert_eq!(slow, (Some(Ok(2)), 27Duration::ZERO, vec![Duration::ZERO, 25Duration::ZERO]));
+        assert_eq!(
+            slow,
+            (Some(Ok(2)), 270 * MS, vec![Duration::ZERO, 250 * MS])
+        );
         // The first may still win after the second has begun.
         let late = run(&[(300, Ok(1)), (5000, Ok(2))]).await;
-        assert_eq!(late, (Some(Ok(1)), 30Duration::ZERO, vec![Duration::ZERO, 25Duration::ZERO]));
+        assert_eq!(
+            late,
+            (Some(Ok(1)), 300 * MS, vec![Duration::ZERO, 250 * MS])
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -128,14 +134,13 @@ mod tests {
         let refused = run(&[(5, Err(1)), (5, Err(2)), (5, Ok(3))]).await;
         assert_eq!(
             refused,
-            (
-                Some(Ok(3)),
-                15 * MS,
-                vec![Duration::ZERO, 5 * MS, 1Duration::ZERO]
-            )
+            (Some(Ok(3)), 15 * MS, vec![Duration::ZERO, 5 * MS, 10 * MS])
         );
         let none = run(&[(300, Err(1)), (10, Err(2))]).await;
-        assert_eq!(none, (Some(Err(1)), 30Duration::ZERO, vec![Duration::ZERO, 25Duration::ZERO]));
+        assert_eq!(
+            none,
+            (Some(Err(1)), 300 * MS, vec![Duration::ZERO, 250 * MS])
+        );
         assert_eq!(run(&[]).await.0, None);
     }
 }
