@@ -168,7 +168,7 @@ impl Running {
                     return Ok(());
                 }
                 _ = self.signals.hangup.recv() => match path {
-                    Some(path) => reload(&self.proxy, path),
+                    Some(path) => reload(&self.proxy, path).await,
                     None => tracing::warn!("there is no file to read the configuration from again"),
                 },
             }
@@ -184,10 +184,13 @@ impl Running {
 }
 
 /// Puts the file's new contents to work. A file with anything wrong in it changes nothing.
-fn reload(proxy: &Proxy, path: &Path) {
+async fn reload(proxy: &Proxy, path: &Path) {
     let names = proxy.protocol_names();
     let outcome = match config::load(path, &names) {
-        Ok(config) => proxy.apply(config).map_err(|error| error.to_string()),
+        Ok(config) => {
+            let applied = proxy.apply_warm(config).await;
+            applied.map_err(|error| error.to_string())
+        }
         Err(errors) => Err(errors.to_string()),
     };
     proxy.metrics().config_reloaded(outcome.is_ok());
