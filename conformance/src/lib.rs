@@ -7,10 +7,12 @@
 //! * `scripted`: a client and a server whose every byte a test decides, for what no library can be brought to do:
 //!   late and foreign answers, half frames, floods. Used by `tests/`; `cargo test -p wireloom-conformance`
 //!
-//! `proxy` starts the program for both. Every wait is bounded, and what is started is killed with its whole process
+//! `load` offers a steady load while something fails or is replaced; `cargo run --release -p wireloom-conformance --bin scenarios`.
+//! `proxy` starts the program for all. Every wait is bounded, and what is started is killed with its whole process
 //! group when its handle is dropped.
 
 pub mod cli;
+pub mod load;
 pub mod peers;
 pub mod ports;
 pub mod process;

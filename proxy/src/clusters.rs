@@ -35,10 +35,22 @@ pub(crate) struct Clusters {
     entries: BTreeMap<String, Entry>,
     /// Made ahead of the configuration that brings them.
     coming: BTreeMap<String, Entry>,
+    /// How often they were updated.
+    updates: u64,
+}
+
+/// What an update did to how many clusters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Changes {
+    pub(crate) made: usize,
+    pub(crate) changed: usize,
+    pub(crate) removed: usize,
 }
 
 struct Entry {
     cluster: Arc<Cluster>,
+    /// The update since which its bindings are as they are.
+    bound: u64,
     /// What its connectors were made for.
     own: ProtocolKeys,
     locals: Vec<Arc<LocalCluster>>,
@@ -89,6 +101,7 @@ impl Clusters {
             frame,
             entries: BTreeMap::new(),
             coming: BTreeMap::new(),
+            updates: 0,
         }
     }
 
@@ -131,41 +144,74 @@ impl Clusters {
     }
 
     /// Makes what is new, changes what is not as it was, and lets go of the rest: connections of clusters that are gone
-    /// end with the last exchange on them. `zone` is where the proxy stands.
-    pub(crate) fn update(&mut self, configs: &BTreeMap<String, ClusterEntry>, zone: Option<&str>) {
+    /// end with the last exchange on them. What is as it was is not touched. `zone` is where the proxy stands.
+    pub(crate) fn update(
+        &mut self,
+        configs: &BTreeMap<String, ClusterEntry>,
+        zone: Option<&str>,
+    ) -> Changes {
+        self.updates += 1;
+        let before = self.entries.len();
         self.entries.retain(|name, _| configs.contains_key(name));
+        let mut changes = Changes {
+            removed: before - self.entries.len(),
+            ..Changes::default()
+        };
         for (name, config) in configs {
             let config = &*placed(config, zone);
-            let entry = match self.entries.remove(name) {
-                Some(mut entry) => {
-                    entry.reconfigure(&config.cluster);
-                    if entry.own != config.own {
-                        // Its servers are asked in other words now.
-                        entry.health = None;
-                    }
-                    entry.watch(&config.cluster, || self.prober(config));
-                    if entry.own != config.own {
-                        // The counts stay; connections that speak otherwise end with the last exchange on them.
-                        entry.own = config.own.clone();
-                        entry.locals = self.locals(&entry.cluster, config);
-                    }
-                    entry
-                }
-                None => {
-                    let coming = self.coming.remove(name).filter(|entry| {
-                        entry.own == config.own && *entry.cluster.config() == config.cluster
-                    });
-                    coming.unwrap_or_else(|| self.create(name, config))
-                }
+            let Some(mut entry) = self.entries.remove(name) else {
+                changes.made += 1;
+                let coming = self.coming.remove(name).filter(|entry| entry.is(config));
+                let mut entry = coming.unwrap_or_else(|| self.create(name, config));
+                entry.bound = self.updates;
+                self.entries.insert(name.clone(), entry);
+                continue;
             };
+            if !entry.is(config) {
+                changes.changed += 1;
+                self.change(&mut entry, config);
+            }
             self.entries.insert(name.clone(), entry);
         }
         self.coming.clear();
+        changes
+    }
+
+    fn change(&self, entry: &mut Entry, config: &ClusterEntry) {
+        if entry.reconfigure(&config.cluster) {
+            entry.bound = self.updates;
+        }
+        if entry.own != config.own {
+            // Its servers are asked in other words now.
+            entry.health = None;
+        }
+        entry.watch(&config.cluster, || self.prober(config));
+        if entry.own != config.own {
+            // The counts stay; connections that speak otherwise end with the last exchange on them.
+            entry.own = config.own.clone();
+            entry.locals = self.locals(&entry.cluster, config);
+            entry.bound = self.updates;
+        }
+    }
+
+    /// How often they were updated.
+    pub(crate) fn updates(&self) -> u64 {
+        self.updates
+    }
+
+    /// Whether [`Self::bindings`] would give the table something else than it gave after that update.
+    pub(crate) fn rebound(&self, table: &RouteTable, update: u64) -> bool {
+        let mut entries = table
+            .clusters()
+            .iter()
+            .map(|name| self.entries.get(&**name));
+        entries.any(|entry| entry.is_none_or(|entry| entry.bound > update))
     }
 
     fn create(&self, name: &str, config: &ClusterEntry) -> Entry {
         let cluster = Cluster::new(name, config.cluster.clone());
         let mut entry = Entry {
+            bound: self.updates,
             own: config.own.clone(),
             locals: self.locals(&cluster, config),
             budget: budget(&config.cluster),
@@ -289,16 +335,26 @@ fn budget(config: &ClusterConfig) -> Arc<RetryBudget> {
 }
 
 impl Entry {
-    fn reconfigure(&mut self, config: &ClusterConfig) {
+    /// True if that is what it is already.
+    fn is(&self, config: &ClusterEntry) -> bool {
+        *self.cluster.config() == config.cluster && self.own == config.own
+    }
+
+    /// Says whether what routes have of it is something else now.
+    fn reconfigure(&mut self, config: &ClusterConfig) -> bool {
         let old = self.cluster.config();
-        if *old == *config {
-            return;
-        }
-        if old.retry_budget != config.retry_budget {
+        let (budgets, edited) = (
+            old.retry_budget != config.retry_budget,
+            old.headers != config.headers,
+        );
+        if budgets {
             self.budget = budget(config);
         }
-        self.edits = edits(config);
+        if edited {
+            self.edits = edits(config);
+        }
         self.cluster.reconfigure(config.clone());
+        budgets || edited
     }
 
     /// Starts what watches the endpoints, on the control plane's runtime. A cluster that wants none of it has no task.
