@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use http::header::{HeaderValue, SET_COOKIE};
 use wireloom_codecs::{
     Argument, ArgumentPath, Body, Class, Downstream, ErrorKind, LocalError, Needs, Protocol,
     ProtocolId, Request, RequestHead, Response, Service, clock,
 };
-use wireloom_router::{Action, Arguments, Lookup, Route, RouteTable};
+use wireloom_router::{Action, Arguments, HashPolicy, Hashed, Lookup, Route, RouteTable};
 use wireloom_telemetry::{LocalErrorStats, Outcome, Record};
 
-use crate::routing::Routing;
+use crate::routing::{Routing, Target};
 
 mod body;
 mod direct;
@@ -41,13 +42,31 @@ struct Connected {
 impl Connected {
     fn route<'t>(&self, table: &'t RouteTable, request: &Request) -> Option<&'t Arc<Route>> {
         table.route(&Lookup {
-            arguments: &Inside {
-                protocol: &*self.shared.protocol,
-                request,
-            },
+            arguments: &self.inside(request),
             random: if table.draws() { rand::random() } else { 0 },
             ..Lookup::new(&request.head, &self.downstream)
         })
+    }
+
+    fn inside<'a>(&'a self, request: &'a Request) -> Inside<'a> {
+        Inside {
+            protocol: &*self.shared.protocol,
+            request,
+        }
+    }
+
+    /// The request's hash, and the cookies that it is made of and that the client has to get.
+    fn hashed(
+        &self,
+        policy: &HashPolicy,
+        request: &Request,
+    ) -> (Option<u64>, Option<Box<[HeaderValue]>>) {
+        let lookup = Lookup {
+            arguments: &self.inside(request),
+            ..Lookup::new(&request.head, &self.downstream)
+        };
+        let Hashed { hash, cookies } = policy.hash(&lookup, rand::random);
+        (hash, (!cookies.is_empty()).then(|| cookies.into()))
     }
 }
 
@@ -150,6 +169,10 @@ async fn exchange(
         return Err(no_route(&request.head));
     };
     let label = connected.shared.label(request.head.protocol);
+    let (hash, cookies) = match &route.hash {
+        None => (None, None),
+        Some(policy) => connected.hashed(policy, &request),
+    };
     match &route.action {
         Action::Forward(None) => {}
         Action::Forward(Some(rewrite)) => {
@@ -179,13 +202,27 @@ async fn exchange(
     let record = Record::started_at(stats, started);
     let own = streaming::deadline(&request.head, started);
     let deadline = deadline(route, &request.head, started);
+    let target = Target { binding, hash };
     let mut result = match (&request.body, &route.retry) {
-        (Body::Stream(_), _) => Box::pin(streaming::send(binding, route, request, own)).await,
-        (_, None) => once(binding, request, deadline).await,
-        (_, Some(policy)) => with_retries(binding, policy, request, deadline).await,
+        (Body::Stream(_), _) => Box::pin(streaming::send(&target, route, request, own)).await,
+        (_, None) => once(&target, request, deadline).await,
+        (_, Some(policy)) => with_retries(&target, policy, request, deadline).await,
     };
     routing.edit_response(route, Some(binding), &mut result);
+    if let Some(cookies) = cookies {
+        give(&cookies, &mut result);
+    }
     finish(record, result, own, started)
+}
+
+/// Gives a client the cookies that its next requests are found by.
+fn give(cookies: &[HeaderValue], result: &mut Result<Response, LocalError>) {
+    let Ok(response) = result else { return };
+    for cookie in cookies {
+        if let Some(http) = &mut response.head.http {
+            http.headers.append(&SET_COOKIE, cookie);
+        }
+    }
 }
 
 /// Takes note of how it ended, or has the end of a streamed answer noted.

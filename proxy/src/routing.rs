@@ -67,12 +67,18 @@ pub(crate) struct Binding {
     pub(crate) edits: Option<Arc<Edits>>,
 }
 
-impl Binding {
-    /// What a request wants of its endpoint.
-    pub(crate) fn selection(&self, hash: Option<u64>) -> Selection<'_> {
+/// Where a request goes, with all its tries: a cluster, and what the request wants of its endpoint there.
+pub(crate) struct Target<'a> {
+    pub(crate) binding: &'a Binding,
+    pub(crate) hash: Option<u64>,
+}
+
+impl Target<'_> {
+    /// What the request wants of its endpoint.
+    pub(crate) fn selection(&self) -> Selection<'_> {
         Selection {
-            hash,
-            subset: self.subset.as_deref(),
+            hash: self.hash,
+            subset: self.binding.subset.as_deref(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a route does with its requests.
 
+mod hash;
 mod path;
 mod redirect;
 mod respond;
@@ -8,6 +9,7 @@ mod rewrite;
 use crate::Problem;
 use crate::config::{MatchConfig, PathMatch, RouteConfig};
 
+pub use hash::{HashPolicy, Hashed};
 pub use redirect::Redirect;
 pub use respond::DirectResponse;
 pub use rewrite::Rewrite;
@@ -37,6 +39,7 @@ impl Action {
             for (key, there) in [
                 ("rewrite", config.rewrite.is_some()),
                 ("retry", config.retry.is_some()),
+                ("hash", !config.hash.is_empty()),
             ] {
                 if there {
                     note(

@@ -213,6 +213,7 @@ impl<'a> Input<'a> {
             headers: HeaderEdits::default(),
             timeout: DEFAULT_TIMEOUT,
             retry: None,
+            hash: Vec::new(),
         };
         self.act(&mut route);
         route

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Action, Edits, RetryPolicy, Split};
+use crate::{Action, Edits, HashPolicy, RetryPolicy, Split};
 
 /// A compiled route.
 #[derive(Clone, Debug)]
@@ -22,9 +22,21 @@ pub struct Route {
     pub timeout: Option<Duration>,
     /// When a failed try is made again; None means never.
     pub retry: Option<RetryPolicy>,
+    /// What requests are hashed by; None if they have no hash.
+    pub hash: Option<Box<HashPolicy>>,
 }
 
 impl Route {
+    /// The fields that it reads of its requests.
+    pub(crate) fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.hash.iter().flat_map(|hash| hash.field_names())
+    }
+
+    /// How many bytes of an HTTP request's body it looks at.
+    pub(crate) fn body(&self) -> usize {
+        self.hash.as_ref().map_or(0, |hash| hash.body())
+    }
+
     /// True if it has regular expressions, whose scratch memory workers had better not share.
     pub(crate) fn has_regex(&self) -> bool {
         match &self.action {

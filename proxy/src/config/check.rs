@@ -13,6 +13,8 @@ use wireloom_router::{Edits, Problem, RouteTable};
 use super::{ClusterEntry, Config, ListenerConfig, suggest};
 use crate::PROTOCOLS;
 
+mod actions;
+
 /// Where keys of its own are.
 const THRIFT: &str = wireloom_thrift::types::NAME;
 /// More threads than this are a mistake.
@@ -299,6 +301,7 @@ impl<'a> Check<'a> {
                     }
                 }
             }
+            self.actions(&path, route);
             let protocols = route.r#match.iter().flat_map(|rule| &rule.protocol);
             for names in protocols {
                 for (at, name) in names.iter().enumerate() {

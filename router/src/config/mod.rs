@@ -7,6 +7,7 @@
 mod action;
 mod argument_match;
 mod connection_match;
+mod hash;
 mod http_match;
 mod path_match;
 mod retry;
@@ -17,6 +18,7 @@ mod target;
 pub use action::{RedirectConfig, RedirectScheme, RegexRewrite, RespondConfig, RewriteConfig};
 pub use argument_match::{ArgumentAt, ArgumentMatch, DEFAULT_BUDGET};
 pub use connection_match::TlsMatch;
+pub use hash::{ArgumentPlace, CookieHash, HashConfig};
 pub use http_match::HttpMatch;
 pub use path_match::PathMatch;
 pub use retry::{BackoffConfig, Condition, HedgeConfig, RetryConfig, Status};

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use wireloom_codecs::units::Span;
 
 use super::{
-    ArgumentMatch, HeaderEdits, HttpMatch, OneOrMany, RedirectConfig, RespondConfig, RetryConfig,
-    RewriteConfig, StringMatch, TlsMatch, To, not_null,
+    ArgumentMatch, HashConfig, HeaderEdits, HttpMatch, OneOrMany, RedirectConfig, RespondConfig,
+    RetryConfig, RewriteConfig, StringMatch, TlsMatch, To, not_null,
 };
 
 /// How long an exchange may take if its route does not say.
@@ -93,6 +93,11 @@ pub struct RouteConfig {
     )]
     #[schemars(with = "RetryConfig")]
     pub retry: Option<RetryConfig>,
+    /// What decides which endpoint a request goes to, where the cluster balances by `ring_hash` or `maglev`: requests that
+    /// have the same of all of it go to the same one. It is read from the request as it came, before `headers` and
+    /// `rewrite` change it. Default: nothing, and every request goes anywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hash: Vec<HashConfig>,
     /// Of a group: the hosts of HTTP, gRPC and Triple requests that it takes, without ports: `a.example`, `*.example`,
     /// `example.*` or `*`. Case does not count, nor does a dot at the end.
     #[serde(

@@ -10,7 +10,7 @@ use super::{Entry, FRONT, Index, Mention, REST, RouteTable, SCAN, Section};
 use crate::config::{DEFAULT_TIMEOUT, HeaderEdits, OneOrMany, RouteConfig, SubsetMatch, To};
 use crate::matcher::Matcher;
 use crate::retry::no_names;
-use crate::{Action, Edits, Problem, RetryPolicy, Route, Split, StatusNames};
+use crate::{Action, Edits, HashPolicy, Problem, RetryPolicy, Route, Split, StatusNames};
 
 impl RouteTable {
     /// Compiles the table that stands under `routes.<name>`.
@@ -119,6 +119,7 @@ impl Builder {
             ("headers", !config.headers.is_empty()),
             ("timeout", config.timeout != DEFAULT_TIMEOUT),
             ("retry", config.retry.is_some()),
+            ("hash", !config.hash.is_empty()),
         ] {
             if there {
                 let message =
@@ -221,6 +222,9 @@ impl Builder {
                 .map_err(|problems| self.problems.extend(problems))
                 .ok()
         });
+        let rule = config.r#match.as_ref();
+        let hash = format!("{path}.hash");
+        let hash = HashPolicy::compile(&hash, &config.hash, rule, &mut self.problems);
         self.http_only(&path, config, &matcher);
         if let (Some(action), Some(split)) = (action, split)
             && self.problems.len() == before
@@ -234,6 +238,7 @@ impl Builder {
                 edits,
                 timeout,
                 retry,
+                hash,
             };
             if let Some(routes) = self.sections.get_mut(section) {
                 routes.push((matcher, route));
@@ -299,12 +304,25 @@ impl Builder {
             .r#match
             .as_ref()
             .is_some_and(|rule| rule.http.is_some());
+        let parts = config.hash.iter().enumerate();
+        let parts = parts.filter_map(|(at, part)| {
+            let key = match (&part.cookie, &part.query) {
+                (Some(_), _) => "cookie",
+                (_, Some(_)) => "query",
+                _ => return None,
+            };
+            Some((format!("hash[{at}].{key}"), true))
+        });
         for (key, there) in [
             ("match.http", has_http),
             ("redirect", config.redirect.is_some()),
             ("rewrite", config.rewrite.is_some()),
             ("headers", !config.headers.is_empty()),
-        ] {
+        ]
+        .map(|(key, there)| (key.to_owned(), there))
+        .into_iter()
+        .chain(parts)
+        {
             if there {
                 let message =
                     "is for HTTP, and `match.protocol` names none of http1, http2, grpc and triple";
@@ -392,7 +410,10 @@ impl Builder {
             range,
         });
         let sections = sections.collect();
-        let fields = entries.iter().flat_map(|entry| entry.matcher.field_names());
+        let fields = entries.iter().flat_map(|entry| {
+            let matched = entry.matcher.field_names();
+            matched.chain(entry.route.field_names())
+        });
         let needs = Needs::fields(fields);
         let clusters = self
             .clusters
@@ -404,7 +425,7 @@ impl Builder {
             domains: (!self.groups.is_empty()).then(|| Box::new(self.domains)),
             body: entries
                 .iter()
-                .map(|entry| entry.matcher.body())
+                .map(|entry| entry.matcher.body().max(entry.route.body()))
                 .max()
                 .unwrap_or_default(),
             draws: entries.iter().any(|entry| entry.matcher.draws()),
