@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::task::JoinHandle;
-use wireloom_cluster::{Cluster, ClusterConfig, Condition, LocalCluster, Subset, Upstream};
+use wireloom_cluster::{Cluster, ClusterConfig, Condition, LocalCluster, Upstream};
 use wireloom_codecs::{ByteBudget, Connector, FrameLimits};
-use wireloom_router::config::SubsetMatch;
 use wireloom_router::{BudgetLimits, Edits, RetryBudget, RouteTable};
 use wireloom_telemetry::{ClusterStats, Metrics};
 
 use crate::config::{ClusterEntry, ProtocolKeys};
 use crate::protocols::Protocols;
-use crate::routing::Binding;
+use crate::routing::{Binding, Part};
 use crate::worker::Worker;
 
 /// Memory for the answers to one cluster's health checks, in bytes.
@@ -148,7 +147,7 @@ impl Clusters {
             let entry = self.entries.get(&**name)?;
             Some(Binding {
                 cluster: entry.locals.get(worker)?.clone(),
-                subset: table.subset(at).map(|subset| Arc::new(subset_of(subset))),
+                part: table.subset(at).map(Part::of),
                 budget: entry.budget.clone(),
                 stats: entry.stats.clone(),
                 edits: entry.edits.clone(),
@@ -193,11 +192,6 @@ fn placed<'a>(config: &'a ClusterEntry, zone: Option<&str>) -> Cow<'a, ClusterEn
         zone_aware.own = zone.map(str::to_owned);
     }
     config
-}
-
-fn subset_of(metadata: &SubsetMatch) -> Subset {
-    let pairs = metadata.iter();
-    Subset::new(pairs.map(|(key, value)| (&**key, &**value)))
 }
 
 fn edits(config: &ClusterConfig) -> Option<Arc<Edits>> {

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use wireloom_codecs::FrameLimits;
 use wireloom_net::tls::TlsAcceptor;
-use wireloom_router::{Edits, RouteTable, config::RouteConfig};
+use wireloom_router::{Edits, RouteTable};
 use wireloom_telemetry::Metrics;
 
 use crate::clusters::Clusters;
@@ -118,7 +118,7 @@ impl Proxy {
         if state.draining {
             return Err(ApplyError::Draining);
         }
-        let tables = compile(&config.routes, &self.protocols)?;
+        let tables = compile(&config, &self.protocols)?;
         let tls = self.secure(&config)?;
         let mut bound = BTreeMap::new();
         for listener in &config.listeners {
@@ -327,18 +327,19 @@ fn frame(config: &Config) -> FrameLimits {
 }
 
 fn compile<'a>(
-    routes: &'a BTreeMap<String, Vec<RouteConfig>>,
+    config: &'a Config,
     protocols: &Protocols,
 ) -> Result<BTreeMap<&'a str, Arc<RouteTable>>, ApplyError> {
     let status = |name: &str| protocols.status(name);
-    let compiled = routes.iter().map(|(name, routes)| {
-        let table = RouteTable::compile_with(name, routes, &status).map_err(|problems| {
+    let compiled = config.routes.iter().map(|(name, routes)| {
+        let mut table = RouteTable::compile_with(name, routes, &status).map_err(|problems| {
             let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
             ApplyError::Routes {
                 table: name.clone(),
                 problems: problems.join("; "),
             }
         })?;
+        table.know(config.clusters.keys().map(String::as_str));
         Ok((name.as_str(), Arc::new(table)))
     });
     compiled.collect()

@@ -12,7 +12,7 @@ use wireloom_codecs::{
 use wireloom_router::{Action, Arguments, HashPolicy, Hashed, Lookup, Route, RouteTable};
 use wireloom_telemetry::{LocalErrorStats, Outcome, Record};
 
-use crate::routing::{Routing, Target};
+use crate::routing::{NO_CLUSTER, Routing, Target};
 
 mod body;
 mod direct;
@@ -23,9 +23,6 @@ mod streaming;
 mod tries;
 
 use tries::{once, with_retries};
-
-/// The place of a cluster that is none: the proxy answers by itself.
-const NO_CLUSTER: usize = usize::MAX;
 
 /// What "no limit" is to a deadline.
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -188,21 +185,23 @@ async fn exchange(
             return finish(record, result, None, started);
         }
     }
-    let share = if route.split.is_choice() {
-        rand::random()
-    } else {
-        0
-    };
-    let cluster = route.split.pick(share);
+    let cluster = cluster(&routing.table, route, &request.head);
     let Some(binding) = routing.bindings.get(cluster) else {
-        return Err(ErrorKind::Internal.into());
+        let stats = routing.stats.get(route, NO_CLUSTER, label);
+        let record = Record::started_at(stats, started);
+        return finish(record, Err(no_cluster(route, &request.head)), None, started);
     };
+    let subset = binding.part_for(&request.head);
     routing.edit_request(route, Some(binding), &mut request);
     let stats = routing.stats.get(route, cluster, label);
     let record = Record::started_at(stats, started);
     let own = streaming::deadline(&request.head, started);
     let deadline = deadline(route, &request.head, started);
-    let target = Target { binding, hash };
+    let target = Target {
+        binding,
+        hash,
+        subset,
+    };
     let mut result = match (&request.body, &route.retry) {
         (Body::Stream(_), _) => Box::pin(streaming::send(&target, route, request, own)).await,
         (_, None) => once(&target, request, deadline).await,
@@ -213,6 +212,39 @@ async fn exchange(
         give(&cookies, &mut result);
     }
     finish(record, result, own, started)
+}
+
+/// The place of the cluster that a request goes to; of none if it may name one and does not.
+fn cluster(table: &RouteTable, route: &Route, head: &RequestHead) -> usize {
+    let named = route.named.as_ref();
+    if let Some(cluster) = named.and_then(|named| named.pick(head, table)) {
+        return cluster;
+    }
+    let share = if route.split.is_choice() {
+        rand::random()
+    } else {
+        0
+    };
+    route.split.pick(share)
+}
+
+/// Says what the request should have named.
+#[cold]
+fn no_cluster(route: &Route, head: &RequestHead) -> LocalError {
+    const LONGEST: usize = 64;
+    let Some(named) = &route.named else {
+        return ErrorKind::Internal.into();
+    };
+    let header = named.header();
+    let detail = match named.value(head) {
+        None => format!("header {header:?} is missing, and would name the cluster"),
+        Some(value) => {
+            let value = String::from_utf8_lossy(value);
+            let name: String = value.chars().take(LONGEST).collect();
+            format!("header {header:?} names no cluster that may be named: {name:?}")
+        }
+    };
+    LocalError::new(ErrorKind::NoRoute, detail)
 }
 
 /// Gives a client the cookies that its next requests are found by.

@@ -1,18 +1,22 @@
 //! What a route does with its requests.
 
 mod hash;
+mod named;
 mod path;
 mod redirect;
 mod respond;
 mod rewrite;
+mod subset;
 
 use crate::Problem;
 use crate::config::{MatchConfig, PathMatch, RouteConfig};
 
 pub use hash::{HashPolicy, Hashed};
+pub use named::NamedCluster;
 pub use redirect::Redirect;
 pub use respond::DirectResponse;
 pub use rewrite::Rewrite;
+pub use subset::SubsetRule;
 
 /// What becomes of a route's requests.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Action, Edits, HashPolicy, RetryPolicy, Split};
+use crate::{Action, Edits, HashPolicy, NamedCluster, RetryPolicy, Split};
 
 /// A compiled route.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct Route {
     pub action: Action,
     /// The clusters that share its requests: none where it answers by itself.
     pub split: Split,
+    /// Where requests say themselves where they go: those that do not go where the split says, if it says anything.
+    pub named: Option<Box<NamedCluster>>,
     /// What header fields become; None if they stay.
     pub edits: Option<Box<Edits>>,
     /// What the whole exchange may take, with all retries; None means no limit.
@@ -29,7 +31,9 @@ pub struct Route {
 impl Route {
     /// The fields that it reads of its requests.
     pub(crate) fn field_names(&self) -> impl Iterator<Item = &str> {
-        self.hash.iter().flat_map(|hash| hash.field_names())
+        let hashed = self.hash.iter().flat_map(|hash| hash.field_names());
+        let named = self.named.iter().flat_map(|named| named.header.forms());
+        hashed.chain(named)
     }
 
     /// How many bytes of an HTTP request's body it looks at.

@@ -20,7 +20,9 @@ mod hash;
 mod http1;
 #[path = "../grpc/mesh.rs"]
 mod mesh;
+mod named;
 #[path = "../grpc/server.rs"]
 mod server;
+mod subset;
 #[path = "../routing/thrift.rs"]
 mod thrift;

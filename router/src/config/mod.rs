@@ -27,7 +27,7 @@ pub use wireloom_codecs::edits::{HeaderChanges, HeaderEdits};
 pub use wireloom_codecs::units::OneOrMany;
 
 pub use string_match::{Range, StringMatch};
-pub use target::{ClusterSubset, SubsetMatch, To, WeightedCluster};
+pub use target::{ClusterHeader, ClusterSubset, SubsetMatch, SubsetValue, To, WeightedCluster};
 
 use serde::{Deserialize, Deserializer};
 

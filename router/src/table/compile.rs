@@ -7,10 +7,15 @@ use wireloom_codecs::{Needs, http};
 
 use super::domains::{Domains, Taken};
 use super::{Entry, FRONT, Index, Mention, REST, RouteTable, SCAN, Section};
-use crate::config::{DEFAULT_TIMEOUT, HeaderEdits, OneOrMany, RouteConfig, SubsetMatch, To};
-use crate::matcher::Matcher;
+use crate::config::{
+    ClusterHeader, DEFAULT_TIMEOUT, HeaderEdits, OneOrMany, RouteConfig, SubsetMatch, To,
+};
+use crate::matcher::{FieldName, Matcher};
 use crate::retry::no_names;
-use crate::{Action, Edits, HashPolicy, Problem, RetryPolicy, Route, Split, StatusNames};
+use crate::{
+    Action, Edits, HashPolicy, NamedCluster, Problem, RetryPolicy, Route, Split, StatusNames,
+    SubsetRule,
+};
 
 impl RouteTable {
     /// Compiles the table that stands under `routes.<name>`.
@@ -85,7 +90,7 @@ struct Builder {
     count: u64,
     clusters: Names,
     /// The parts of the clusters that are meant, by place.
-    subsets: HashMap<usize, SubsetMatch>,
+    subsets: HashMap<usize, SubsetRule>,
     protocols: Names,
     routes: Names,
     problems: Vec<Problem>,
@@ -211,9 +216,14 @@ impl Builder {
         let name = self.name(&path, config);
         let matcher = self.matcher(&path, config);
         let action = Action::compile(&path, config, &mut self.problems);
-        let split = match &config.to {
-            Some(to) => self.split(&format!("{path}.to"), to),
-            None => Some(Split::none()),
+        let to = format!("{path}.to");
+        let (split, named) = match &config.to {
+            Some(To::Named(header)) => {
+                let (split, named) = self.named(&to, header);
+                (Some(split), Some(Box::new(named)))
+            }
+            Some(target) => (self.split(&to, target), None),
+            None => (Some(Split::none()), None),
         };
         let edits = self.edits(&format!("{path}.headers"), &config.headers);
         let timeout = Some(config.timeout.0).filter(|timeout| !timeout.is_zero());
@@ -235,6 +245,7 @@ impl Builder {
                 index: 0,
                 action,
                 split,
+                named,
                 edits,
                 timeout,
                 retry,
@@ -340,15 +351,46 @@ impl Builder {
 
     /// The place of a part of a cluster; of all of it if `subset` is empty.
     fn part(&mut self, path: &str, name: &str, subset: &SubsetMatch) -> usize {
-        let path = format!("{path}.cluster");
+        let own = format!("{path}.cluster");
         if subset.is_empty() || name.is_empty() {
-            return self.cluster(path, name);
+            return self.cluster(own, name);
         }
+        let rule = SubsetRule::compile(&format!("{path}.subset"), subset, &mut self.problems);
         // No key or value can imitate another pair: both are quoted.
         let key = format!("{name}\0{subset:?}");
-        let place = self.clusters.intern_as(&key, name, || path);
-        self.subsets.insert(place, subset.clone());
+        let place = self.clusters.intern_as(&key, name, || own);
+        self.subsets.insert(place, rule);
         place
+    }
+
+    /// The clusters that requests may name, and the one for those that name none.
+    fn named(&mut self, path: &str, config: &ClusterHeader) -> (Split, NamedCluster) {
+        if config.header.is_empty() {
+            let path = format!("{path}.header");
+            self.note(path, "a header's name cannot be empty");
+        }
+        let mut among = HashMap::new();
+        for (at, name) in config.clusters.iter().flatten().enumerate() {
+            let path = format!("{path}.clusters[{at}]");
+            let place = self.cluster(path.clone(), name);
+            if among.insert(name.as_str().into(), place).is_some() {
+                self.note(path, format!("`{name}` is in this list already"));
+            }
+        }
+        if config.clusters.as_ref().is_some_and(Vec::is_empty) {
+            let message =
+                "the list is empty: name at least one cluster, or leave the key out for all";
+            self.note(format!("{path}.clusters"), message);
+        }
+        let split = match &config.otherwise {
+            Some(name) => Split::one(self.cluster(format!("{path}.otherwise"), name)),
+            None => Split::none(),
+        };
+        let named = NamedCluster {
+            header: FieldName::new(&config.header),
+            among: config.clusters.is_some().then_some(among),
+        };
+        (split, named)
     }
 
     fn split(&mut self, path: &str, to: &To) -> Option<Split> {
@@ -357,6 +399,8 @@ impl Builder {
             To::Subset(part) => {
                 return Some(Split::one(self.part(path, &part.cluster, &part.subset)));
             }
+            // Its caller sees to it.
+            To::Named(_) => return Some(Split::none()),
             To::Split(parts) => parts,
         };
         let mut weights: Vec<(usize, u32)> = Vec::with_capacity(parts.len());
@@ -414,7 +458,8 @@ impl Builder {
             let matched = entry.matcher.field_names();
             matched.chain(entry.route.field_names())
         });
-        let needs = Needs::fields(fields);
+        let chosen = self.subsets.values().flat_map(SubsetRule::field_names);
+        let needs = Needs::fields(fields.chain(chosen));
         let clusters = self
             .clusters
             .mentions
@@ -436,6 +481,7 @@ impl Builder {
                 .into_iter()
                 .map(|(at, subset)| (at, Arc::new(subset)))
                 .collect(),
+            named: HashMap::new(),
             cluster_mentions: self.clusters.mentions.into(),
             protocols: self.protocols.mentions.into(),
             entries: entries.into(),

@@ -1,6 +1,6 @@
 //! What routes do with their requests, as far as it depends on the clusters.
 
-use wireloom_router::config::{RouteConfig, To};
+use wireloom_router::config::{ClusterHeader, RouteConfig, SubsetMatch, To};
 
 use super::Check;
 
@@ -10,6 +10,20 @@ impl Check<'_> {
         self.hash(path, route);
     }
 
+    /// The clusters that requests may name.
+    pub(super) fn named(&mut self, path: &str, named: &ClusterHeader) {
+        for (at, name) in named.clusters.iter().flatten().enumerate() {
+            let path = format!("{path}.clusters[{at}]");
+            self.unserved(path.clone(), name, &SubsetMatch::new());
+            self.cluster(path, name);
+        }
+        if let Some(name) = &named.otherwise {
+            let path = format!("{path}.otherwise");
+            self.unserved(path.clone(), name, &SubsetMatch::new());
+            self.cluster(path, name);
+        }
+    }
+
     /// A hash that no cluster of the route looks at. Where a cluster is unknown, that is what there is to say.
     fn hash(&mut self, path: &str, route: &RouteConfig) {
         let names: Vec<&str> = match &route.to {
@@ -17,6 +31,10 @@ impl Check<'_> {
             None => return,
             Some(To::Cluster(name)) => vec![name],
             Some(To::Subset(part)) => vec![&part.cluster],
+            Some(To::Named(named)) => match &named.clusters {
+                Some(names) => names.iter().chain(&named.otherwise).map(|n| &**n).collect(),
+                None => self.config.clusters.keys().map(String::as_str).collect(),
+            },
             Some(To::Split(parts)) => parts.iter().map(|part| &*part.cluster).collect(),
         };
         let clusters = names.iter().map(|name| self.config.clusters.get(*name));

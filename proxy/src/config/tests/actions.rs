@@ -45,7 +45,80 @@ fn a_hash_that_nobody_looks_at() {
                 "- to: orders",
                 "- {respond: {status: 200}, hash: [{source: true}]}",
             ),
-            "6:40: routes.main[0].hash: is for requests that go to a cluster",
+            "6:38: routes.main[0].hash: is for requests that go to a cluster",
+        ),
+    ] {
+        assert_errors(&text, &[expected]);
+    }
+}
+
+#[test]
+fn clusters_that_requests_cannot_name() {
+    let to = |to: &str| with("to: orders", &format!("to: {to}"));
+    read(&to("{header: x, clusters: [orders], otherwise: orders}")).unwrap();
+    for (text, expected) in [
+        (
+            to("{header: ''}"),
+            "6:20: routes.main[0].to.header: a header's name cannot be empty",
+        ),
+        (
+            to("{header: x, clusters: []}"),
+            "6:33: routes.main[0].to.clusters: the list is empty: name at least one cluster",
+        ),
+        (
+            to("{header: x, clusters: [orders, orders]}"),
+            "6:42: routes.main[0].to.clusters[1]: `orders` is in this list already",
+        ),
+        (
+            to("{header: x, clusters: [order]}"),
+            "6:34: routes.main[0].to.clusters[0]: there is no cluster `order`; did you mean `orders`?",
+        ),
+        (
+            to("{header: x, otherwise: order}"),
+            "6:34: routes.main[0].to.otherwise: there is no cluster `order`",
+        ),
+        (
+            to("{header: x, cluster: orders}"),
+            "6:11: routes.main[0].to: names a cluster with `cluster` and `subset`, or a header",
+        ),
+        (
+            to("{otherwise: orders}"),
+            "6:11: routes.main[0].to: the key `cluster` is missing",
+        ),
+    ] {
+        assert_errors(&text, &[expected]);
+    }
+}
+
+#[test]
+fn subsets_that_requests_cannot_choose() {
+    let part = |part: &str| {
+        let subset = "    subset: {keys: [[zone, version]], fallback: any}\n";
+        with(
+            "to: orders",
+            &format!("to: {{cluster: orders, subset: {part}}}"),
+        ) + subset
+    };
+    read(&part("{zone: {header: x-zone}, version: v1}")).unwrap();
+    for (text, expected) in [
+        (
+            part("{zone: {header: x-zone}}"),
+            "6:37: routes.main[0].to.subset: [zone] is none of the cluster's `subset.keys`",
+        ),
+        (
+            part("{zone: {header: ''}, version: v1}"),
+            "6:53: routes.main[0].to.subset.zone.header: a header's name cannot be empty",
+        ),
+        (
+            part("{zone: {heder: x}, version: v1}"),
+            "6:45: routes.main[0].to.subset.zone.heder: unknown key `heder`",
+        ),
+        (
+            with(
+                "to: orders",
+                "to: {cluster: orders, subset: {zone: {header: x}}}",
+            ),
+            "6:37: routes.main[0].to.subset: the cluster has no subsets",
         ),
     ] {
         assert_errors(&text, &[expected]);
