@@ -177,6 +177,9 @@ pub struct Limits {
     /// Connections. Default: as many as each worker keeps to each endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<u32>,
+    /// Copies of requests under way that routes mirror to the cluster, with those whose body is still coming. Further ones
+    /// are left out. 0 = none at all.
+    pub mirrors: u32,
     /// What each endpoint takes; more goes to another one, and is refused if there is none.
     #[serde(skip_serializing_if = "EndpointLimits::is_none")]
     pub per_endpoint: EndpointLimits,
@@ -209,6 +212,7 @@ impl Default for Limits {
             in_flight: 100_000,
             pending: 1024,
             connections: None,
+            mirrors: 128,
             per_endpoint: EndpointLimits::default(),
         }
     }

@@ -11,6 +11,7 @@ use wireloom_router::{BudgetLimits, Edits, RetryBudget, RouteTable};
 use wireloom_telemetry::{ClusterStats, Metrics};
 
 use crate::config::{ClusterEntry, ProtocolKeys};
+use crate::mirrors::Mirrors;
 use crate::protocols::Protocols;
 use crate::routing::{Binding, Part};
 use crate::worker::Worker;
@@ -39,6 +40,7 @@ struct Entry {
     budget: Arc<RetryBudget>,
     stats: ClusterStats,
     edits: Option<Arc<Edits>>,
+    mirrors: Arc<Mirrors>,
     /// Looks for outliers, from the first configuration on that wants it.
     outliers: Option<Task>,
     /// Checks the endpoints, likewise.
@@ -114,6 +116,7 @@ impl Clusters {
             locals: self.locals(&cluster, config),
             budget: budget(&config.cluster),
             stats: self.metrics.cluster(name),
+            mirrors: Mirrors::new(config.cluster.limits.mirrors, self.metrics.cluster(name)),
             edits: edits(&config.cluster),
             outliers: None,
             health: None,
@@ -151,6 +154,7 @@ impl Clusters {
                 budget: entry.budget.clone(),
                 stats: entry.stats.clone(),
                 edits: entry.edits.clone(),
+                mirrors: entry.mirrors.clone(),
             })
         });
         // `check` has refused a table that names a cluster which is not there.
@@ -217,6 +221,7 @@ impl Entry {
             self.budget = budget(config);
         }
         self.edits = edits(config);
+        self.mirrors.limit(config.limits.mirrors);
         self.cluster.reconfigure(config.clone());
     }
 

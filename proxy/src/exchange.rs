@@ -17,6 +17,7 @@ use crate::routing::{NO_CLUSTER, Routing, Target};
 mod body;
 mod direct;
 mod hedge;
+mod mirror;
 mod pushback;
 mod replay;
 mod streaming;
@@ -192,6 +193,9 @@ async fn exchange(
         return finish(record, Err(no_cluster(route, &request.head)), None, started);
     };
     let subset = binding.part_for(&request.head);
+    if !route.mirrors.is_empty() {
+        mirror::copy(routing, route, &mut request, hash);
+    }
     routing.edit_request(route, Some(binding), &mut request);
     let stats = routing.stats.get(route, cluster, label);
     let record = Record::started_at(stats, started);

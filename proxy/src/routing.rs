@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use crate::mirrors::Mirrors;
 use wireloom_cluster::{LocalCluster, Selection, Subset};
 use wireloom_codecs::{LocalError, Needs, Request, RequestHead, Response};
 use wireloom_router::{Edits, RetryBudget, Route, RouteTable, SubsetRule};
@@ -68,6 +69,8 @@ pub(crate) struct Binding {
     pub(crate) stats: ClusterStats,
     /// What is changed in header fields on the way to it and back.
     pub(crate) edits: Option<Arc<Edits>>,
+    /// Shared by all workers.
+    pub(crate) mirrors: Arc<Mirrors>,
 }
 
 /// Which of a cluster's endpoints are meant.

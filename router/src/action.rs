@@ -1,6 +1,7 @@
 //! What a route does with its requests.
 
 mod hash;
+mod mirror;
 mod named;
 mod path;
 mod redirect;
@@ -12,6 +13,7 @@ use crate::Problem;
 use crate::config::{MatchConfig, PathMatch, RouteConfig};
 
 pub use hash::{HashPolicy, Hashed};
+pub use mirror::Mirror;
 pub use named::NamedCluster;
 pub use redirect::Redirect;
 pub use respond::DirectResponse;
@@ -44,6 +46,7 @@ impl Action {
                 ("rewrite", config.rewrite.is_some()),
                 ("retry", config.retry.is_some()),
                 ("hash", !config.hash.is_empty()),
+                ("mirror", !config.mirror.is_empty()),
             ] {
                 if there {
                     note(

@@ -214,6 +214,7 @@ impl<'a> Input<'a> {
             timeout: DEFAULT_TIMEOUT,
             retry: None,
             hash: Vec::new(),
+            mirror: Vec::new(),
         };
         self.act(&mut route);
         route

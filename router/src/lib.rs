@@ -29,7 +29,7 @@ mod table;
 mod when;
 
 pub use action::{
-    Action, DirectResponse, HashPolicy, Hashed, NamedCluster, Redirect, Rewrite, SubsetRule,
+    Action, DirectResponse, HashPolicy, Hashed, Mirror, NamedCluster, Redirect, Rewrite, SubsetRule,
 };
 pub use arguments::Arguments;
 pub use budget::{Active, BudgetLimits, RetryBudget, Retrying};

@@ -28,7 +28,7 @@ pub(crate) use self::host::{
 use self::http::HttpMatcher;
 pub(crate) use self::path::check as check_path;
 pub(crate) use self::query::values as query_values;
-use self::share::Share;
+pub(crate) use self::share::Share;
 pub(crate) use self::source::network;
 use self::source::{Source, Tls};
 use self::text::whole;

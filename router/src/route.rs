@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Action, Edits, HashPolicy, NamedCluster, RetryPolicy, Split};
+use crate::{Action, Edits, HashPolicy, Mirror, NamedCluster, RetryPolicy, Split};
 
 /// A compiled route.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct Route {
     pub retry: Option<RetryPolicy>,
     /// What requests are hashed by; None if they have no hash.
     pub hash: Option<Box<HashPolicy>>,
+    /// Who gets copies of its requests.
+    pub mirrors: Box<[Mirror]>,
 }
 
 impl Route {

@@ -52,6 +52,7 @@ pub struct Metrics {
     ejections: IntCounterVec,
     ejections_refused: IntCounterVec,
     overflow: IntCounterVec,
+    mirrors: IntCounterVec,
     upstream: IntGaugeVec,
     connects: IntCounterVec,
     connect_failures: IntCounterVec,
@@ -132,6 +133,11 @@ impl Metrics {
                 "upstream_overflow_total",
                 "Times that a limit turned a request away from a cluster or from one of its endpoints.",
                 &["cluster", "limit"],
+            )?,
+            mirrors: families.counters(
+                "mirror_total",
+                "Copies of requests that routes mirror to a cluster, by what became of them.",
+                &["cluster", "outcome"],
             )?,
             checks: families.counters(
                 "health_checks_total",
@@ -268,6 +274,7 @@ impl Metrics {
             cluster: cluster.to_owned(),
             ejections: self.ejections.clone(),
             overflow: self.overflow.clone(),
+            mirrors: self.mirrors.clone(),
             ejections_refused: self.ejections_refused.with_label_values(only),
             endpoints_ejected: self.endpoints.with_label_values(&[cluster, "ejected"]),
             lost: self.lost.with_label_values(only),

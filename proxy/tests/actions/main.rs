@@ -20,6 +20,7 @@ mod hash;
 mod http1;
 #[path = "../grpc/mesh.rs"]
 mod mesh;
+mod mirror;
 mod named;
 #[path = "../grpc/server.rs"]
 mod server;

@@ -67,7 +67,7 @@ impl Mesh {
     }
 
     /// The sum of a metric's series that have all of these labels.
-    fn metric(&self, name: &str, labels: &[&str]) -> f64 {
+    pub(crate) fn metric(&self, name: &str, labels: &[&str]) -> f64 {
         let text = self.proxy.encode_metrics();
         let series = text.lines().filter(|line| {
             line.split(['{', ' ']).next() == Some(name)

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use wireloom_codecs::units::Span;
 
 use super::{
-    ArgumentMatch, HashConfig, HeaderEdits, HttpMatch, OneOrMany, RedirectConfig, RespondConfig,
-    RetryConfig, RewriteConfig, StringMatch, TlsMatch, To, not_null,
+    ArgumentMatch, HashConfig, HeaderEdits, HttpMatch, MirrorConfig, OneOrMany, RedirectConfig,
+    RespondConfig, RetryConfig, RewriteConfig, StringMatch, TlsMatch, To, not_null,
 };
 
 /// How long an exchange may take if its route does not say.
@@ -98,6 +98,9 @@ pub struct RouteConfig {
     /// `rewrite` change it. Default: nothing, and every request goes anywhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hash: Vec<HashConfig>,
+    /// Copies of its requests for other clusters, which nobody waits for. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirror: Vec<MirrorConfig>,
     /// Of a group: the hosts of HTTP, gRPC and Triple requests that it takes, without ports: `a.example`, `*.example`,
     /// `example.*` or `*`. Case does not count, nor does a dot at the end.
     #[serde(

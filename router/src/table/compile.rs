@@ -8,14 +8,18 @@ use wireloom_codecs::{Needs, http};
 use super::domains::{Domains, Taken};
 use super::{Entry, FRONT, Index, Mention, REST, RouteTable, SCAN, Section};
 use crate::config::{
-    ClusterHeader, DEFAULT_TIMEOUT, HeaderEdits, OneOrMany, RouteConfig, SubsetMatch, To,
+    ClusterHeader, DEFAULT_TIMEOUT, HeaderEdits, MirrorConfig, OneOrMany, RouteConfig, SubsetMatch,
+    To,
 };
 use crate::matcher::{FieldName, Matcher};
 use crate::retry::no_names;
 use crate::{
-    Action, Edits, HashPolicy, NamedCluster, Problem, RetryPolicy, Route, Split, StatusNames,
-    SubsetRule,
+    Action, Edits, HashPolicy, Mirror, NamedCluster, Problem, RetryPolicy, Route, Split,
+    StatusNames, SubsetRule,
 };
+
+/// The most mirrors of a route.
+const MIRRORS: usize = 16;
 
 impl RouteTable {
     /// Compiles the table that stands under `routes.<name>`.
@@ -125,6 +129,7 @@ impl Builder {
             ("timeout", config.timeout != DEFAULT_TIMEOUT),
             ("retry", config.retry.is_some()),
             ("hash", !config.hash.is_empty()),
+            ("mirror", !config.mirror.is_empty()),
         ] {
             if there {
                 let message =
@@ -232,6 +237,7 @@ impl Builder {
                 .map_err(|problems| self.problems.extend(problems))
                 .ok()
         });
+        let mirrors = self.mirrors(&format!("{path}.mirror"), &config.mirror);
         let rule = config.r#match.as_ref();
         let hash = format!("{path}.hash");
         let hash = HashPolicy::compile(&hash, &config.hash, rule, &mut self.problems);
@@ -250,6 +256,7 @@ impl Builder {
                 timeout,
                 retry,
                 hash,
+                mirrors,
             };
             if let Some(routes) = self.sections.get_mut(section) {
                 routes.push((matcher, route));
@@ -361,6 +368,21 @@ impl Builder {
         let place = self.clusters.intern_as(&key, name, || own);
         self.subsets.insert(place, rule);
         place
+    }
+
+    fn mirrors(&mut self, path: &str, config: &[MirrorConfig]) -> Box<[Mirror]> {
+        if config.len() > MIRRORS {
+            let message = format!("there are more than {MIRRORS} entries");
+            self.note(path, message);
+        }
+        let mirrors = config.iter().take(MIRRORS).enumerate().map(|(at, mirror)| {
+            let path = format!("{path}[{at}]");
+            let cluster = self.part(&path, &mirror.cluster, &mirror.subset);
+            // Drawn apart from each other and from the route.
+            let salt = (self.count << 8) + at as u64 + 1;
+            Mirror::compile(&path, mirror, (cluster, salt), &mut self.problems)
+        });
+        mirrors.collect::<Vec<_>>().into_iter().flatten().collect()
     }
 
     /// The clusters that requests may name, and the one for those that name none.

@@ -8,6 +8,15 @@ impl Check<'_> {
     /// Notes what of the actions of the route at `path` the clusters cannot do.
     pub(super) fn actions(&mut self, path: &str, route: &RouteConfig) {
         self.hash(path, route);
+        for (at, mirror) in route.mirror.iter().enumerate() {
+            let path = format!("{path}.mirror[{at}]");
+            self.part(&path, &mirror.cluster, &mirror.subset);
+            let cluster = self.config.clusters.get(&mirror.cluster);
+            if cluster.is_some_and(|entry| entry.cluster.limits.mirrors == 0) {
+                let message = "nothing comes of it: the cluster's `limits.mirrors` is 0; raise it, or leave this entry out";
+                self.note(format!("{path}.cluster"), message);
+            }
+        }
     }
 
     /// The clusters that requests may name.

@@ -124,3 +124,39 @@ fn subsets_that_requests_cannot_choose() {
         assert_errors(&text, &[expected]);
     }
 }
+
+#[test]
+fn mirrors_that_copy_nothing() {
+    read(&route("mirror: [{cluster: orders}]")).unwrap();
+    for (text, expected) in [
+        (
+            route("mirror: [{cluster: order}]"),
+            "7:26: routes.main[0].mirror[0].cluster: there is no cluster `order`; did you mean `orders`?",
+        ),
+        (
+            route("mirror: [{cluster: orders, subset: {v: '1'}}]"),
+            "7:42: routes.main[0].mirror[0].subset: the cluster has no subsets",
+        ),
+        (
+            route("mirror: [{cluster: orders, percentage: 101}]"),
+            "7:46: routes.main[0].mirror[0].percentage: 101 is out of range: 0 to 100",
+        ),
+        (
+            route("mirror: [{cluster: orders, buffer: 9MiB}]"),
+            "7:42: routes.main[0].mirror[0].buffer: 9437184 bytes are out of range",
+        ),
+        (
+            with(
+                "- to: orders",
+                "- {respond: {status: 200}, mirror: [{cluster: orders}]}",
+            ),
+            "6:40: routes.main[0].mirror: is for requests that go to a cluster",
+        ),
+        (
+            route("mirror: [{cluster: orders}]") + "    limits: {mirrors: 0}\n",
+            "7:26: routes.main[0].mirror[0].cluster: nothing comes of it: the cluster's `limits.mirrors` is 0",
+        ),
+    ] {
+        assert_errors(&text, &[expected]);
+    }
+}
