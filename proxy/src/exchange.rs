@@ -19,6 +19,7 @@ mod direct;
 mod hedge;
 mod mirror;
 mod pushback;
+mod quiet;
 mod replay;
 mod streaming;
 mod tries;
@@ -201,6 +202,8 @@ async fn exchange(
     let record = Record::started_at(stats, started);
     let own = streaming::deadline(&request.head, started);
     let deadline = deadline(route, &request.head, started);
+    let limit = route.idle_timeout;
+    let moved = limit.map(|limit| quiet::Moved::watch(limit, &mut request));
     let target = Target {
         binding,
         hash,
@@ -212,6 +215,9 @@ async fn exchange(
         (_, Some(policy)) => with_retries(&target, policy, request, deadline).await,
     };
     routing.edit_response(route, Some(binding), &mut result);
+    if let Some(moved) = moved {
+        moved.answered(&mut result);
+    }
     if let Some(cookies) = cookies {
         give(&cookies, &mut result);
     }

@@ -47,6 +47,7 @@ impl Action {
                 ("retry", config.retry.is_some()),
                 ("hash", !config.hash.is_empty()),
                 ("mirror", !config.mirror.is_empty()),
+                ("idle_timeout", config.idle_timeout.is_some()),
             ] {
                 if there {
                     note(

@@ -22,6 +22,8 @@ pub struct Route {
     pub edits: Option<Box<Edits>>,
     /// What the whole exchange may take, with all retries; None means no limit.
     pub timeout: Option<Duration>,
+    /// How long a streamed exchange may stand still; None means as long as the listener allows.
+    pub idle_timeout: Option<Duration>,
     /// When a failed try is made again; None means never.
     pub retry: Option<RetryPolicy>,
     /// What requests are hashed by; None if they have no hash.

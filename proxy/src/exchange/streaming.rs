@@ -157,11 +157,15 @@ pub(super) fn recorded(
     own: Option<Instant>,
 ) -> Stream {
     if let Some(deadline) = own {
+        let idle = body.idle();
         body = Stream::pull(Bounded {
             body,
             deadline,
             timer: Box::pin(sleep_until(deadline.into())),
         });
+        if let Some(idle) = idle {
+            body.set_idle(idle);
+        }
     }
     body.watch(Box::new(Recorded { record, head }));
     body

@@ -14,10 +14,12 @@
 mod client;
 #[path = "../routing/dubbo.rs"]
 mod dubbo;
+mod example;
 mod fleet;
 mod hash;
 #[path = "../routing/http1.rs"]
 mod http1;
+mod idle;
 #[path = "../grpc/mesh.rs"]
 mod mesh;
 mod mirror;

@@ -85,6 +85,16 @@ pub struct RouteConfig {
     /// What the whole exchange may take, with all retries. `0s` means no limit.
     #[serde(default = "default_timeout")]
     pub timeout: Span,
+    /// How long a streamed exchange may stand still, without any part of a body in either direction. It takes the place of
+    /// the listener's `timeouts.body_idle`, and may be longer where HTTP/2 and gRPC come in; over HTTP/1.1 the shorter of
+    /// both counts. What is not streamed has `timeout`. Default: what the listener says.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Span")]
+    pub idle_timeout: Option<Span>,
     /// When a failed request is tried again. Default: never.
     #[serde(
         default,

@@ -130,6 +130,7 @@ impl Builder {
             ("retry", config.retry.is_some()),
             ("hash", !config.hash.is_empty()),
             ("mirror", !config.mirror.is_empty()),
+            ("idle_timeout", config.idle_timeout.is_some()),
         ] {
             if there {
                 let message =
@@ -237,6 +238,10 @@ impl Builder {
                 .map_err(|problems| self.problems.extend(problems))
                 .ok()
         });
+        if config.idle_timeout.is_some_and(|span| span.0.is_zero()) {
+            let message = "0s is too short: this time cannot be switched off; leave the key out for what the listener says";
+            self.note(format!("{path}.idle_timeout"), message);
+        }
         let mirrors = self.mirrors(&format!("{path}.mirror"), &config.mirror);
         let rule = config.r#match.as_ref();
         let hash = format!("{path}.hash");
@@ -254,6 +259,7 @@ impl Builder {
                 named,
                 edits,
                 timeout,
+                idle_timeout: config.idle_timeout.map(|span| span.0),
                 retry,
                 hash,
                 mirrors,

@@ -160,3 +160,13 @@ fn mirrors_that_copy_nothing() {
         assert_errors(&text, &[expected]);
     }
 }
+
+#[test]
+fn an_idle_timeout_of_nothing() {
+    read(&route("idle_timeout: 1s")).unwrap();
+    let text = route("idle_timeout: 0s");
+    assert_errors(
+        &text,
+        &["7:21: routes.main[0].idle_timeout: 0s is too short"],
+    );
+}
