@@ -2,8 +2,11 @@
 
 use std::net::SocketAddr;
 
+use wireloom::{PROTOCOLS, config};
+
 use crate::client::Client;
 use crate::dubbo::{Consumer, provider};
+use crate::mesh::{Mesh, yaml};
 use crate::server::Server;
 use crate::{http1, thrift};
 
@@ -14,6 +17,13 @@ pub(crate) enum Speaks {
     Http,
     Dubbo,
     Thrift,
+}
+
+/// Puts these routes and clusters in the place of those that a mesh has.
+pub(crate) fn reload(mesh: &Mesh, routes: &str, clusters: &str) {
+    let config = config::parse("mesh.yaml".as_ref(), &yaml(routes, clusters), PROTOCOLS);
+    let config = config.unwrap_or_else(|errors| panic!("{errors}"));
+    mesh.proxy.apply(config).unwrap();
 }
 
 /// Starts a server that says its name.

@@ -19,7 +19,7 @@ use wireloom_hessian::Value;
 
 use crate::client::{Client, MESSAGE, rest};
 use crate::dubbo::{Consumer, call};
-use crate::fleet::{Speaks, by_grpc, named};
+use crate::fleet::{Speaks, by_grpc, named, reload};
 use crate::http1;
 use crate::mesh::{Mesh, soon};
 use crate::server::Server;
@@ -305,7 +305,7 @@ async fn a_cluster_that_says_nothing_costs_nobody_anything() {
     mesh.counts(TOTAL, &["cluster=\"dead\"", "outcome=\"over_budget\""], 4.0)
         .await;
     // A reload lets one more be under way beside the two.
-    mesh.reload(routes, &config(3));
+    reload(&mesh, routes, &config(3));
     for _ in 0..2 {
         assert_eq!(consumer.get(&[]).await.unwrap(), "main");
     }

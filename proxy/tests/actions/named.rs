@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::dubbo::Consumer;
-use crate::fleet::{Speaks, by_grpc, by_http, named};
+use crate::fleet::{Speaks, by_grpc, by_http, named, reload};
 use crate::http1;
 use crate::mesh::{Mesh, soon};
 
@@ -135,10 +135,10 @@ async fn a_reload_changes_what_can_be_named() {
     clients.nowhere(Some("late-http1"), "late-http1").await;
     let server = named(Speaks::Http, "late").await;
     let more = format!("{clusters}  late-http1: {{endpoints: ['{server}']}}\n");
-    mesh.reload(&to, &more);
+    reload(&mesh, &to, &more);
     let seen = by_http(&mut clients.http, &[("x-cluster", "late-http1")]).await;
     assert_eq!(seen, "late");
-    mesh.reload(&to, &clusters);
+    reload(&mesh, &to, &clusters);
     clients.nowhere(Some("late-http1"), "late-http1").await;
     assert_eq!(clients.reach(Some("c")).await, "c");
 }

@@ -16,7 +16,8 @@ pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
         .expect("in time")
 }
 
-fn yaml(routes: &str, clusters: &str) -> String {
+/// A configuration of these routes and clusters.
+pub(crate) fn yaml(routes: &str, clusters: &str) -> String {
     format!(
         "workers: 1
 listeners: [{{name: mesh, address: '127.0.0.1:0', routes: main}}]
@@ -30,7 +31,7 @@ clusters:
 }
 
 pub(crate) struct Mesh {
-    proxy: Proxy,
+    pub(crate) proxy: Proxy,
     pub(crate) address: SocketAddr,
 }
 
@@ -38,13 +39,6 @@ impl Mesh {
     /// With these routes and clusters.
     pub(crate) fn start(routes: &str, clusters: &str) -> Self {
         Self::of(&yaml(routes, clusters))
-    }
-
-    /// Puts these in their place.
-    pub(crate) fn reload(&self, routes: &str, clusters: &str) {
-        let config = config::parse("mesh.yaml".as_ref(), &yaml(routes, clusters), PROTOCOLS);
-        let config = config.unwrap_or_else(|errors| panic!("{errors}"));
-        self.proxy.apply(config).unwrap();
     }
 
     /// With this configuration.
