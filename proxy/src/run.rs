@@ -13,7 +13,7 @@ use wireloom_http::grpc::GrpcWeb;
 use wireloom_http::h1::{Http1, Http1Connector};
 use wireloom_http::h2::{Http2, Http2Connector};
 use wireloom_telemetry::{LogControl, Metrics};
-use wireloom_thrift::{ThriftCodec, ThriftConfig, ThriftSettings};
+use wireloom_thrift::{DubboThriftCodec, ThriftCodec, ThriftConfig, ThriftSettings};
 
 use crate::Program;
 use crate::admin::{AdminServer, AdminState};
@@ -40,6 +40,7 @@ pub fn builtin(config: &Config) -> Protocols {
         .codec::<ThriftCodec>(Arc::new(config.protocols.thrift.clone().into()))
         .per_listener(ThriftCodec::ID, thrift_listener(&config.protocols.thrift))
         .per_cluster(ThriftCodec::ID, thrift_cluster(&config.protocols.thrift))
+        .codec::<DubboThriftCodec>(())
         .register(http1, Arc::new(Http1Connector))
         .register(http2, Arc::new(Http2Connector::new(http.h2.clone())))
 }
