@@ -189,6 +189,9 @@ pub struct Limits {
     /// Default: that is not looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adaptive: Option<AdaptiveLimit>,
+    /// Copies of requests under way that routes mirror to the cluster, with those whose body is still coming. Further ones
+    /// are left out. 0 = none at all.
+    pub mirrors: u32,
     /// What each endpoint takes; more goes to another one, and is refused if there is none.
     #[serde(skip_serializing_if = "EndpointLimits::is_none")]
     pub per_endpoint: EndpointLimits,
@@ -222,6 +225,7 @@ impl Default for Limits {
             pending: 1024,
             connections: None,
             adaptive: None,
+            mirrors: 128,
             per_endpoint: EndpointLimits::default(),
         }
     }

@@ -6,17 +6,15 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use wireloom_cluster::{
-    Cluster, ClusterConfig, Condition, EndpointConfig, LocalCluster, Subset, Upstream,
-};
+use wireloom_cluster::{Cluster, ClusterConfig, Condition, EndpointConfig, LocalCluster, Upstream};
 use wireloom_codecs::{ByteBudget, Connector, FrameLimits};
-use wireloom_router::config::SubsetMatch;
 use wireloom_router::{BudgetLimits, Edits, RetryBudget, RouteTable};
 use wireloom_telemetry::{ClusterStats, Metrics};
 
 use crate::config::{ClusterEntry, ProtocolKeys};
+use crate::mirrors::Mirrors;
 use crate::protocols::Protocols;
-use crate::routing::Binding;
+use crate::routing::{Binding, Part};
 use crate::worker::Worker;
 
 /// Memory for the answers to one cluster's health checks, in bytes.
@@ -57,6 +55,7 @@ struct Entry {
     budget: Arc<RetryBudget>,
     stats: ClusterStats,
     edits: Option<Arc<Edits>>,
+    mirrors: Arc<Mirrors>,
     /// Looks for outliers, from the first configuration on that wants it.
     outliers: Option<Task>,
     /// Moves the limit of requests under way, likewise.
@@ -216,6 +215,7 @@ impl Clusters {
             locals: self.locals(&cluster, config),
             budget: budget(&config.cluster),
             stats: self.metrics.cluster(name),
+            mirrors: Mirrors::new(config.cluster.limits.mirrors, self.metrics.cluster(name)),
             edits: edits(&config.cluster),
             outliers: None,
             adaptive: None,
@@ -250,10 +250,11 @@ impl Clusters {
             let entry = self.entries.get(&**name)?;
             Some(Binding {
                 cluster: entry.locals.get(worker)?.clone(),
-                subset: table.subset(at).map(|subset| Arc::new(subset_of(subset))),
+                part: table.subset(at).map(Part::of),
                 budget: entry.budget.clone(),
                 stats: entry.stats.clone(),
                 edits: entry.edits.clone(),
+                mirrors: entry.mirrors.clone(),
             })
         });
         // `check` has refused a table that names a cluster which is not there.
@@ -316,11 +317,6 @@ fn placed<'a>(config: &'a ClusterEntry, zone: Option<&str>) -> Cow<'a, ClusterEn
     config
 }
 
-fn subset_of(metadata: &SubsetMatch) -> Subset {
-    let pairs = metadata.iter();
-    Subset::new(pairs.map(|(key, value)| (&**key, &**value)))
-}
-
 fn edits(config: &ClusterConfig) -> Option<Arc<Edits>> {
     // `check` has refused what does not compile.
     let edits = Edits::compile("headers", &config.headers).ok()?;
@@ -353,6 +349,7 @@ impl Entry {
         if edited {
             self.edits = edits(config);
         }
+        self.mirrors.limit(config.limits.mirrors);
         self.cluster.reconfigure(config.clone());
         budgets || edited
     }

@@ -189,13 +189,7 @@ impl Proxy {
             return Err(ApplyError::Draining);
         }
         let workers = self.workers.len();
-        let (tables, built) = tables::compile(
-            &config.routes,
-            &before.routes,
-            &old,
-            &self.protocols,
-            workers,
-        )?;
+        let (tables, built) = tables::compile(&config, &before, &old, &self.protocols, workers)?;
         let tls = self.secure(&config)?;
         let mut state = self.state.lock();
         let state = &mut *state;

@@ -4,27 +4,27 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use http::header::{HeaderValue, SET_COOKIE};
 use wireloom_codecs::{
     Argument, ArgumentPath, Body, Class, Downstream, ErrorKind, LocalError, Needs, Protocol,
     ProtocolId, Request, RequestHead, Response, Service, clock,
 };
-use wireloom_router::{Action, Arguments, Lookup, Route, RouteTable};
+use wireloom_router::{Action, Arguments, HashPolicy, Hashed, Lookup, Route, RouteTable};
 use wireloom_telemetry::{LocalErrorStats, Outcome, Record};
 
-use crate::routing::Routing;
+use crate::routing::{NO_CLUSTER, Routing, Target};
 
 mod body;
 mod direct;
 mod hedge;
+mod mirror;
 mod pushback;
+mod quiet;
 mod replay;
 mod streaming;
 mod tries;
 
 use tries::{once, with_retries};
-
-/// The place of a cluster that is none: the proxy answers by itself.
-const NO_CLUSTER: usize = usize::MAX;
 
 /// What "no limit" is to a deadline.
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -41,13 +41,31 @@ struct Connected {
 impl Connected {
     fn route<'t>(&self, table: &'t RouteTable, request: &Request) -> Option<&'t Arc<Route>> {
         table.route(&Lookup {
-            arguments: &Inside {
-                protocol: &*self.shared.protocol,
-                request,
-            },
+            arguments: &self.inside(request),
             random: if table.draws() { rand::random() } else { 0 },
             ..Lookup::new(&request.head, &self.downstream)
         })
+    }
+
+    fn inside<'a>(&'a self, request: &'a Request) -> Inside<'a> {
+        Inside {
+            protocol: &*self.shared.protocol,
+            request,
+        }
+    }
+
+    /// The request's hash, and the cookies that it is made of and that the client has to get.
+    fn hashed(
+        &self,
+        policy: &HashPolicy,
+        request: &Request,
+    ) -> (Option<u64>, Option<Box<[HeaderValue]>>) {
+        let lookup = Lookup {
+            arguments: &self.inside(request),
+            ..Lookup::new(&request.head, &self.downstream)
+        };
+        let Hashed { hash, cookies } = policy.hash(&lookup, rand::random);
+        (hash, (!cookies.is_empty()).then(|| cookies.into()))
     }
 }
 
@@ -150,6 +168,10 @@ async fn exchange(
         return Err(no_route(&request.head));
     };
     let label = connected.shared.label(request.head.protocol);
+    let (hash, cookies) = match &route.hash {
+        None => (None, None),
+        Some(policy) => connected.hashed(policy, &request),
+    };
     match &route.action {
         Action::Forward(None) => {}
         Action::Forward(Some(rewrite)) => {
@@ -165,27 +187,84 @@ async fn exchange(
             return finish(record, result, None, started);
         }
     }
-    let share = if route.split.is_choice() {
-        rand::random()
-    } else {
-        0
-    };
-    let cluster = route.split.pick(share);
+    let cluster = cluster(&routing.table, route, &request.head);
     let Some(binding) = routing.bindings.get(cluster) else {
-        return Err(ErrorKind::Internal.into());
+        let stats = routing.stats.get(route, NO_CLUSTER, label);
+        let record = Record::started_at(stats, started);
+        return finish(record, Err(no_cluster(route, &request.head)), None, started);
     };
+    let subset = binding.part_for(&request.head);
+    if !route.mirrors.is_empty() {
+        mirror::copy(routing, route, &mut request, hash);
+    }
     routing.edit_request(route, Some(binding), &mut request);
     let stats = routing.stats.get(route, cluster, label);
     let record = Record::started_at(stats, started);
     let own = streaming::deadline(&request.head, started);
     let deadline = deadline(route, &request.head, started);
+    let limit = route.idle_timeout;
+    let moved = limit.map(|limit| quiet::Moved::watch(limit, &mut request));
+    let target = Target {
+        binding,
+        hash,
+        subset,
+    };
     let mut result = match (&request.body, &route.retry) {
-        (Body::Stream(_), _) => Box::pin(streaming::send(binding, route, request, own)).await,
-        (_, None) => once(binding, request, deadline).await,
-        (_, Some(policy)) => with_retries(binding, policy, request, deadline).await,
+        (Body::Stream(_), _) => Box::pin(streaming::send(&target, route, request, own)).await,
+        (_, None) => once(&target, request, deadline).await,
+        (_, Some(policy)) => with_retries(&target, policy, request, deadline).await,
     };
     routing.edit_response(route, Some(binding), &mut result);
+    if let Some(moved) = moved {
+        moved.answered(&mut result);
+    }
+    if let Some(cookies) = cookies {
+        give(&cookies, &mut result);
+    }
     finish(record, result, own, started)
+}
+
+/// The place of the cluster that a request goes to; of none if it may name one and does not.
+fn cluster(table: &RouteTable, route: &Route, head: &RequestHead) -> usize {
+    let named = route.named.as_ref();
+    if let Some(cluster) = named.and_then(|named| named.pick(head, table)) {
+        return cluster;
+    }
+    let share = if route.split.is_choice() {
+        rand::random()
+    } else {
+        0
+    };
+    route.split.pick(share)
+}
+
+/// Says what the request should have named.
+#[cold]
+fn no_cluster(route: &Route, head: &RequestHead) -> LocalError {
+    const LONGEST: usize = 64;
+    let Some(named) = &route.named else {
+        return ErrorKind::Internal.into();
+    };
+    let header = named.header();
+    let detail = match named.value(head) {
+        None => format!("header {header:?} is missing, and would name the cluster"),
+        Some(value) => {
+            let value = String::from_utf8_lossy(value);
+            let name: String = value.chars().take(LONGEST).collect();
+            format!("header {header:?} names no cluster that may be named: {name:?}")
+        }
+    };
+    LocalError::new(ErrorKind::NoRoute, detail)
+}
+
+/// Gives a client the cookies that its next requests are found by.
+fn give(cookies: &[HeaderValue], result: &mut Result<Response, LocalError>) {
+    let Ok(response) = result else { return };
+    for cookie in cookies {
+        if let Some(http) = &mut response.head.http {
+            http.headers.append(&SET_COOKIE, cookie);
+        }
+    }
 }
 
 /// Takes note of how it ended, or has the end of a streamed answer noted.

@@ -27,6 +27,7 @@ pub mod control;
 pub mod demo;
 pub mod exchange;
 mod listener;
+mod mirrors;
 mod new_codec;
 mod program;
 pub mod protocols;

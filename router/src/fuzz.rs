@@ -212,7 +212,10 @@ impl<'a> Input<'a> {
             rewrite: None,
             headers: HeaderEdits::default(),
             timeout: DEFAULT_TIMEOUT,
+            idle_timeout: None,
             retry: None,
+            hash: Vec::new(),
+            mirror: Vec::new(),
         };
         self.act(&mut route);
         route

@@ -28,7 +28,9 @@ mod split;
 mod table;
 mod when;
 
-pub use action::{Action, DirectResponse, Redirect, Rewrite};
+pub use action::{
+    Action, DirectResponse, HashPolicy, Hashed, Mirror, NamedCluster, Redirect, Rewrite, SubsetRule,
+};
 pub use arguments::Arguments;
 pub use budget::{Active, BudgetLimits, RetryBudget, Retrying};
 pub use edits::{Edits, HeaderEditSet};

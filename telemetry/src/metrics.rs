@@ -54,6 +54,7 @@ pub struct Metrics {
     overflow: IntCounterVec,
     retired: IntCounterVec,
     concurrency_limit: IntGaugeVec,
+    mirrors: IntCounterVec,
     upstream: IntGaugeVec,
     connects: IntCounterVec,
     connect_failures: IntCounterVec,
@@ -144,6 +145,11 @@ impl Metrics {
                 "upstream_concurrency_limit",
                 "Requests that may be under way at once, as found by how long they take; 0 where nobody looks.",
                 cluster,
+            )?,
+            mirrors: families.counters(
+                "mirror_total",
+                "Copies of requests that routes mirror to a cluster, by what became of them.",
+                &["cluster", "outcome"],
             )?,
             checks: families.counters(
                 "health_checks_total",
@@ -282,6 +288,7 @@ impl Metrics {
             overflow: self.overflow.clone(),
             retired: self.retired.clone(),
             concurrency_limit: self.concurrency_limit.with_label_values(only),
+            mirrors: self.mirrors.clone(),
             ejections_refused: self.ejections_refused.with_label_values(only),
             endpoints_ejected: self.endpoints.with_label_values(&[cluster, "ejected"]),
             lost: self.lost.with_label_values(only),

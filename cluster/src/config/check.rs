@@ -189,6 +189,34 @@ impl ClusterConfig {
         None
     }
 
+    /// Why no request can choose a subset by these constants and by values that it brings for the keys of `brought`, all or
+    /// some of them; None if it can.
+    pub fn unchosen(&self, constants: &Metadata, brought: &[&str]) -> Option<String> {
+        let Some(subset) = &self.subset else {
+            return self.unserved(Some(constants));
+        };
+        let named = |key: &str| constants.contains_key(key) || brought.contains(&key);
+        let chosen = |keys: &Vec<String>| {
+            let has = |key: &str| keys.iter().any(|own| own == key);
+            keys.iter().all(|key| named(key)) && constants.keys().all(|key| has(key))
+        };
+        // With none of the values it may still be a subset, but one of constants.
+        let brings = |keys: &Vec<String>| keys.iter().any(|key| brought.contains(&key.as_str()));
+        if subset.keys.iter().any(|keys| chosen(keys) && brings(keys)) {
+            return None;
+        }
+        let keys = constants
+            .keys()
+            .map(String::as_str)
+            .chain(brought.iter().copied());
+        let keys: BTreeSet<_> = keys.collect();
+        let keys: Vec<_> = keys.into_iter().collect();
+        Some(format!(
+            "[{}] is none of the cluster's `subset.keys`",
+            keys.join(", ")
+        ))
+    }
+
     /// The weight of a zone.
     pub(crate) fn locality_weight(&self, zone: Option<&str>) -> u32 {
         let named = zone.and_then(|zone| self.localities.get(zone));

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use wireloom_cluster::Metadata;
 use wireloom_net::Address;
 use wireloom_net::tls::TlsAcceptor;
 use wireloom_router::config::{RouteConfig, SubsetMatch, To, each_route};
@@ -12,6 +13,8 @@ use wireloom_router::{Edits, Problem, RouteTable};
 
 use super::{ClusterEntry, Config, ListenerConfig, suggest};
 use crate::PROTOCOLS;
+
+mod actions;
 
 /// Where keys of its own are.
 const THRIFT: &str = wireloom_thrift::types::NAME;
@@ -299,12 +302,14 @@ impl<'a> Check<'a> {
                 Some(To::Subset(part)) => {
                     self.part(&format!("{path}.to"), &part.cluster, &part.subset)
                 }
+                Some(To::Named(named)) => self.named(&format!("{path}.to"), named),
                 Some(To::Split(parts)) => {
                     for (at, part) in parts.iter().enumerate() {
                         self.part(&format!("{path}.to[{at}]"), &part.cluster, &part.subset);
                     }
                 }
             }
+            self.actions(&path, route);
             let protocols = route.r#match.iter().flat_map(|rule| &rule.protocol);
             for names in protocols {
                 for (at, name) in names.iter().enumerate() {
@@ -328,9 +333,26 @@ impl<'a> Check<'a> {
 
     /// Notes why the cluster would serve none of a route's requests, as far as that can be told.
     fn unserved(&mut self, path: String, name: &str, subset: &SubsetMatch) {
-        let subset = (!subset.is_empty()).then_some(subset);
-        let cluster = self.config.clusters.get(name).map(|entry| &entry.cluster);
-        if let Some(why) = cluster.and_then(|cluster| cluster.unserved(subset)) {
+        let Some(entry) = self.config.clusters.get(name) else {
+            return;
+        };
+        let constants = subset.iter().filter_map(|(key, value)| {
+            let value = value.constant()?;
+            Some((key.clone(), value.to_owned()))
+        });
+        let constants: Metadata = constants.collect();
+        let why = match constants.len() == subset.len() {
+            true => {
+                let choice = (!constants.is_empty()).then_some(&constants);
+                entry.cluster.unserved(choice)
+            }
+            false => {
+                let brought = subset.keys().filter(|key| !constants.contains_key(*key));
+                let brought: Vec<&str> = brought.map(String::as_str).collect();
+                entry.cluster.unchosen(&constants, &brought)
+            }
+        };
+        if let Some(why) = why {
             self.note(path, why);
         }
     }

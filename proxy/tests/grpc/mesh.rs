@@ -16,16 +16,10 @@ pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
         .expect("in time")
 }
 
-pub(crate) struct Mesh {
-    proxy: Proxy,
-    pub(crate) address: SocketAddr,
-}
-
-impl Mesh {
-    /// With these routes and clusters.
-    pub(crate) fn start(routes: &str, clusters: &str) -> Self {
-        Self::of(&format!(
-            "workers: 1
+/// A configuration of these routes and clusters.
+pub(crate) fn yaml(routes: &str, clusters: &str) -> String {
+    format!(
+        "workers: 1
 listeners: [{{name: mesh, address: '127.0.0.1:0', routes: main}}]
 routes:
   main:
@@ -33,7 +27,18 @@ routes:
 clusters:
 {clusters}
 "
-        ))
+    )
+}
+
+pub(crate) struct Mesh {
+    pub(crate) proxy: Proxy,
+    pub(crate) address: SocketAddr,
+}
+
+impl Mesh {
+    /// With these routes and clusters.
+    pub(crate) fn start(routes: &str, clusters: &str) -> Self {
+        Self::of(&yaml(routes, clusters))
     }
 
     /// With this configuration.
@@ -56,7 +61,7 @@ clusters:
     }
 
     /// The sum of a metric's series that have all of these labels.
-    fn metric(&self, name: &str, labels: &[&str]) -> f64 {
+    pub(crate) fn metric(&self, name: &str, labels: &[&str]) -> f64 {
         let text = self.proxy.encode_metrics();
         let series = text.lines().filter(|line| {
             line.split(['{', ' ']).next() == Some(name)

@@ -31,7 +31,7 @@ async fn serve(mut stream: TcpStream, name: &'static str) {
 }
 
 /// The next message: its head, and its body, which is of a fixed length or chunked. None at the end.
-async fn message(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
+pub(crate) async fn message(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     let head = String::from_utf8(until(stream, b"\r\n\r\n").await?).unwrap();
     let lower = head.to_ascii_lowercase();
     let mut body = Vec::new();

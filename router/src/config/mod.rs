@@ -7,7 +7,9 @@
 mod action;
 mod argument_match;
 mod connection_match;
+mod hash;
 mod http_match;
+mod mirror;
 mod path_match;
 mod retry;
 mod route;
@@ -17,7 +19,9 @@ mod target;
 pub use action::{RedirectConfig, RedirectScheme, RegexRewrite, RespondConfig, RewriteConfig};
 pub use argument_match::{ArgumentAt, ArgumentMatch, DEFAULT_BUDGET};
 pub use connection_match::TlsMatch;
+pub use hash::{ArgumentPlace, CookieHash, HashConfig};
 pub use http_match::HttpMatch;
+pub use mirror::MirrorConfig;
 pub use path_match::PathMatch;
 pub use retry::{BackoffConfig, Condition, HedgeConfig, RetryConfig, Status};
 pub use route::{DEFAULT_TIMEOUT, MatchConfig, RouteConfig, each_route};
@@ -25,7 +29,7 @@ pub use wireloom_codecs::edits::{HeaderChanges, HeaderEdits};
 pub use wireloom_codecs::units::OneOrMany;
 
 pub use string_match::{Range, StringMatch};
-pub use target::{ClusterSubset, SubsetMatch, To, WeightedCluster};
+pub use target::{ClusterHeader, ClusterSubset, SubsetMatch, SubsetValue, To, WeightedCluster};
 
 use serde::{Deserialize, Deserializer};
 
