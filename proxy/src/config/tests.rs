@@ -90,4 +90,5 @@ clusters: {orders: {endpoints: ['127.0.0.1:20880']}}
 }
 
 mod bad;
+mod connections;
 mod filters;
