@@ -16,6 +16,7 @@ use crate::routing::{NO_CLUSTER, Routing, Target};
 
 mod body;
 mod direct;
+mod filters;
 mod hedge;
 mod mirror;
 mod pushback;
@@ -24,6 +25,7 @@ mod replay;
 mod streaming;
 mod tries;
 
+use filters::{Passage, Site};
 use tries::{once, with_retries};
 
 /// What "no limit" is to a deadline.
@@ -167,6 +169,17 @@ async fn exchange(
     let Some(route) = connected.route(&routing.table, &request) else {
         return Err(no_route(&request.head));
     };
+    let mut passage = Passage::default();
+    if routing.filters.is_some() {
+        (passage, request) =
+            match passage.begin(Site::new(routing, connected, route, started), request) {
+                Ok(through) => through,
+                Err(later) => match later.await {
+                    Ok(through) => through,
+                    Err(stopped) => return *stopped,
+                },
+            };
+    }
     let label = connected.shared.label(request.head.protocol);
     let (hash, cookies) = match &route.hash {
         None => (None, None),
@@ -175,8 +188,11 @@ async fn exchange(
     match &route.action {
         Action::Forward(None) => {}
         Action::Forward(Some(rewrite)) => {
-            if let Some(http) = &mut request.head.http {
-                rewrite.apply(http)?;
+            if let Some(http) = &mut request.head.http
+                && let Err(error) = rewrite.apply(http)
+            {
+                let site = Site::new(routing, connected, route, started);
+                return passage.refused(site, request.head.protocol, error).await;
             }
         }
         answered => {
@@ -184,14 +200,31 @@ async fn exchange(
             let record = Record::started_at(stats, started);
             let mut result = direct::answer(answered, &request.head);
             routing.edit_response(route, None, &mut result);
-            return finish(record, result, None, started);
+            return match passage.is_some() {
+                true => {
+                    passage
+                        .finish(
+                            Site::new(routing, connected, route, started),
+                            record,
+                            result,
+                            None,
+                        )
+                        .await
+                }
+                false => finish(record, result, None, started),
+            };
         }
     }
     let cluster = cluster(&routing.table, route, &request.head);
     let Some(binding) = routing.bindings.get(cluster) else {
-        let stats = routing.stats.get(route, NO_CLUSTER, label);
-        let record = Record::started_at(stats, started);
-        return finish(record, Err(no_cluster(route, &request.head)), None, started);
+        let error = no_cluster(route, &request.head);
+        if !passage.is_some() {
+            let stats = routing.stats.get(route, NO_CLUSTER, label);
+            let record = Record::started_at(stats, started);
+            return finish(record, Err(error), None, started);
+        }
+        let site = Site::new(routing, connected, route, started);
+        return passage.refused(site, request.head.protocol, error).await;
     };
     let subset = binding.part_for(&request.head);
     if !route.mirrors.is_empty() {
@@ -221,7 +254,19 @@ async fn exchange(
     if let Some(cookies) = cookies {
         give(&cookies, &mut result);
     }
-    finish(record, result, own, started)
+    if !passage.is_some() {
+        return finish(record, result, own, started);
+    }
+    let site = Site::new(routing, connected, route, started);
+    let (result, later) = passage.end(site, record, result, own);
+    match later {
+        None => result,
+        Some(later) => {
+            // By value, so that the future has no place for it.
+            drop(result);
+            later.await
+        }
+    }
 }
 
 /// The place of the cluster that a request goes to; of none if it may name one and does not.

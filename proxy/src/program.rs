@@ -1,9 +1,10 @@
-//! Wireloom as a library: the whole program, with protocols of somebody else's in it.
+//! Wireloom as a library: the whole program, with protocols and filters of somebody else's in it.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use wireloom_codecs::{Codec, Connector, Framed, LocalError, ProtocolId, Request, Response};
+use wireloom_router::filter::{Configured, Registry};
 use wireloom_telemetry::Metrics;
 
 use crate::PROTOCOLS;
@@ -51,7 +52,7 @@ pub trait Extension: Send + Sync + 'static {
     }
 }
 
-/// The command line of Wireloom over its own protocols and others.
+/// The command line of Wireloom over its own protocols and filters, and others.
 ///
 /// ```no_run
 /// # use std::process::ExitCode;
@@ -59,9 +60,10 @@ pub trait Extension: Send + Sync + 'static {
 ///     wireloom::Program::new().main()
 /// }
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Program {
     own: Vec<Own>,
+    filters: Registry,
 }
 
 /// An [`Extension`], with its types forgotten.
@@ -71,6 +73,15 @@ struct Own {
     register: fn(Protocols) -> Protocols,
     caller: Arc<dyn Caller>,
     exhibit: Option<Exhibit>,
+}
+
+impl Default for Program {
+    fn default() -> Self {
+        Self {
+            own: Vec::new(),
+            filters: Registry::builtin(),
+        }
+    }
 }
 
 impl Program {
@@ -93,6 +104,13 @@ impl Program {
         self
     }
 
+    /// Adds a filter that configurations may name. One of the same name is replaced.
+    #[must_use]
+    pub fn filter<F: Configured>(mut self) -> Self {
+        self.filters = self.filters.with::<F>();
+        self
+    }
+
     /// Reads the command line, does it, and tells how it went.
     pub fn main(&self) -> ExitCode {
         cli::run(self)
@@ -109,6 +127,11 @@ impl Program {
         names
     }
 
+    /// The filters that configurations may name.
+    pub fn filters(&self) -> &Registry {
+        &self.filters
+    }
+
     /// All protocols, with the configuration's settings.
     pub fn protocols(&self, config: &Config) -> Protocols {
         let own = self.own.iter();
@@ -121,11 +144,17 @@ impl Program {
     /// # Errors
     /// What is wrong with the configuration, or what the system refuses.
     pub fn start(&self, yaml: &str) -> anyhow::Result<Proxy> {
-        let config = config::parse("configuration".as_ref(), yaml, &self.names())
-            .map_err(|errors| anyhow::anyhow!("{errors}"))?;
+        let config =
+            config::parse_with("configuration".as_ref(), yaml, &self.names(), &self.filters)
+                .map_err(|errors| anyhow::anyhow!("{errors}"))?;
         let protocols = self.protocols(&config);
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"))?);
-        Ok(Proxy::start(config, protocols, metrics)?)
+        Ok(Proxy::start_with(
+            config,
+            protocols,
+            self.filters.clone(),
+            metrics,
+        )?)
     }
 
     /// What calls a scheme beyond the built-in ones.

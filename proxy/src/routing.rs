@@ -5,8 +5,11 @@ use std::sync::{Arc, OnceLock};
 use crate::mirrors::Mirrors;
 use wireloom_cluster::{LocalCluster, Selection, Subset};
 use wireloom_codecs::{LocalError, Needs, Request, RequestHead, Response};
+use wireloom_router::filter::Chain;
 use wireloom_router::{Edits, RetryBudget, Route, RouteTable, SubsetRule};
 use wireloom_telemetry::{ClusterStats, Metrics, RequestLabels, RequestStats};
+
+use crate::filters::Chains;
 
 /// The place of a cluster that is none: the proxy answers by itself.
 pub(crate) const NO_CLUSTER: usize = usize::MAX;
@@ -19,10 +22,17 @@ pub(crate) struct Routing {
     pub(crate) needs: Arc<Needs>,
     /// What the listener changes in header fields.
     pub(crate) edits: Option<Arc<Edits>>,
+    /// The filters of the listener and of its routes; None if there are none.
+    pub(crate) filters: Option<Arc<Chains>>,
     pub(crate) stats: Arc<StatsTable>,
 }
 
 impl Routing {
+    /// The filters that the route's requests pass.
+    pub(crate) fn chain(&self, route: &Route) -> Option<&Chain> {
+        self.filters.as_ref()?.of(route)
+    }
+
     /// Changes the header fields of a request as the listener says, and then as the route and its cluster do.
     pub(crate) fn edit_request(&self, route: &Route, to: Option<&Binding>, request: &mut Request) {
         for edits in self.layers(route, to) {
@@ -159,6 +169,11 @@ impl StatsTable {
     /// The listener that it counts for.
     pub(crate) fn listener(&self) -> &str {
         &self.listener
+    }
+
+    /// A filter refused a request or an answer.
+    pub(crate) fn filter_rejected(&self, filter: &str, reason: &'static str, route: &Route) {
+        self.metrics.filter_rejected(filter, reason, &route.name);
     }
 
     /// What an exchange on `route` over `cluster` counts, for the protocol at this place of the registry.
