@@ -49,7 +49,7 @@ pub(crate) fn code(kind: ErrorKind) -> i32 {
         ErrorKind::Malformed | ErrorKind::TooLarge => -1,
         ErrorKind::Timeout => -7,
         ErrorKind::ConnectFailure | ErrorKind::Reset | ErrorKind::Draining => -8,
-        ErrorKind::Overloaded => -9,
+        ErrorKind::Overloaded | ErrorKind::RateLimited => -9,
         ErrorKind::NoEndpoint => -10,
         ErrorKind::Denied | ErrorKind::Unsupported | ErrorKind::Internal => -99,
     }
