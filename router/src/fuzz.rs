@@ -210,6 +210,7 @@ impl<'a> Input<'a> {
             redirect: None,
             respond: None,
             rewrite: None,
+            filters: Vec::new(),
             headers: HeaderEdits::default(),
             timeout: DEFAULT_TIMEOUT,
             retry: None,

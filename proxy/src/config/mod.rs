@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `load` | the file becomes text, within a limit |
 //! | `yaml` | the text becomes values: syntax, duplicate keys, aliases, nesting |
-//! | `typed`, `node` | the values become a [`Config`]: unknown keys, wrong types, missing keys |
+//! | `typed` | the values become a [`Config`]: unknown keys, wrong types, missing keys |
 //! | `check` | what only the whole can tell: names that nothing has, addresses that collide |
 //!
 //! `cluster` and `thrift` hold the keys of one protocol that stand beside those of all.
@@ -22,7 +22,6 @@ mod expect;
 pub mod fuzz;
 mod load;
 mod locate;
-mod node;
 mod suggest;
 mod thrift;
 mod typed;

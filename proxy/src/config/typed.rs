@@ -4,12 +4,12 @@
 
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
+use wireloom_router::config::Node;
 
 use super::Config;
 use super::error::ConfigError;
 use super::expect::{Mistake, Schema};
 use super::locate::Index;
-use super::node::Node;
 use super::suggest;
 
 /// More errors than this help nobody.
