@@ -13,12 +13,15 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use wireloom_codecs::FrameLimits;
 use wireloom_net::tls::TlsAcceptor;
-use wireloom_router::{Edits, RouteTable, config::RouteConfig};
+use wireloom_router::config::{FilterConfig, RouteConfig};
+use wireloom_router::filter::Registry;
+use wireloom_router::{Edits, RouteTable};
 use wireloom_telemetry::Metrics;
 
 use crate::clusters::Clusters;
 use crate::config::{Config, ListenerConfig};
 use crate::connection;
+use crate::filters::{Chains, Standing};
 use crate::listener::{Bound, Listener, Parts};
 use crate::protocols::Protocols;
 use crate::routing::{Routing, StatsTable};
@@ -35,6 +38,16 @@ pub enum ApplyError {
     Routes {
         /// The table.
         table: String,
+        /// What is wrong with it.
+        problems: String,
+    },
+    /// A filter cannot be made, which `check` should have found.
+    #[error("{place}, filter {filter}: {problems}")]
+    Filter {
+        /// The list that it stands in.
+        place: String,
+        /// Its name.
+        filter: String,
         /// What is wrong with it.
         problems: String,
     },
@@ -57,6 +70,7 @@ pub enum ApplyError {
 /// A running proxy.
 pub struct Proxy {
     protocols: Protocols,
+    filters: Registry,
     metrics: Arc<Metrics>,
     workers: Vec<Worker>,
     state: Mutex<State>,
@@ -66,6 +80,8 @@ struct State {
     config: Config,
     generation: u64,
     clusters: Clusters,
+    /// Those of the configuration, which the next one takes over as far as it has them.
+    filters: Standing,
     /// By address.
     listeners: BTreeMap<String, Listener>,
     /// Listeners that accept no more, with connections that may be open still.
@@ -78,6 +94,16 @@ impl Proxy {
     pub fn start(
         config: Config,
         protocols: Protocols,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, ApplyError> {
+        Self::start_with(config, protocols, Registry::builtin(), metrics)
+    }
+
+    /// The same with these filters.
+    pub fn start_with(
+        config: Config,
+        protocols: Protocols,
+        filters: Registry,
         metrics: Arc<Metrics>,
     ) -> Result<Self, ApplyError> {
         let count = config
@@ -94,12 +120,14 @@ impl Proxy {
         let clusters = Clusters::new(&protocols, metrics.clone(), &workers, frame(&config));
         let proxy = Self {
             protocols,
+            filters,
             metrics,
             workers,
             state: Mutex::new(State {
                 config: config.clone(),
                 generation: 0,
                 clusters,
+                filters: Standing::default(),
                 listeners: BTreeMap::new(),
                 leaving: Vec::new(),
                 draining: false,
@@ -119,6 +147,7 @@ impl Proxy {
             return Err(ApplyError::Draining);
         }
         let tables = compile(&config.routes, &self.protocols)?;
+        let (chains, filters) = self.chains(&config, &tables, &state.filters)?;
         let tls = self.secure(&config)?;
         let mut bound = BTreeMap::new();
         for listener in &config.listeners {
@@ -128,6 +157,7 @@ impl Proxy {
             }
         }
         // From here on nothing fails.
+        state.filters = filters;
         state
             .clusters
             .update(&config.clusters, config.zone.as_deref());
@@ -137,9 +167,9 @@ impl Proxy {
             metrics: &self.metrics,
             workers: &self.workers,
         };
-        for listener in &config.listeners {
+        for (listener, chains) in config.listeners.iter().zip(chains) {
             let address = listener.address.to_string();
-            let routings = self.routings(listener, &tables, &state.clusters);
+            let routings = self.routings(listener, &tables, chains, &state.clusters);
             let tls = tls.get(&address);
             if let Some(running) = state.listeners.get_mut(&address) {
                 running.update(listener, routings, tls, &parts);
@@ -190,17 +220,44 @@ impl Proxy {
         secured.collect()
     }
 
+    /// The filters of each listener, and all of them by their places: `before`'s, as far as they stay as they are.
+    fn chains(
+        &self,
+        config: &Config,
+        tables: &BTreeMap<&str, Arc<RouteTable>>,
+        before: &Standing,
+    ) -> Result<(Vec<Option<Chains>>, Standing), ApplyError> {
+        let mut standing = Standing::default();
+        let chains = config.listeners.iter().map(|listener| {
+            let name = listener.routes.as_str();
+            let (Some(routes), Some(table)) = (config.routes.get(name), tables.get(name)) else {
+                return Ok(None);
+            };
+            let mut make = |place: &str, entry: &FilterConfig| {
+                standing.take_over(before, &self.filters, place, entry)
+            };
+            Chains::compile(listener, name, routes, table, &mut make)
+        });
+        let chains = chains.collect::<Result<Vec<_>, _>>()?;
+        Ok((chains, standing))
+    }
+
     fn routings(
         &self,
         listener: &ListenerConfig,
         tables: &BTreeMap<&str, Arc<RouteTable>>,
+        chains: Option<Chains>,
         clusters: &Clusters,
     ) -> Vec<Routing> {
         let Some(table) = tables.get(listener.routes.as_str()) else {
             return Vec::new();
         };
         let name: Arc<str> = listener.name().into();
-        let needs = Arc::new(table.needs().clone());
+        let needs = match &chains {
+            Some(chains) => table.needs().union(chains.needs()),
+            None => table.needs().clone(),
+        };
+        let (needs, chains) = (Arc::new(needs), chains.map(Arc::new));
         // `check` has refused what does not compile.
         let edits = Edits::compile("headers", &listener.headers).ok();
         let edits = edits.filter(|edits| !edits.is_empty()).map(Arc::new);
@@ -211,6 +268,7 @@ impl Proxy {
                 bindings: clusters.bindings(table, worker),
                 needs: needs.clone(),
                 edits: edits.clone(),
+                filters: chains.clone(),
                 stats: StatsTable::new(
                     self.metrics.clone(),
                     name.clone(),
@@ -306,6 +364,11 @@ impl Proxy {
     pub fn encode_metrics(&self) -> String {
         self.state.lock().clusters.publish();
         self.metrics.encode()
+    }
+
+    /// The filters that a configuration may name.
+    pub fn filters(&self) -> &Registry {
+        &self.filters
     }
 
     /// The names of the protocols that it speaks.

@@ -15,12 +15,14 @@ use crate::routing::Routing;
 
 mod body;
 mod direct;
+mod filters;
 mod hedge;
 mod pushback;
 mod replay;
 mod streaming;
 mod tries;
 
+use filters::{Passage, Site};
 use tries::{once, with_retries};
 
 /// The place of a cluster that is none: the proxy answers by itself.
@@ -149,12 +151,26 @@ async fn exchange(
     let Some(route) = connected.route(&routing.table, &request) else {
         return Err(no_route(&request.head));
     };
+    let mut passage = Passage::default();
+    if routing.filters.is_some() {
+        (passage, request) =
+            match passage.begin(Site::new(routing, connected, route, started), request) {
+                Ok(through) => through,
+                Err(later) => match later.await {
+                    Ok(through) => through,
+                    Err(stopped) => return *stopped,
+                },
+            };
+    }
     let label = connected.shared.label(request.head.protocol);
     match &route.action {
         Action::Forward(None) => {}
         Action::Forward(Some(rewrite)) => {
-            if let Some(http) = &mut request.head.http {
-                rewrite.apply(http)?;
+            if let Some(http) = &mut request.head.http
+                && let Err(error) = rewrite.apply(http)
+            {
+                let site = Site::new(routing, connected, route, started);
+                return passage.refused(site, request.head.protocol, error).await;
             }
         }
         answered => {
@@ -162,7 +178,19 @@ async fn exchange(
             let record = Record::started_at(stats, started);
             let mut result = direct::answer(answered, &request.head);
             routing.edit_response(route, None, &mut result);
-            return finish(record, result, None, started);
+            return match passage.is_some() {
+                true => {
+                    passage
+                        .finish(
+                            Site::new(routing, connected, route, started),
+                            record,
+                            result,
+                            None,
+                        )
+                        .await
+                }
+                false => finish(record, result, None, started),
+            };
         }
     }
     let share = if route.split.is_choice() {
@@ -172,20 +200,37 @@ async fn exchange(
     };
     let cluster = route.split.pick(share);
     let Some(binding) = routing.bindings.get(cluster) else {
-        return Err(ErrorKind::Internal.into());
+        let error = ErrorKind::Internal.into();
+        let site = Site::new(routing, connected, route, started);
+        return passage.refused(site, request.head.protocol, error).await;
     };
     routing.edit_request(route, Some(binding), &mut request);
     let stats = routing.stats.get(route, cluster, label);
     let record = Record::started_at(stats, started);
     let own = streaming::deadline(&request.head, started);
     let deadline = deadline(route, &request.head, started);
-    let mut result = match (&request.body, &route.retry) {
-        (Body::Stream(_), _) => Box::pin(streaming::send(binding, route, request, own)).await,
-        (_, None) => once(binding, request, deadline).await,
-        (_, Some(policy)) => with_retries(binding, policy, request, deadline).await,
+    let result = {
+        let mut result = match (&request.body, &route.retry) {
+            (Body::Stream(_), _) => Box::pin(streaming::send(binding, route, request, own)).await,
+            (_, None) => once(binding, request, deadline).await,
+            (_, Some(policy)) => with_retries(binding, policy, request, deadline).await,
+        };
+        routing.edit_response(route, Some(binding), &mut result);
+        result
     };
-    routing.edit_response(route, Some(binding), &mut result);
-    finish(record, result, own, started)
+    if !passage.is_some() {
+        return finish(record, result, own, started);
+    }
+    let site = Site::new(routing, connected, route, started);
+    let (result, later) = passage.end(site, record, result, own);
+    match later {
+        None => result,
+        Some(later) => {
+            // By value, so that the future has no place for it.
+            drop(result);
+            later.await
+        }
+    }
 }
 
 /// Takes note of how it ended, or has the end of a streamed answer noted.

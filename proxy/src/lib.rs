@@ -8,12 +8,12 @@
 //! | `config` | the file's keys, and what is told of a file that is wrong |
 //! | `control` | what runs, and how another configuration takes its place |
 //! | `listener`, `worker`, `connection` | the way of a connection: accepted, handed over, secured, recognised, served |
-//! | `exchange` | **the request loop**: route, deadline, cluster, tries |
-//! | `routing`, `clusters` | a configuration as workers use it |
+//! | `exchange` | **the request loop**: route, filters, deadline, cluster, tries |
+//! | `routing`, `clusters`, `filters` | a configuration as workers use it |
 //! | `protocols` | the registry of protocols |
 //! | `admin`, `admin_state` | the admin server, and what it shows |
 //! | `new_codec` | the crate that a new codec begins with |
-//! | `program` | the program with protocols of somebody else's |
+//! | `program` | the program with protocols and filters of somebody else's |
 //! | `run`, `demo`, `call`, `cli` | the program |
 
 pub mod admin;
@@ -26,6 +26,7 @@ mod connection;
 pub mod control;
 pub mod demo;
 pub mod exchange;
+mod filters;
 mod listener;
 mod new_codec;
 mod program;

@@ -1,9 +1,10 @@
-//! Wireloom as a library: the whole program, with protocols of somebody else's in it.
+//! Wireloom as a library: the whole program, with protocols and filters of somebody else's in it.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use wireloom_codecs::{Codec, Connector, Framed, LocalError, ProtocolId, Request, Response};
+use wireloom_router::filter::{Configured, Registry};
 
 use crate::PROTOCOLS;
 use crate::call::{CallUrl, Caller, Failure, Messages, Reply, Wrong};
@@ -49,7 +50,7 @@ pub trait Extension: Send + Sync + 'static {
     }
 }
 
-/// The command line of Wireloom over its own protocols and others.
+/// The command line of Wireloom over its own protocols and filters, and others.
 ///
 /// ```no_run
 /// # use std::process::ExitCode;
@@ -57,9 +58,10 @@ pub trait Extension: Send + Sync + 'static {
 ///     wireloom::Program::new().main()
 /// }
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Program {
     own: Vec<Own>,
+    filters: Registry,
 }
 
 /// An [`Extension`], with its types forgotten.
@@ -69,6 +71,15 @@ struct Own {
     register: fn(Protocols) -> Protocols,
     caller: Arc<dyn Caller>,
     exhibit: Option<Exhibit>,
+}
+
+impl Default for Program {
+    fn default() -> Self {
+        Self {
+            own: Vec::new(),
+            filters: Registry::builtin(),
+        }
+    }
 }
 
 impl Program {
@@ -91,6 +102,13 @@ impl Program {
         self
     }
 
+    /// Adds a filter that configurations may name. One of the same name is replaced.
+    #[must_use]
+    pub fn filter<F: Configured>(mut self) -> Self {
+        self.filters = self.filters.with::<F>();
+        self
+    }
+
     /// Reads the command line, does it, and tells how it went.
     pub fn main(&self) -> ExitCode {
         cli::run(self)
@@ -105,6 +123,11 @@ impl Program {
             }
         }
         names
+    }
+
+    /// The filters that configurations may name.
+    pub fn filters(&self) -> &Registry {
+        &self.filters
     }
 
     /// All protocols, with the configuration's settings.

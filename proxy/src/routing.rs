@@ -4,8 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use wireloom_cluster::{LocalCluster, Selection, Subset};
 use wireloom_codecs::{LocalError, Needs, Request, Response};
+use wireloom_router::filter::Chain;
 use wireloom_router::{Edits, RetryBudget, Route, RouteTable};
 use wireloom_telemetry::{ClusterStats, Metrics, RequestLabels, RequestStats};
+
+use crate::filters::Chains;
 
 /// Routes with their clusters. Replaced whole on reload; exchanges under way keep the one that they began with.
 pub(crate) struct Routing {
@@ -15,10 +18,17 @@ pub(crate) struct Routing {
     pub(crate) needs: Arc<Needs>,
     /// What the listener changes in header fields.
     pub(crate) edits: Option<Arc<Edits>>,
+    /// The filters of the listener and of its routes; None if there are none.
+    pub(crate) filters: Option<Arc<Chains>>,
     pub(crate) stats: StatsTable,
 }
 
 impl Routing {
+    /// The filters that the route's requests pass.
+    pub(crate) fn chain(&self, route: &Route) -> Option<&Chain> {
+        self.filters.as_ref()?.of(route)
+    }
+
     /// Changes the header fields of a request as the listener says, and then as the route and its cluster do.
     pub(crate) fn edit_request(&self, route: &Route, to: Option<&Binding>, request: &mut Request) {
         for edits in self.layers(route, to) {
@@ -104,6 +114,11 @@ impl StatsTable {
             clusters: table.clusters().into(),
             cells: (0..cells).map(|_| OnceLock::new()).collect(),
         }
+    }
+
+    /// A filter refused a request or an answer.
+    pub(crate) fn filter_rejected(&self, filter: &str, reason: &'static str, route: &Route) {
+        self.metrics.filter_rejected(filter, reason, &route.name);
     }
 
     /// What an exchange on `route` over `cluster` counts, for the protocol at this place of the registry.

@@ -136,7 +136,12 @@ impl Running {
             .transpose()?;
         let protocols = program.protocols(&config);
         let mut running = Self {
-            proxy: Arc::new(Proxy::start(config, protocols, metrics)?),
+            proxy: Arc::new(Proxy::start_with(
+                config,
+                protocols,
+                program.filters().clone(),
+                metrics,
+            )?),
             admin: None,
             log: Arc::new(log),
             drain: Arc::new(Notify::new()),
@@ -185,7 +190,7 @@ impl Running {
 /// Puts the file's new contents to work. A file with anything wrong in it changes nothing.
 fn reload(proxy: &Proxy, path: &Path) {
     let names = proxy.protocol_names();
-    let outcome = match config::load(path, &names) {
+    let outcome = match config::load_with(path, &names, proxy.filters()) {
         Ok(config) => proxy.apply(config).map_err(|error| error.to_string()),
         Err(errors) => Err(errors.to_string()),
     };

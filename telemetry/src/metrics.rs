@@ -46,6 +46,7 @@ pub struct Metrics {
     durations: HistogramVec,
     in_flight: IntGaugeVec,
     local_errors: IntCounterVec,
+    filter_rejections: IntCounterVec,
     retries: IntCounterVec,
     endpoints: IntGaugeVec,
     checks: IntCounterVec,
@@ -116,6 +117,11 @@ impl Metrics {
                 "local_errors_total",
                 "Replies that the proxy, and not a service, made.",
                 &["listener", "protocol", "error"],
+            )?,
+            filter_rejections: families.counters(
+                "filter_rejections_total",
+                "Requests and answers that a filter refused.",
+                &["filter", "reason", "route"],
             )?,
             retries: families.counters(
                 "retries_total",
@@ -243,6 +249,14 @@ impl Metrics {
                 .with_label_values(&[listener, protocol, error])
         };
         LocalErrorStats(errors.iter().map(counter).collect())
+    }
+
+    /// A filter refused a request or an answer. The reason is a short name out of a bounded set. A lock and some hashing, which
+    /// only refusals pay.
+    pub fn filter_rejected(&self, filter: &str, reason: &'static str, route: &str) {
+        self.filter_rejections
+            .with_label_values(&[filter, reason, route])
+            .inc();
     }
 
     /// What a listener counts.
