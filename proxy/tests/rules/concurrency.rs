@@ -11,7 +11,8 @@ use crate::site::Site;
 use crate::{http1, thrift};
 
 /// Requests that ask for it wait for an hour, as long as their clients do.
-const FILTERS: &str = "[{concurrency: {max: 1}}, {fault: {delay: {header: x-wait, max: 1h}}}], timeout: 0s";
+const FILTERS: &str =
+    "[{concurrency: {max: 1}}, {fault: {delay: {header: x-wait, max: 1h}}}], timeout: 0s";
 
 const WAIT: [(&str, &str); 1] = [("x-wait", "1h")];
 
@@ -22,19 +23,35 @@ async fn one_more_is_refused_until_a_client_goes_away() {
     let mut site = Site::each(FILTERS).await;
     let address = site.mesh.address;
 
-    let dubbo = Consumer::connect(address).await;
+    // The connection is reset, whatever the consumer still waits for. After a close between frames its calls would go on:
+    // it may only have closed its sending side.
+    let (near, mut far) = tokio::io::duplex(1 << 16);
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.set_zero_linger().unwrap();
+    let carried = tokio::spawn(async move {
+        let _ = tokio::io::copy_bidirectional(&mut far, &mut stream).await;
+    });
+    let dubbo = Consumer::over(Box::new(near)).await;
     let waiting = tokio::spawn(async move { dubbo.get(&WAIT).await });
     site.waits().await;
     let error = site.dubbo.get(&[]).await.unwrap_err();
-    assert!(error.starts_with("status 100 ") && error.contains(REFUSED), "{error}");
-    waiting.abort();
+    assert!(
+        error.starts_with("status 100 ") && error.contains(REFUSED),
+        "{error}"
+    );
+    carried.abort();
     soon(async { while site.dubbo.get(&[]).await.is_err() {} }).await;
 
+    waiting.abort();
     let mut http = http1::Client::connect(address).await;
-    http.write(b"GET / HTTP/1.1\r\nHost: a\r\nX-Wait: 1h\r\n\r\n").await;
+    http.write(b"GET / HTTP/1.1\r\nHost: a\r\nX-Wait: 1h\r\n\r\n")
+        .await;
     site.waits().await;
     let (head, body) = site.get(&[]).await;
-    assert!(head.starts_with("HTTP/1.1 503 ") && body.contains(REFUSED), "{head}{body}");
+    assert!(
+        head.starts_with("HTTP/1.1 503 ") && body.contains(REFUSED),
+        "{head}{body}"
+    );
     drop(http);
     soon(async { while !site.get(&[]).await.0.starts_with("HTTP/1.1 200 ") {} }).await;
 
@@ -66,7 +83,9 @@ async fn an_exchange_lasts_until_the_end_of_its_answer() {
     .await;
     let site = Site::in_front_of(server, "", "[{concurrency: {max: 1}}]").await;
     let mut open = site.grpc.open("/acme.Orders/get", &[]).await;
-    open.send.send_data(Bytes::from_static(MESSAGE), true).unwrap();
+    open.send
+        .send_data(Bytes::from_static(MESSAGE), true)
+        .unwrap();
     let response = soon(open.response).await.unwrap();
     // The head of the answer is here, and its end is not.
     let refused = site.grpc.call("/acme.Orders/get", &[]).await;
@@ -79,7 +98,9 @@ async fn an_exchange_lasts_until_the_end_of_its_answer() {
 
 #[tokio::test]
 async fn thrift_is_refused_too_and_goes_on() {
-    let mut site = Site::each("[{concurrency: {max: 1}}, {fault: {delay: {duration: 1h}}}], timeout: 0s").await;
+    let mut site =
+        Site::each("[{concurrency: {max: 1}}, {fault: {delay: {duration: 1h}}}], timeout: 0s")
+            .await;
     let mut early = thrift::Client::connect(site.mesh.address).await;
     let waiting = tokio::spawn(async move { early.find("gold", 1).await });
     site.waits().await;

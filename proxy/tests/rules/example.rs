@@ -38,7 +38,11 @@ async fn dubbo_is_limited_as_the_example_says() {
         assert!(error.contains("rate limited"), "{error}");
     }
     let name = "wireloom_filter_rejections_total";
-    let user = ["filter=\"rate_limit/user\"", "route=\"login\"", "reason=\"rate\""];
+    let user = [
+        "filter=\"rate_limit/user\"",
+        "route=\"login\"",
+        "reason=\"rate\"",
+    ];
     mesh.counts(name, &user, 2.0).await;
 
     let stock = |fields| call("com.acme.Stock", "count", fields);
@@ -78,7 +82,9 @@ async fn http_is_limited_as_the_example_says() {
     assert_eq!(client.read().await.0, 413);
     // A body of that length may go elsewhere.
     let mut client = http1::Client::connect(mesh.address).await;
-    client.write(b"POST /other HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n").await;
+    client
+        .write(b"POST /other HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n")
+        .await;
     client.write(&[b'x'; 70_000]).await;
     assert_eq!(client.read().await, (200, "shop 70000".to_owned()));
     let name = "wireloom_filter_rejections_total";
@@ -94,14 +100,20 @@ async fn grpc_is_limited_as_the_example_says() {
     let mesh = example(server.address);
     let client = Client::connect(mesh.address).await;
     let login = async || {
-        let reply = client.call("/com.acme.Login/login", &[("x-user", "ann")]).await;
+        let reply = client
+            .call("/com.acme.Login/login", &[("x-user", "ann")])
+            .await;
         reply.grpc().0
     };
     for _ in 0..5 {
         assert_eq!(login().await, 0);
     }
     assert_eq!(login().await, 8);
-    let asked = [("x-chaos", "on"), ("x-chaos-delay", "0"), ("x-chaos-abort", "denied")];
+    let asked = [
+        ("x-chaos", "on"),
+        ("x-chaos-delay", "0"),
+        ("x-chaos-abort", "denied"),
+    ];
     // One in a hundred, of which each can ask how it fails.
     let mut failed = 0;
     for _ in 0..40 {

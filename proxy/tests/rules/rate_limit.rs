@@ -63,7 +63,10 @@ async fn each_key_has_its_own() {
     assert_eq!(by("ann").await, refused);
     assert_eq!(by("bob").await, refused);
     // Another method is another key.
-    let reply = site.grpc.call("/acme.Orders/put", &[("x-user", "ann")]).await;
+    let reply = site
+        .grpc
+        .call("/acme.Orders/put", &[("x-user", "ann")])
+        .await;
     assert_eq!(reply.grpc().0, 0);
     // Thrift's calls have no such field, and share one.
     site.thrift.find("gold", 1).await;

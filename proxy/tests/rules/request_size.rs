@@ -27,7 +27,10 @@ async fn a_body_that_is_too_long_is_refused_by_each_protocol() {
 
     assert_eq!(site.dubbo.send(&with_argument(50)).await.unwrap(), "a");
     let error = site.dubbo.send(&with_argument(201)).await.unwrap_err();
-    assert!(error.starts_with("status 40 ") && error.contains(REFUSED), "{error}");
+    assert!(
+        error.starts_with("status 40 ") && error.contains(REFUSED),
+        "{error}"
+    );
     site.rejected("request_size", "body", "dubbo", 1).await;
 
     assert_eq!(site.thrift.find(&"x".repeat(100), 1).await, "a");
@@ -57,7 +60,9 @@ async fn http_is_refused_by_its_announcement_and_by_what_comes() {
     site.rejected("request_size", "announced", "http1", 1).await;
 
     let mut client = crate::http1::Client::connect(site.mesh.address).await;
-    client.write(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+    client
+        .write(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .await;
     // More is to come when the limit is reached: 190 bytes, and 190 again.
     let chunk = format!("be\r\n{}\r\n", "x".repeat(190));
     client.write(chunk.as_bytes()).await;
@@ -77,10 +82,18 @@ async fn grpc_is_refused_as_it_streams() {
         let message = Bytes::from_static(MESSAGE);
         open.send.send_data(message, number == 19).unwrap();
     }
-    assert_eq!(rest(soon(open.response).await.unwrap()).await.unwrap().grpc(), (0, false));
+    assert_eq!(
+        rest(soon(open.response).await.unwrap())
+            .await
+            .unwrap()
+            .grpc(),
+        (0, false)
+    );
     let mut open = site.grpc.open("/acme.Orders/get", &[]).await;
     for _ in 0..21 {
-        open.send.send_data(Bytes::from_static(MESSAGE), false).unwrap();
+        open.send
+            .send_data(Bytes::from_static(MESSAGE), false)
+            .unwrap();
     }
     let reply = rest(soon(open.response).await.unwrap()).await.unwrap();
     assert_eq!(reply.grpc(), (8, true), "{reply:?}");
@@ -99,14 +112,21 @@ async fn a_stream_that_is_answered_already_ends_in_the_reason() {
     .await;
     let site = Site::in_front_of(server, "", "[{request_size: {max: 200B}}]").await;
     let mut open = site.grpc.open("/acme.Orders/get", &[]).await;
-    open.send.send_data(Bytes::from_static(MESSAGE), false).unwrap();
+    open.send
+        .send_data(Bytes::from_static(MESSAGE), false)
+        .unwrap();
     let response = soon(open.response).await.unwrap();
     for _ in 0..20 {
-        open.send.send_data(Bytes::from_static(MESSAGE), false).unwrap();
+        open.send
+            .send_data(Bytes::from_static(MESSAGE), false)
+            .unwrap();
     }
     let reply = rest(response).await.unwrap();
     assert_eq!(reply.grpc(), (8, false), "{reply:?}");
     let told = reply.trailers.unwrap();
-    assert!(told["grpc-message"].to_str().unwrap().contains(REFUSED), "{told:?}");
+    assert!(
+        told["grpc-message"].to_str().unwrap().contains(REFUSED),
+        "{told:?}"
+    );
     site.rejected("request_size", "body", "grpc", 1).await;
 }

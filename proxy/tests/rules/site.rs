@@ -77,16 +77,24 @@ routes:
 
     /// A request of every protocol with these fields passes; Thrift's has none.
     pub(crate) async fn passes(&mut self, fields: &[(&str, &str)]) {
-        assert_eq!(self.grpc.call("/acme.Orders/get", fields).await.grpc(), (0, false));
+        assert_eq!(
+            self.grpc.call("/acme.Orders/get", fields).await.grpc(),
+            (0, false)
+        );
         let (head, body) = self.get(fields).await;
-        assert!(head.starts_with("HTTP/1.1 200 ") && body == "a 0", "{head}{body}");
+        assert!(
+            head.starts_with("HTTP/1.1 200 ") && body == "a 0",
+            "{head}{body}"
+        );
         assert_eq!(self.dubbo.get(fields).await.unwrap(), "a");
         assert_eq!(self.thrift.find("gold", 1).await, "a");
     }
 
     /// A GET: the head of the answer and its body.
     pub(crate) async fn get(&mut self, fields: &[(&str, &str)]) -> (String, String) {
-        let lines = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+        let lines = fields
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"));
         let lines = lines.collect::<String>();
         let request = format!("GET / HTTP/1.1\r\nHost: orders.test\r\n{lines}\r\n");
         self.http.write(request.as_bytes()).await;

@@ -33,7 +33,7 @@ pub use access::AccessConfig;
 pub use chain::{Chain, Layer, Link, merge};
 pub use client::ForwardedConfig;
 pub use concurrency::ConcurrencyConfig;
-pub use exchanged::{Exchanged, Inside, Replied};
+pub use exchanged::{Exchanged, Inside, Refusal, Refusals, Replied};
 pub use fault::{AbortConfig, DelayConfig, FaultConfig, GrpcStatus, Kind as FaultError};
 pub use flow::{Amendment, Flow, Verdict};
 pub use rate_limit::{Key as RateLimitKey, KeyPart, Rate, RateLimitConfig, Unit as RateUnit};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use wireloom_codecs::units::Size;
 use wireloom_codecs::{Body, ErrorKind, LocalError, Outcome, Part, Pull, RequestHead, Stream};
 
-use super::{Configured, Exchanged, Filter, Flow, Replied, Verdict};
+use super::{Configured, Exchanged, Filter, Flow, Refusal, Replied, Verdict};
 use crate::Problem;
 
 /// Refuses requests with longer bodies: HTTP 413, gRPC RESOURCE_EXHAUSTED, a malformed request in other protocols.
@@ -50,6 +50,9 @@ impl Configured for RequestSize {
 impl Filter for RequestSize {
     fn request(&self, exchange: &mut Exchanged<'_>) -> Flow {
         let max = self.max;
+        // Only a stream is refused later.
+        let streamed = matches!(exchange.request.body, Body::Stream(_));
+        let refusal = streamed.then(|| exchange.later());
         let request = &mut *exchange.request;
         if switches(&request.head) {
             return Flow::Continue;
@@ -65,6 +68,7 @@ impl Filter for RequestSize {
                     left: max,
                     max,
                     over: over.clone(),
+                    refusal,
                 }));
                 Flow::hold(over)
             }
@@ -86,9 +90,10 @@ impl Filter for RequestSize {
             Err(error) if over.is() => *error = too_large(max),
             Err(_) => {}
             Ok(response) => {
-                if let Body::Stream(body) = std::mem::take(&mut response.body) {
-                    response.body = Body::Stream(Stream::pull(Answered { body, max, over }));
-                }
+                response.body = match std::mem::take(&mut response.body) {
+                    Body::Stream(body) => Body::Stream(Stream::pull(Answered { body, max, over })),
+                    body => body,
+                };
             }
         }
         Verdict::Continue
@@ -130,6 +135,7 @@ struct Counted {
     left: u64,
     max: u64,
     over: Over,
+    refusal: Option<Refusal>,
 }
 
 impl Pull for Counted {
@@ -140,6 +146,9 @@ impl Pull for Counted {
                 Some(left) => self.left = left,
                 None => {
                     self.over.0.store(true, Ordering::Relaxed);
+                    if let Some(refusal) = self.refusal.take() {
+                        refusal("body");
+                    }
                     return Poll::Ready(Some(Err(too_large(self.max))));
                 }
             }
@@ -273,17 +282,21 @@ mod tests {
             let (sender, body) = stream(100);
             sender.fail(broken());
             let response = Response::new(ResponseHead::default(), Body::Stream(body));
-            for mut result in [Err(broken()), Ok(response)] {
+            let complete = Response::new(ResponseHead::default(), Body::Whole("all".into()));
+            for mut result in [Err(broken()), Ok(response), Ok(complete)] {
                 let downstream = Given::default().downstream();
                 let (route, started) = (route(), std::time::Instant::now());
                 let held = Some(&mut *held);
                 let mut reply = Replied::new(&mut result, &downstream, &route, started, held);
                 filter(9).response(&mut reply);
                 let error = match result {
-                    Err(error) => error,
-                    Ok(response) => response.body.collect(9).await.unwrap_err(),
+                    Err(error) => Err(error),
+                    Ok(response) => response.body.collect(9).await,
                 };
-                assert_eq!(error.kind, kind);
+                match error {
+                    Err(error) => assert_eq!(error.kind, kind),
+                    Ok((body, _)) => assert_eq!(body, "all"),
+                }
             }
         }
     }
