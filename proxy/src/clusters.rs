@@ -1,11 +1,14 @@
 //! The clusters of a running proxy, and each worker's side of them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use wireloom_cluster::{Cluster, ClusterConfig, Condition, LocalCluster, Subset, Upstream};
+use wireloom_cluster::{
+    Cluster, ClusterConfig, Condition, EndpointConfig, LocalCluster, Subset, Upstream,
+};
 use wireloom_codecs::{ByteBudget, Connector, FrameLimits};
 use wireloom_router::config::SubsetMatch;
 use wireloom_router::{BudgetLimits, Edits, RetryBudget, RouteTable};
@@ -25,11 +28,13 @@ pub(crate) struct Clusters {
     protocols: Protocols,
     /// What each worker connects with, for the clusters that want no connectors of their own.
     upstreams: Vec<Arc<Upstream>>,
-    /// Each worker's memory for answers.
-    budgets: Vec<ByteBudget>,
+    /// Each worker's memory for answers, and where its tasks run.
+    budgets: Vec<(ByteBudget, Handle)>,
     /// Bounds what servers answer.
     frame: FrameLimits,
     entries: BTreeMap<String, Entry>,
+    /// Made ahead of the configuration that brings them.
+    coming: BTreeMap<String, Entry>,
 }
 
 struct Entry {
@@ -42,6 +47,8 @@ struct Entry {
     edits: Option<Arc<Edits>>,
     /// Looks for outliers, from the first configuration on that wants it.
     outliers: Option<Task>,
+    /// Moves the limit of requests under way, likewise.
+    adaptive: Option<Task>,
     /// Checks the endpoints, likewise.
     health: Option<Task>,
 }
@@ -69,7 +76,10 @@ impl Clusters {
         workers: &[Worker],
         frame: FrameLimits,
     ) -> Self {
-        let budgets: Vec<_> = workers.iter().map(|w| w.responses.clone()).collect();
+        let means = workers
+            .iter()
+            .map(|worker| (worker.responses.clone(), worker.runtime.clone()));
+        let budgets: Vec<_> = means.collect();
         let connectors = protocols.connectors();
         Self {
             metrics,
@@ -78,7 +88,46 @@ impl Clusters {
             budgets,
             frame,
             entries: BTreeMap::new(),
+            coming: BTreeMap::new(),
         }
+    }
+
+    /// Makes what a configuration is about to bring where connections are to be made ahead: whole clusters, and endpoints
+    /// that no request goes to yet. Returns what is to be waited for. To be followed by [`Self::update`].
+    pub(crate) fn prepare(
+        &mut self,
+        configs: &BTreeMap<String, ClusterEntry>,
+        zone: Option<&str>,
+    ) -> Vec<Arc<LocalCluster>> {
+        let mut ahead = Vec::new();
+        self.coming.clear();
+        for (name, config) in configs {
+            if config.cluster.warm_up.is_off() {
+                continue;
+            }
+            match self.entries.get(name) {
+                Some(entry) => {
+                    if let Some(step) = joined(&entry.cluster.config(), &config.cluster) {
+                        entry.cluster.reconfigure(step);
+                        ahead.extend(entry.locals.iter().cloned());
+                    }
+                }
+                None => {
+                    let entry = self.create(name, &placed(config, zone));
+                    ahead.extend(entry.locals.iter().cloned());
+                    self.coming.insert(name.clone(), entry);
+                }
+            }
+        }
+        ahead
+    }
+
+    /// What is to be waited for once the first configuration is at work.
+    pub(crate) fn ahead(&self) -> Vec<Arc<LocalCluster>> {
+        let entries = self.entries.values();
+        let warm = entries.filter(|entry| !entry.cluster.config().warm_up.is_off());
+        warm.flat_map(|entry| entry.locals.iter().cloned())
+            .collect()
     }
 
     /// Makes what is new, changes what is not as it was, and lets go of the rest: connections of clusters that are gone
@@ -102,10 +151,16 @@ impl Clusters {
                     }
                     entry
                 }
-                None => self.create(name, config),
+                None => {
+                    let coming = self.coming.remove(name).filter(|entry| {
+                        entry.own == config.own && *entry.cluster.config() == config.cluster
+                    });
+                    coming.unwrap_or_else(|| self.create(name, config))
+                }
             };
             self.entries.insert(name.clone(), entry);
         }
+        self.coming.clear();
     }
 
     fn create(&self, name: &str, config: &ClusterEntry) -> Entry {
@@ -117,6 +172,7 @@ impl Clusters {
             stats: self.metrics.cluster(name),
             edits: edits(&config.cluster),
             outliers: None,
+            adaptive: None,
             health: None,
             cluster,
         };
@@ -174,12 +230,31 @@ impl Clusters {
 
 fn upstreams(
     connectors: &Arc<[Arc<dyn Connector>]>,
-    budgets: &[ByteBudget],
+    budgets: &[(ByteBudget, Handle)],
     frame: FrameLimits,
 ) -> Vec<Arc<Upstream>> {
-    let upstream =
-        |budget: &ByteBudget| Arc::new(Upstream::new(connectors.clone(), budget.clone(), frame));
+    let upstream = |(budget, runtime): &(ByteBudget, Handle)| {
+        let upstream = Upstream::new(connectors.clone(), budget.clone(), frame);
+        Arc::new(upstream.on(runtime.clone()))
+    };
     budgets.iter().map(upstream).collect()
+}
+
+/// The cluster as it is, with the endpoints that are about to join it, which are not picked yet; None if there are none.
+fn joined(now: &ClusterConfig, next: &ClusterConfig) -> Option<ClusterConfig> {
+    let there: HashSet<_> = now.endpoints.iter().map(|one| &one.address).collect();
+    let joins = |one: &&EndpointConfig| !there.contains(&one.address);
+    let new: Vec<_> = next.endpoints.iter().filter(joins).cloned().collect();
+    if new.is_empty() {
+        return None;
+    }
+    let mut joined = now.clone();
+    joined.warm_up = next.warm_up;
+    joined.endpoints.extend(new.into_iter().map(|mut one| {
+        one.weight = 0;
+        one
+    }));
+    Some(joined)
 }
 
 /// The configuration of a cluster for a proxy in that zone.
@@ -235,6 +310,9 @@ impl Entry {
         if config.outlier.is_some() && self.outliers.is_none() {
             self.outliers = Some(Task::spawn(self.cluster.clone().detect_outliers()));
         }
+        if config.limits.adaptive.is_some() && self.adaptive.is_none() {
+            self.adaptive = Some(Task::spawn(self.cluster.clone().adapt()));
+        }
     }
 
     fn publish(&self) {
@@ -253,10 +331,15 @@ impl Entry {
         for (limit, total) in &now.overflow {
             raise(&stats.overflow(limit), *total);
         }
+        for (reason, total) in &now.connections_retired {
+            raise(&stats.retired(reason), *total);
+        }
         for (reason, total) in &now.ejections {
             raise(&stats.ejections(reason), *total);
         }
         raise(&stats.ejections_refused, now.ejections_refused);
+        let limit = now.concurrency_limit.unwrap_or_default();
+        stats.concurrency_limit.set(i64::from(limit));
         let endpoints = now.endpoints.iter();
         raise(&stats.connects, endpoints.clone().map(|e| e.connects).sum());
         let failures = endpoints.clone().map(|e| e.connect_failures).sum();

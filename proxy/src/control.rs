@@ -7,10 +7,13 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use wireloom_cluster::LocalCluster;
 use wireloom_codecs::FrameLimits;
 use wireloom_net::tls::TlsAcceptor;
 use wireloom_router::config::{FilterConfig, RouteConfig};
@@ -74,6 +77,8 @@ pub struct Proxy {
     metrics: Arc<Metrics>,
     workers: Vec<Worker>,
     state: Mutex<State>,
+    /// Connections that were to be made before the first request are, or were waited for long enough.
+    warm: Arc<AtomicBool>,
 }
 
 struct State {
@@ -132,9 +137,43 @@ impl Proxy {
                 leaving: Vec::new(),
                 draining: false,
             }),
+            warm: Arc::default(),
         };
         proxy.apply(config)?;
+        let (ahead, warm) = (proxy.state.lock().clusters.ahead(), proxy.warm.clone());
+        if ahead.is_empty() {
+            warm.store(true, Ordering::Release);
+        } else {
+            tokio::spawn(async move {
+                warmed_up(&ahead).await;
+                warm.store(true, Ordering::Release);
+            });
+        }
         Ok(proxy)
+    }
+
+    /// The same as [`Self::apply`], after connections were made to what the configuration brings, as far as its clusters
+    /// want that (`warm_up`); their times for it bound the wait.
+    pub async fn apply_warm(&self, config: Config) -> Result<(), ApplyError> {
+        let ahead = {
+            let mut state = self.state.lock();
+            if state.draining {
+                return Err(ApplyError::Draining);
+            }
+            let zone = config.zone.as_deref();
+            state.clusters.prepare(&config.clusters, zone)
+        };
+        if !ahead.is_empty() {
+            warmed_up(&ahead).await;
+        }
+        let applied = self.apply(config);
+        if applied.is_err() {
+            // What was prepared goes again.
+            let state = &mut *self.state.lock();
+            let zone = state.config.zone.as_deref();
+            state.clusters.update(&state.config.clusters, zone);
+        }
+        applied
     }
 
     /// Puts another configuration to work, or leaves everything as it is.
@@ -317,9 +356,9 @@ impl Proxy {
             .collect()
     }
 
-    /// True while connections are accepted.
+    /// True while connections are accepted, once those to endpoints were made that are to be made first.
     pub fn ready(&self) -> bool {
-        !self.state.lock().draining
+        self.warm.load(Ordering::Acquire) && !self.state.lock().draining
     }
 
     /// The configuration that is at work, and its number; the first is 1.
@@ -355,6 +394,11 @@ impl Proxy {
         self.state.lock().clusters.stats()
     }
 
+    /// What it speaks.
+    pub fn protocols(&self) -> &Protocols {
+        &self.protocols
+    }
+
     /// The metrics that everything counts into.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
@@ -375,6 +419,10 @@ impl Proxy {
     pub fn protocol_names(&self) -> Vec<&'static str> {
         self.protocols.names()
     }
+}
+
+async fn warmed_up(clusters: &[Arc<LocalCluster>]) {
+    join_all(clusters.iter().map(|cluster| cluster.warmed_up())).await;
 }
 
 /// What servers may answer is bounded by the widest limit that any client has.

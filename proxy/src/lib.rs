@@ -41,5 +41,12 @@ pub use protocols::{Protocols, Registered};
 
 /// The names of the protocols that Wireloom comes with.
 pub const PROTOCOLS: &[&str] = &[
-    "bolt", "dubbo", "thrift", "http1", "http2", "grpc", "triple",
+    "bolt",
+    "dubbo",
+    "thrift",
+    "dubbo-thrift",
+    "http1",
+    "http2",
+    "grpc",
+    "triple",
 ];

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use wireloom_codecs::{Codec, Connector, Framed, LocalError, ProtocolId, Request, Response};
 use wireloom_router::filter::{Configured, Registry};
+use wireloom_telemetry::Metrics;
 
 use crate::PROTOCOLS;
 use crate::call::{CallUrl, Caller, Failure, Messages, Reply, Wrong};
 use crate::cli::{self, CallArgs};
-use crate::config::Config;
+use crate::config::{self, Config};
+use crate::control::Proxy;
 use crate::demo::{EXHIBITS, Example, Exhibit};
 use crate::protocols::Protocols;
 use crate::run::builtin;
@@ -134,6 +136,25 @@ impl Program {
     pub fn protocols(&self, config: &Config) -> Protocols {
         let own = self.own.iter();
         own.fold(builtin(config), |protocols, own| (own.register)(protocols))
+    }
+
+    /// Starts a proxy in this process, with the configuration that is written here. Must be called on a Tokio runtime, which
+    /// carries its control plane; the workers have threads of their own.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration, or what the system refuses.
+    pub fn start(&self, yaml: &str) -> anyhow::Result<Proxy> {
+        let config =
+            config::parse_with("configuration".as_ref(), yaml, &self.names(), &self.filters)
+                .map_err(|errors| anyhow::anyhow!("{errors}"))?;
+        let protocols = self.protocols(&config);
+        let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"))?);
+        Ok(Proxy::start_with(
+            config,
+            protocols,
+            self.filters.clone(),
+            metrics,
+        )?)
     }
 
     /// What calls a scheme beyond the built-in ones.

@@ -13,7 +13,7 @@ use wireloom_http::grpc::GrpcWeb;
 use wireloom_http::h1::{Http1, Http1Connector};
 use wireloom_http::h2::{Http2, Http2Connector};
 use wireloom_telemetry::{LogControl, Metrics};
-use wireloom_thrift::{ThriftCodec, ThriftConfig, ThriftSettings};
+use wireloom_thrift::{DubboThriftCodec, ThriftCodec, ThriftConfig, ThriftSettings};
 
 use crate::Program;
 use crate::admin::{AdminServer, AdminState};
@@ -40,6 +40,7 @@ pub fn builtin(config: &Config) -> Protocols {
         .codec::<ThriftCodec>(Arc::new(config.protocols.thrift.clone().into()))
         .per_listener(ThriftCodec::ID, thrift_listener(&config.protocols.thrift))
         .per_cluster(ThriftCodec::ID, thrift_cluster(&config.protocols.thrift))
+        .codec::<DubboThriftCodec>(())
         .register(http1, Arc::new(Http1Connector))
         .register(http2, Arc::new(Http2Connector::new(http.h2.clone())))
 }
@@ -172,7 +173,7 @@ impl Running {
                     return Ok(());
                 }
                 _ = self.signals.hangup.recv() => match path {
-                    Some(path) => reload(&self.proxy, path),
+                    Some(path) => reload(&self.proxy, path).await,
                     None => tracing::warn!("there is no file to read the configuration from again"),
                 },
             }
@@ -188,10 +189,13 @@ impl Running {
 }
 
 /// Puts the file's new contents to work. A file with anything wrong in it changes nothing.
-fn reload(proxy: &Proxy, path: &Path) {
+async fn reload(proxy: &Proxy, path: &Path) {
     let names = proxy.protocol_names();
     let outcome = match config::load_with(path, &names, proxy.filters()) {
-        Ok(config) => proxy.apply(config).map_err(|error| error.to_string()),
+        Ok(config) => {
+            let applied = proxy.apply_warm(config).await;
+            applied.map_err(|error| error.to_string())
+        }
         Err(errors) => Err(errors.to_string()),
     };
     proxy.metrics().config_reloaded(outcome.is_ok());

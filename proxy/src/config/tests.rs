@@ -90,5 +90,6 @@ clusters: {orders: {endpoints: ['127.0.0.1:20880']}}
 }
 
 mod bad;
+mod connections;
 mod filters;
 mod rules;
