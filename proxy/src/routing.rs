@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use crate::mirrors::Mirrors;
 use wireloom_cluster::{LocalCluster, Selection, Subset};
 use wireloom_codecs::{LocalError, Needs, Request, RequestHead, Response};
-use wireloom_router::filter::Chain;
+use wireloom_router::filter::{Chain, Refusal};
 use wireloom_router::{Edits, RetryBudget, Route, RouteTable, SubsetRule};
 use wireloom_telemetry::{ClusterStats, Metrics, RequestLabels, RequestStats};
 
@@ -174,6 +174,13 @@ impl StatsTable {
     /// A filter refused a request or an answer.
     pub(crate) fn filter_rejected(&self, filter: &str, reason: &'static str, route: &Route) {
         self.metrics.filter_rejected(filter, reason, &route.name);
+    }
+
+    /// What counts a filter's refusals that come in the middle of a body.
+    pub(crate) fn filter_refusal(&self, filter: &str, route: &Route) -> Refusal {
+        let (metrics, route) = (self.metrics.clone(), route.name.clone());
+        let filter: Arc<str> = filter.into();
+        Box::new(move |reason| metrics.filter_rejected(&filter, reason, &route))
     }
 
     /// What an exchange on `route` over `cluster` counts, for the protocol at this place of the registry.

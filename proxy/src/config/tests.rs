@@ -93,3 +93,4 @@ mod actions;
 mod bad;
 mod connections;
 mod filters;
+mod rules;

@@ -15,7 +15,9 @@ use wireloom_codecs::{
     Response, Watch,
 };
 use wireloom_router::Route;
-use wireloom_router::filter::{Amendment, Chain, Exchanged, Flow, Inside, Link, Replied, Verdict};
+use wireloom_router::filter::{
+    Amendment, Chain, Exchanged, Flow, Inside, Link, Refusal, Refusals, Replied, Verdict,
+};
 use wireloom_telemetry::Record;
 
 use super::{Connected, FAR, NO_CLUSTER, Shared, body, deadline, finish};
@@ -57,10 +59,11 @@ impl<'a> Site<'a> {
         Record::started_at(stats, self.started)
     }
 
-    fn exchanged<'e>(&'e self, request: &'e mut Request) -> Exchanged<'e> {
+    fn exchanged<'e>(&'e self, request: &'e mut Request, link: &'e Link) -> Exchanged<'e> {
         let connected = self.connected;
         let (from, inside) = (&connected.downstream, &*connected.shared);
         Exchanged::started_at(request, from, self.route, inside, self.started)
+            .counted(self, &link.name)
     }
 
     fn replied<'e>(
@@ -104,6 +107,12 @@ impl<'a> Site<'a> {
         let name = self.name(self.chain().get(at), "timeout");
         let detail = format!("the filter `{name}` waited for too long");
         LocalError::new(ErrorKind::Timeout, detail)
+    }
+}
+
+impl Refusals for Site<'_> {
+    fn of(&self, filter: &str) -> Refusal {
+        self.routing.stats.filter_refusal(filter, self.route)
     }
 }
 
@@ -237,7 +246,7 @@ impl Passage {
                 Wanted::Rest(cap) => return Step::Body(cap),
                 Wanted::Less(cap) => return Step::Stopped(Err(site.too_long(Some(link), cap))),
             }
-            let flow = link.filter.request(&mut site.exchanged(request));
+            let flow = link.filter.request(&mut site.exchanged(request, link));
             if let Some(step) = self.follow(site, link, request, flow) {
                 return step;
             }
@@ -270,7 +279,7 @@ impl Passage {
                     return Some(Step::Stopped(Err(error)));
                 }
                 Flow::Wait(decision) => return Some(Step::Waits(decision)),
-                Flow::Then(decide) => flow = decide(&mut site.exchanged(request)),
+                Flow::Then(decide) => flow = decide(&mut site.exchanged(request, link)),
             }
         }
         self.passed += 1;

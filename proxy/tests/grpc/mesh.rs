@@ -52,6 +52,13 @@ impl Mesh {
         Self { proxy, address }
     }
 
+    /// Loads another configuration.
+    pub(crate) fn apply(&self, yaml: &str) {
+        let config = config::parse("mesh.yaml".as_ref(), yaml, PROTOCOLS);
+        let config = config.unwrap_or_else(|errors| panic!("{errors}"));
+        self.proxy.apply(config).unwrap();
+    }
+
     /// With one route to one server; `route` are more keys of it, each behind a comma.
     pub(crate) fn to(server: SocketAddr, route: &str) -> Self {
         Self::start(

@@ -39,7 +39,7 @@ use serde::{Deserialize, Deserializer};
 
 /// Reads an optional key that may be left out but not left empty: `service:` with nothing behind it would
 /// otherwise match every service.
-fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub(crate) fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)

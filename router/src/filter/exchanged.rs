@@ -19,6 +19,16 @@ pub struct Exchanged<'a> {
     /// When it was whole.
     pub started: Instant,
     inside: &'a dyn Inside,
+    refusals: Option<(&'a dyn Refusals, &'a str)>,
+}
+
+/// Counts a refusal under a reason.
+pub type Refusal = Box<dyn Fn(&'static str) + Send + Sync>;
+
+/// Counts refusals that come after a filter let its request through: in the middle of its body.
+pub trait Refusals: Sync {
+    /// What counts those of the filter of this name on this exchange.
+    fn of(&self, filter: &str) -> Refusal;
 }
 
 /// Reads values inside of requests: what a protocol can do.
@@ -59,6 +69,22 @@ impl<'a> Exchanged<'a> {
             route,
             started,
             inside,
+            refusals: None,
+        }
+    }
+
+    /// The same, seen by the filter of this name, whose later refusals are counted so.
+    #[must_use]
+    pub fn counted(mut self, refusals: &'a dyn Refusals, filter: &'a str) -> Self {
+        self.refusals = Some((refusals, filter));
+        self
+    }
+
+    /// What counts a refusal that [`Flow::Reject`](super::Flow::Reject) cannot say, because the request is on its way by then.
+    pub fn later(&self) -> Refusal {
+        match self.refusals {
+            Some((refusals, filter)) => refusals.of(filter),
+            None => Box::new(|_| {}),
         }
     }
 

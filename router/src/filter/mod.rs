@@ -12,18 +12,36 @@
 //! | `exchanged` | what it sees |
 //! | `registry` | filters by name |
 //! | `chain` | the filters of one route on one listener, in order |
+//! | `access`, `concurrency`, `fault`, `rate_limit`, `request_size` | Wireloom's own |
+//! | `client`, `networks`, `permits` | what several of these use |
 
+mod access;
 mod chain;
+mod client;
+mod concurrency;
 mod exchanged;
+mod fault;
 mod flow;
+mod networks;
+mod permits;
+mod rate_limit;
 mod registry;
+mod request_size;
 mod traits;
 
+pub use access::AccessConfig;
 pub use chain::{Chain, Layer, Link, merge};
-pub use exchanged::{Exchanged, Inside, Replied};
+pub use client::ForwardedConfig;
+pub use concurrency::ConcurrencyConfig;
+pub use exchanged::{Exchanged, Inside, Refusal, Refusals, Replied};
+pub use fault::{AbortConfig, DelayConfig, FaultConfig, GrpcStatus, Kind as FaultError};
 pub use flow::{Amendment, Flow, Verdict};
+pub use rate_limit::{Key as RateLimitKey, KeyPart, Rate, RateLimitConfig, Unit as RateUnit};
 pub use registry::{Registry, Unread};
+pub use request_size::RequestSizeConfig;
 pub use traits::{Configured, Filter};
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,11 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 use serde_path_to_error::Path;
 
+use super::access::Access;
+use super::concurrency::Concurrency;
+use super::fault::Fault;
+use super::rate_limit::RateLimit;
+use super::request_size::RequestSize;
 use super::{Configured, Filter};
 use crate::Problem;
 use crate::config::Node;
@@ -45,6 +50,11 @@ impl Registry {
     /// Those that Wireloom comes with.
     pub fn builtin() -> Self {
         Self::new()
+            .with::<Access>()
+            .with::<Concurrency>()
+            .with::<Fault>()
+            .with::<RateLimit>()
+            .with::<RequestSize>()
     }
 
     /// Adds a filter. One of the same name is replaced.
