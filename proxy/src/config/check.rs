@@ -94,7 +94,18 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// Where somebody listens.
+    fn listens(&mut self, path: String, address: &Address) {
+        if address.unix_path().is_some() {
+            let message = "only endpoints may be Unix sockets: write a host and a port, like 127.0.0.1:2045";
+            self.note(path, message);
+        }
+    }
+
     fn process(&mut self) {
+        if let Some(admin) = &self.config.admin {
+            self.listens("admin.address".to_owned(), &admin.address);
+        }
         if let Some(workers) = self.config.workers
             && !(1..=MAX_WORKERS).contains(&workers)
         {
@@ -156,6 +167,7 @@ impl<'a> Check<'a> {
     }
 
     fn listener(&mut self, path: &str, listener: &ListenerConfig) {
+        self.listens(format!("{path}.address"), &listener.address);
         if listener.name.as_ref().is_some_and(String::is_empty) {
             let message = "is empty: write a name, or leave the key out";
             self.note(format!("{path}.name"), message);
