@@ -8,6 +8,7 @@ use wireloom_codecs::units::Span;
 
 mod balance;
 mod check;
+mod discovery;
 mod endpoint;
 mod health;
 mod outlier;
@@ -18,6 +19,9 @@ pub use balance::{
     Balance, LeastConnections, LeastRequest, MAX_CHOICES, MAX_RING, Maglev, PeakEwma, RingHash,
 };
 pub use check::Problem;
+pub use discovery::{
+    DiscoveryConfig, DnsConfig, DnsServer, Family, OriginalDestination, RecordKind,
+};
 pub use endpoint::{EndpointConfig, MAX_PRIORITY, MAX_WEIGHT, Metadata};
 pub use health::{
     Codes, EchoCheck, GrpcCheck, HealthConfig, HeartbeatCheck, HttpCheck, MethodCheck, TcpCheck,
@@ -34,13 +38,23 @@ const MAX_PER_ENDPOINT: u32 = 1024;
 /// A named set of endpoints that serve the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("anyOf" = [{"required": ["endpoints"]}, {"required": ["discovery"]}]))]
 pub struct ClusterConfig {
     /// What the endpoints speak, if not what the request came in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<String>,
-    /// Where the cluster's servers listen; each address once.
-    #[serde(deserialize_with = "endpoint::distinct")]
+    /// Where the cluster's servers listen; each address once. Needed unless `discovery` finds them.
+    #[serde(default, deserialize_with = "endpoint::distinct")]
     pub endpoints: Vec<EndpointConfig>,
+    /// Finds the endpoints, instead of `endpoints`: `{dns: {…}}`, `original_destination`, or the name of a source that the
+    /// program has beyond these. Default: nobody does.
+    #[serde(
+        default,
+        deserialize_with = "some_discovery",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "DiscoveryConfig")]
+    pub discovery: Option<DiscoveryConfig>,
     /// How an endpoint is picked.
     #[serde(default)]
     pub balance: Balance,
@@ -107,6 +121,7 @@ impl ClusterConfig {
         Self {
             protocol: None,
             endpoints: endpoints.into_iter().collect(),
+            discovery: None,
             balance: Balance::default(),
             subset: None,
             overprovisioning: overprovisioning(),
@@ -126,9 +141,18 @@ impl ClusterConfig {
         }
     }
 
+    /// True if its endpoints are where clients wanted to go.
+    pub(crate) const fn is_on_the_fly(&self) -> bool {
+        matches!(
+            self.discovery,
+            Some(DiscoveryConfig::OriginalDestination(_))
+        )
+    }
+
     /// True if endpoints are picked in the same way from the same ones.
     pub(crate) fn picks_like(&self, other: &Self) -> bool {
         self.endpoints == other.endpoints
+            && self.is_on_the_fly() == other.is_on_the_fly()
             && self.balance == other.balance
             && self.subset == other.subset
             && self.overprovisioning == other.overprovisioning
@@ -269,6 +293,12 @@ impl Default for RetryBudget {
             min: 3,
         }
     }
+}
+
+fn some_discovery<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<DiscoveryConfig>, D::Error> {
+    DiscoveryConfig::deserialize(deserializer).map(Some)
 }
 
 fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {

@@ -12,7 +12,9 @@
 //! * `under_way`: what is counted and held to the end of an answer's body;
 //! * `balance`: which endpoint; `tried`: which not; `condition`: what is known against one;
 //! * `outlier`: what the requests' outcomes say of endpoints; `health`: what they say themselves when asked;
-//! * `limit`: what bounds them.
+//! * `limit`: what bounds them;
+//! * `membership`: who is in a cluster whose endpoints are discovered; `warming`: requests that come before that is known;
+//!   `destination`: endpoints that are where clients wanted to go.
 //!
 //! Every wait has a bound: requests under way and requests that wait for a connection are limited per cluster,
 //! connections per worker and endpoint, attempts to connect by a timeout and a back-off.
@@ -26,11 +28,13 @@ mod condition;
 pub mod config;
 mod connect;
 mod counters;
+mod destination;
 mod endpoint;
 mod health;
 mod limit;
 mod local;
 mod members;
+mod membership;
 mod open;
 mod outage;
 pub mod outlier;
@@ -42,6 +46,7 @@ mod stats;
 mod tried;
 mod under_way;
 mod upstream;
+mod warming;
 
 pub use attempt::Attempt;
 pub use balance::{Selection, Subset};
@@ -52,6 +57,7 @@ pub use endpoint::Endpoint;
 pub use limit::Limit;
 pub use local::LocalCluster;
 pub use members::{Member, Members};
+pub use membership::{BoxSource, Discovery, MAX_ENDPOINTS, Source, SourceError, Update};
 pub use stats::{BackingOff, ChannelStats, ClusterStats, EndpointStats};
 pub use tried::Tried;
 pub use upstream::{Dialer, Tcp, Upstream};

@@ -28,11 +28,13 @@ pub enum Limit {
     EndpointPending = 4,
     /// Connections to the endpoint.
     EndpointConnections = 5,
+    /// Endpoints of a cluster that sends requests where their clients wanted to go.
+    Endpoints = 6,
 }
 
 impl Limit {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
     /// All of them, in the order of their discriminants.
     pub const ALL: [Self; Self::COUNT] = [
         Self::InFlight,
@@ -41,6 +43,7 @@ impl Limit {
         Self::EndpointInFlight,
         Self::EndpointPending,
         Self::EndpointConnections,
+        Self::Endpoints,
     ];
 
     /// The name that metrics use.
@@ -52,6 +55,7 @@ impl Limit {
             Self::EndpointInFlight => "endpoint_in_flight",
             Self::EndpointPending => "endpoint_pending",
             Self::EndpointConnections => "endpoint_connections",
+            Self::Endpoints => "endpoints",
         }
     }
 
@@ -60,6 +64,7 @@ impl Limit {
             Self::InFlight | Self::EndpointInFlight => "requests under way",
             Self::Pending | Self::EndpointPending => "requests that wait for a connection",
             Self::Connections | Self::EndpointConnections => "connections",
+            Self::Endpoints => "endpoints",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod breakers;
 mod connecting;
+mod discovery;
 mod health;
 mod lanes;
 mod limits;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Balance, ClusterConfig, EndpointConfig, Fallback, Metadata, OutlierConfig};
+use super::{
+    Balance, ClusterConfig, DiscoveryConfig, EndpointConfig, Fallback, Metadata, OutlierConfig,
+};
 use crate::balance::Subset;
 
 /// Something wrong in a configuration that has the right form.
@@ -73,6 +75,7 @@ impl ClusterConfig {
             );
             note("slow_start", message);
         }
+        self.discovery_problems(&mut note);
         self.subset_problems(&mut note);
         let health = self.health.as_ref();
         let problem = health.and_then(|health| health.problem(self.protocol.as_deref()));
@@ -83,6 +86,42 @@ impl ClusterConfig {
             note("outlier", message.to_owned());
         }
         problems
+    }
+
+    fn discovery_problems(&self, note: &mut impl FnMut(&str, String)) {
+        let Some(discovery) = &self.discovery else {
+            return;
+        };
+        if !self.endpoints.is_empty() {
+            let message =
+                "endpoints are either listed (`endpoints`) or found: leave one of the two out";
+            note("discovery", message.to_owned());
+        }
+        match discovery {
+            DiscoveryConfig::Dns(dns) => {
+                if let Some((key, message)) = dns.problem() {
+                    note(&format!("discovery.dns.{key}"), message);
+                }
+            }
+            DiscoveryConfig::OriginalDestination(own) => {
+                if own.header.as_ref().is_some_and(String::is_empty) {
+                    let message = "is empty: write a field's name, or leave the key out";
+                    note("discovery.original_destination.header", message.to_owned());
+                }
+                let fixed = [
+                    ("subset", self.subset.is_some()),
+                    ("localities", !self.localities.is_empty()),
+                    ("zone_aware", self.zone_aware.is_some()),
+                    ("slow_start", self.slow_start.is_some()),
+                    ("balance", self.balance != Balance::default()),
+                ];
+                for (key, _) in fixed.into_iter().filter(|(_, written)| *written) {
+                    let message = "nothing is left to choose where each request has its own destination: leave this key out";
+                    note(key, message.to_owned());
+                }
+            }
+            DiscoveryConfig::Other(..) => {}
+        }
     }
 
     fn subset_problems(&self, note: &mut impl FnMut(&str, String)) {

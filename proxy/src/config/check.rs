@@ -97,7 +97,8 @@ impl<'a> Check<'a> {
     /// Where somebody listens.
     fn listens(&mut self, path: String, address: &Address) {
         if address.unix_path().is_some() {
-            let message = "only endpoints may be Unix sockets: write a host and a port, like 127.0.0.1:2045";
+            let message =
+                "only endpoints may be Unix sockets: write a host and a port, like 127.0.0.1:2045";
             self.note(path, message);
         }
     }
