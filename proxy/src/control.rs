@@ -297,6 +297,11 @@ impl Proxy {
         self.state.lock().clusters.stats()
     }
 
+    /// What it speaks.
+    pub fn protocols(&self) -> &Protocols {
+        &self.protocols
+    }
+
     /// The metrics that everything counts into.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wireloom_codecs::http::{GRPC, TRIPLE};
-use wireloom_codecs::{Codec, Connector, Framed, Protocol, ProtocolId};
+use wireloom_codecs::{Codec, Connector, Framed, Protocol, ProtocolId, Sniff};
 use wireloom_http::grpc;
 use wireloom_thrift::ThriftCodec;
 
@@ -112,6 +112,17 @@ impl Protocols {
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Registered> {
         self.0.iter()
+    }
+
+    /// The protocols that take a connection for theirs which begins with some prefix of these bytes: more than one must never
+    /// be, or what a client speaks turns on how its bytes are cut.
+    pub fn claimants(&self, bytes: &[u8]) -> Vec<ProtocolId> {
+        let longest = bytes.len().min(wireloom_codecs::MAX_PREFIX);
+        let claims = |entry: &&Registered| {
+            let mut prefixes = (0..=longest).filter_map(|length| bytes.get(..length));
+            prefixes.any(|prefix| entry.protocol.sniff(prefix) == Sniff::Match)
+        };
+        self.0.iter().filter(claims).map(|entry| entry.id).collect()
     }
 
     /// Those that a listener takes, as it wants them.
