@@ -1,6 +1,6 @@
 //! A cluster, as all workers share it.
 
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
@@ -137,7 +137,15 @@ impl Cluster {
     /// connection, and a cluster that balances as before goes on where it was.
     pub fn reconfigure(&self, config: ClusterConfig) {
         let mut locals = self.locals.lock();
-        let next = self.current.load().next(config);
+        let current = self.current.load();
+        let is_followed = |config: &ClusterConfig| {
+            let discovery = config.discovery.as_ref();
+            discovery.is_some_and(DiscoveryConfig::is_followed)
+        };
+        if is_followed(&config) && !is_followed(&current.config) && current.members.is_empty() {
+            self.warming.store(true, Relaxed);
+        }
+        let next = current.next(config);
         self.replace(&mut locals, next);
     }
 

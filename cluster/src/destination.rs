@@ -45,7 +45,7 @@ impl LocalCluster {
         let cluster = self.cluster.name();
         let detail = format!(
             "cluster {cluster} sends requests where their clients wanted to go, and this one says no destination: \
-             its connection was not redirected to the proxy"
+             its connection was not redirected to the proxy, and no header names an address and a port"
         );
         LocalError::new(ErrorKind::NoEndpoint, detail)
     }

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use futures_util::stream::{StreamExt, iter};
+use futures_util::future::{BoxFuture, join_all};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ServerOrderingStrategy,
@@ -134,7 +133,7 @@ impl Resolver {
         };
         let mut worst: Option<Failure> = None;
         for kinds in turns {
-            let asked = kinds.iter().map(|kind| self.ask(name, *kind));
+            let asked: Vec<_> = kinds.iter().map(|kind| self.ask(name, *kind)).collect();
             for (kind, answer) in kinds.iter().zip(join_all(asked).await) {
                 let key = (name.clone(), *kind);
                 let addresses = match answer {
@@ -192,28 +191,31 @@ impl Resolver {
         servers
             .sort_by(|a, b| (a.priority, &a.target, a.port).cmp(&(b.priority, &b.target, b.port)));
         servers.truncate(MOST_SERVERS);
-        let looked = iter(servers.iter().map(|server| {
-            let addresses = self.addresses(&server.target, config.family, known);
-            async move { (server, addresses.await) }
-        }));
-        let looked: Vec<_> = looked.buffer_unordered(AT_ONCE).collect().await;
         let mut all = Found {
             ttl,
             ..Found::default()
         };
         let mut reached = Vec::new();
         let mut worst = None;
-        for (server, found) in looked {
-            match found {
-                Ok(found) => {
-                    all.ttl = all.ttl.min(found.ttl);
-                    all.stale |= found.stale;
-                    all.known.extend(found.known);
-                    reached.push((server, found.addresses));
-                }
-                Err(failure) => {
-                    all.stale |= matches!(failure, Failure::Failed(_));
-                    worst.get_or_insert(failure);
+        for some in servers.chunks(AT_ONCE) {
+            let asked = some.iter().map(|server| {
+                let asked = self.addresses(&server.target, config.family, known);
+                // To name its type, which would be different for every lifetime.
+                Box::pin(asked) as BoxFuture<'_, Result<Found, Failure>>
+            });
+            let asked: Vec<_> = asked.collect();
+            for (server, found) in some.iter().zip(join_all(asked).await) {
+                match found {
+                    Ok(found) => {
+                        all.ttl = all.ttl.min(found.ttl);
+                        all.stale |= found.stale;
+                        all.known.extend(found.known);
+                        reached.push((server, found.addresses));
+                    }
+                    Err(failure) => {
+                        all.stale |= matches!(failure, Failure::Failed(_));
+                        worst.get_or_insert(failure);
+                    }
                 }
             }
         }

@@ -156,9 +156,7 @@ fn check_path(path: &str) -> Result<(), &'static str> {
     match name {
         None => Err("a Unix socket's path begins with '/', or with '@' if it is in no file system"),
         Some("") => Err("the Unix socket's path is empty"),
-        Some(_) if path.len() > MAX_PATH => {
-            Err("a Unix socket's path has at most 107 bytes")
-        }
+        Some(_) if path.len() > MAX_PATH => Err("a Unix socket's path has at most 107 bytes"),
         Some(name) if name.contains('\0') => Err("the Unix socket's path has a zero byte in it"),
         Some(_) => Ok(()),
     }

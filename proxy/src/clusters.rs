@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::task::JoinHandle;
+use wireloom_cluster::config::{DiscoveryConfig, OriginalDestination};
 use wireloom_cluster::{Cluster, ClusterConfig, Condition, LocalCluster, Subset, Upstream};
-use wireloom_codecs::{ByteBudget, Connector, FrameLimits};
+use wireloom_codecs::{ByteBudget, Connector, FrameLimits, Needs};
 use wireloom_router::config::SubsetMatch;
 use wireloom_router::{BudgetLimits, Edits, RetryBudget, RouteTable};
 use wireloom_telemetry::{ClusterStats, Metrics};
@@ -14,6 +15,7 @@ use wireloom_telemetry::{ClusterStats, Metrics};
 use crate::config::{ClusterEntry, ProtocolKeys};
 use crate::protocols::Protocols;
 use crate::routing::Binding;
+use crate::sources::Sources;
 use crate::worker::Worker;
 
 /// Memory for the answers to one cluster's health checks, in bytes.
@@ -44,6 +46,8 @@ struct Entry {
     outliers: Option<Task>,
     /// Checks the endpoints, likewise.
     health: Option<Task>,
+    /// Finds the endpoints, as this says.
+    discovery: Option<(DiscoveryConfig, Task)>,
 }
 
 /// A task that ends with the handle.
@@ -95,6 +99,7 @@ impl Clusters {
                         entry.health = None;
                     }
                     entry.watch(&config.cluster, || self.prober(config));
+                    entry.discover(&config.cluster, self.protocols.sources());
                     if entry.own != config.own {
                         // The counts stay; connections that speak otherwise end with the last exchange on them.
                         entry.own = config.own.clone();
@@ -116,11 +121,13 @@ impl Clusters {
             budget: budget(&config.cluster),
             stats: self.metrics.cluster(name),
             edits: edits(&config.cluster),
+            discovery: None,
             outliers: None,
             health: None,
             cluster,
         };
         entry.watch(&config.cluster, || self.prober(config));
+        entry.discover(&config.cluster, self.protocols.sources());
         entry
     }
 
@@ -152,10 +159,21 @@ impl Clusters {
                 budget: entry.budget.clone(),
                 stats: entry.stats.clone(),
                 edits: entry.edits.clone(),
+                destination: destination(&entry.cluster.config()),
             })
         });
         // `check` has refused a table that names a cluster which is not there.
         entries.collect::<Option<Vec<_>>>().unwrap_or_default()
+    }
+
+    /// What the table's clusters read of requests.
+    pub(crate) fn needs(&self, table: &RouteTable) -> Needs {
+        let clusters = table.clusters().iter();
+        let clusters = clusters.filter_map(|name| self.entries.get(&**name));
+        Needs::fields(clusters.filter_map(|entry| {
+            let own = destination(&entry.cluster.config())?;
+            own.header.clone()
+        }))
     }
 
     /// Every cluster's state.
@@ -206,6 +224,13 @@ fn edits(config: &ClusterConfig) -> Option<Arc<Edits>> {
     (!edits.is_empty()).then(|| Arc::new(edits))
 }
 
+fn destination(config: &ClusterConfig) -> Option<Arc<OriginalDestination>> {
+    match &config.discovery {
+        Some(DiscoveryConfig::OriginalDestination(own)) => Some(Arc::new(own.clone())),
+        _ => None,
+    }
+}
+
 fn budget(config: &ClusterConfig) -> Arc<RetryBudget> {
     Arc::new(RetryBudget::new(BudgetLimits {
         percent: config.retry_budget.percent,
@@ -216,7 +241,7 @@ fn budget(config: &ClusterConfig) -> Arc<RetryBudget> {
 impl Entry {
     fn reconfigure(&mut self, config: &ClusterConfig) {
         let old = self.cluster.config();
-        if *old == *config {
+        if self.cluster.is_configured(config) {
             return;
         }
         if old.retry_budget != config.retry_budget {
@@ -235,6 +260,29 @@ impl Entry {
         if config.outlier.is_some() && self.outliers.is_none() {
             self.outliers = Some(Task::spawn(self.cluster.clone().detect_outliers()));
         }
+    }
+
+    /// Starts what finds the endpoints, on the control plane's runtime. The source before it ends; what it had found stays
+    /// until the new one has found something.
+    fn discover(&mut self, config: &ClusterConfig, sources: &Sources) {
+        let running = self.discovery.as_ref().map(|(running, _)| running);
+        if running == config.discovery.as_ref() {
+            return;
+        }
+        self.discovery = config.discovery.as_ref().and_then(|wanted| {
+            let cluster = self.cluster.clone();
+            let source = match wanted {
+                DiscoveryConfig::OriginalDestination(_) => {
+                    return Some((wanted.clone(), Task::spawn(cluster.sweep_destinations())));
+                }
+                DiscoveryConfig::Dns(dns) => wireloom_discovery::dns(dns.clone()),
+                // `check` has refused a name that nobody has.
+                DiscoveryConfig::Other(name, settings) => {
+                    sources.source(name, cluster.name(), settings)?.ok()?
+                }
+            };
+            Some((wanted.clone(), Task::spawn(cluster.discover(source))))
+        });
     }
 
     fn publish(&self) {
@@ -257,6 +305,8 @@ impl Entry {
             raise(&stats.ejections(reason), *total);
         }
         raise(&stats.ejections_refused, now.ejections_refused);
+        raise(&stats.discovery_updates, now.discovery_updates);
+        raise(&stats.discovery_failures, now.discovery_failures);
         let endpoints = now.endpoints.iter();
         raise(&stats.connects, endpoints.clone().map(|e| e.connects).sum());
         let failures = endpoints.clone().map(|e| e.connect_failures).sum();

@@ -22,6 +22,7 @@ use crate::connection;
 use crate::listener::{Bound, Listener, Parts};
 use crate::protocols::Protocols;
 use crate::routing::{Routing, StatsTable};
+use crate::sources::Sources;
 use crate::worker::Worker;
 
 /// Why a configuration cannot be put to work.
@@ -200,7 +201,7 @@ impl Proxy {
             return Vec::new();
         };
         let name: Arc<str> = listener.name().into();
-        let needs = Arc::new(table.needs().clone());
+        let needs = Arc::new(table.needs().union(&clusters.needs(table)));
         // `check` has refused what does not compile.
         let edits = Edits::compile("headers", &listener.headers).ok();
         let edits = edits.filter(|edits| !edits.is_empty()).map(Arc::new);
@@ -311,6 +312,11 @@ impl Proxy {
     pub fn encode_metrics(&self) -> String {
         self.state.lock().clusters.publish();
         self.metrics.encode()
+    }
+
+    /// The sources of endpoints that its clusters may name.
+    pub fn sources(&self) -> &Sources {
+        self.protocols.sources()
     }
 
     /// The names of the protocols that it speaks.

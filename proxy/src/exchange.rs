@@ -177,12 +177,14 @@ async fn exchange(
     routing.edit_request(route, Some(binding), &mut request);
     let stats = routing.stats.get(route, cluster, label);
     let record = Record::started_at(stats, started);
+    let to = binding.destination(&connected.downstream, &request.head);
+    let to = to.as_deref();
     let own = streaming::deadline(&request.head, started);
     let deadline = deadline(route, &request.head, started);
     let mut result = match (&request.body, &route.retry) {
-        (Body::Stream(_), _) => Box::pin(streaming::send(binding, route, request, own)).await,
-        (_, None) => once(binding, request, deadline).await,
-        (_, Some(policy)) => with_retries(binding, policy, request, deadline).await,
+        (Body::Stream(_), _) => Box::pin(streaming::send(binding, to, route, request, own)).await,
+        (_, None) => once(binding, to, request, deadline).await,
+        (_, Some(policy)) => with_retries(binding, to, policy, request, deadline).await,
     };
     routing.edit_response(route, Some(binding), &mut result);
     finish(record, result, own, started)

@@ -10,10 +10,10 @@
 //! | `listener`, `worker`, `connection` | the way of a connection: accepted, handed over, secured, recognised, served |
 //! | `exchange` | **the request loop**: route, deadline, cluster, tries |
 //! | `routing`, `clusters` | a configuration as workers use it |
-//! | `protocols` | the registry of protocols |
+//! | `protocols`, `sources` | the registries of protocols, and of what finds endpoints |
 //! | `admin`, `admin_state` | the admin server, and what it shows |
 //! | `new_codec` | the crate that a new codec begins with |
-//! | `program` | the program with protocols of somebody else's |
+//! | `program` | the program with protocols and sources of somebody else's |
 //! | `run`, `demo`, `call`, `cli` | the program |
 
 pub mod admin;
@@ -32,11 +32,14 @@ mod program;
 pub mod protocols;
 mod routing;
 pub mod run;
+mod sources;
 mod worker;
 
 pub use control::{ApplyError, Proxy};
 pub use program::{Extension, Program};
 pub use protocols::{Protocols, Registered};
+pub use sources::Sources;
+pub use wireloom_cluster::{BoxSource, Discovery, Source, SourceError, Update};
 
 /// The names of the protocols that Wireloom comes with.
 pub const PROTOCOLS: &[&str] = &[

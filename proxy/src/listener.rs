@@ -94,7 +94,7 @@ impl Listener {
             .zip(routings)
             .map(|(worker, routing)| {
                 let routing = Arc::new(ArcSwap::from_pointee(routing));
-                let serving = serving(config, worker, &routing, tls, parts);
+                let serving = serving(config, local.port(), worker, &routing, tls, parts);
                 Lane {
                     worker: worker.clone(),
                     routing,
@@ -125,7 +125,14 @@ impl Listener {
     ) {
         for (lane, routing) in self.lanes.iter().zip(routings) {
             lane.routing.store(Arc::new(routing));
-            let serving = serving(config, &lane.worker, &lane.routing, tls, parts);
+            let serving = serving(
+                config,
+                self.local.port(),
+                &lane.worker,
+                &lane.routing,
+                tls,
+                parts,
+            );
             lane.serving.store(Arc::new(serving));
         }
         self.limit.set_most(config.limits.connections);
@@ -147,6 +154,7 @@ impl Drop for Listener {
 
 fn serving(
     config: &ListenerConfig,
+    port: u16,
     worker: &Worker,
     routing: &Arc<ArcSwap<Routing>>,
     tls: Option<&TlsAcceptor>,
@@ -169,6 +177,7 @@ fn serving(
         }
     });
     Serving {
+        port,
         protocols: protocols.collect(),
         tls: tls.cloned(),
         handshake_timeout: config.timeouts.handshake.0,

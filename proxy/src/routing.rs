@@ -1,9 +1,12 @@
 //! A configuration as one listener on one worker uses it: routes, and the clusters behind them.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
+use wireloom_cluster::config::OriginalDestination;
 use wireloom_cluster::{LocalCluster, Selection, Subset};
-use wireloom_codecs::{LocalError, Needs, Request, Response};
+use wireloom_codecs::{Downstream, LocalError, Needs, Request, RequestHead, Response};
+use wireloom_net::Address;
 use wireloom_router::{Edits, RetryBudget, Route, RouteTable};
 use wireloom_telemetry::{ClusterStats, Metrics, RequestLabels, RequestStats};
 
@@ -65,14 +68,34 @@ pub(crate) struct Binding {
     pub(crate) stats: ClusterStats,
     /// What is changed in header fields on the way to it and back.
     pub(crate) edits: Option<Arc<Edits>>,
+    /// Requests go where their clients wanted to go.
+    pub(crate) destination: Option<Arc<OriginalDestination>>,
 }
 
 impl Binding {
+    /// Where the request is to go, if it says that itself and the cluster heeds it. A field that is meant to say it and does
+    /// not leaves the request without a destination, rather than with another.
+    pub(crate) fn destination(
+        &self,
+        from: &Downstream,
+        head: &RequestHead,
+    ) -> Option<Box<Address>> {
+        let own = self.destination.as_ref()?;
+        let named = own.header.as_ref();
+        let named = named.and_then(|name| head.values(name.as_bytes()).next());
+        let address: SocketAddr = match named {
+            Some(value) => std::str::from_utf8(value).ok()?.trim().parse().ok()?,
+            None => from.destination?,
+        };
+        (address.port() > 0).then(|| Box::new(Address::from(address)))
+    }
+
     /// What a request wants of its endpoint.
     pub(crate) fn selection(&self, hash: Option<u64>) -> Selection<'_> {
         Selection {
             hash,
             subset: self.subset.as_deref(),
+            destination: None,
         }
     }
 }

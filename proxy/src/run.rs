@@ -185,7 +185,7 @@ impl Running {
 /// Puts the file's new contents to work. A file with anything wrong in it changes nothing.
 fn reload(proxy: &Proxy, path: &Path) {
     let names = proxy.protocol_names();
-    let outcome = match config::load(path, &names) {
+    let outcome = match config::load_with(path, &names, proxy.sources()) {
         Ok(config) => proxy.apply(config).map_err(|error| error.to_string()),
         Err(errors) => Err(errors.to_string()),
     };

@@ -51,6 +51,7 @@ pub struct Metrics {
     checks: IntCounterVec,
     ejections: IntCounterVec,
     ejections_refused: IntCounterVec,
+    discovery: IntCounterVec,
     overflow: IntCounterVec,
     upstream: IntGaugeVec,
     connects: IntCounterVec,
@@ -142,6 +143,11 @@ impl Metrics {
                 "outlier_ejections_total",
                 "Endpoints that were taken out for a while because they failed where others did not.",
                 &["cluster", "reason"],
+            )?,
+            discovery: families.counters(
+                "discovery_total",
+                "Times that discovery changed a cluster's endpoints (updated), or failed and left them as they were (failed).",
+                &["cluster", "result"],
             )?,
             ejections_refused: families.counters(
                 "outlier_ejections_refused_total",
@@ -269,6 +275,8 @@ impl Metrics {
             ejections: self.ejections.clone(),
             overflow: self.overflow.clone(),
             ejections_refused: self.ejections_refused.with_label_values(only),
+            discovery_updates: self.discovery.with_label_values(&[cluster, "updated"]),
+            discovery_failures: self.discovery.with_label_values(&[cluster, "failed"]),
             endpoints_ejected: self.endpoints.with_label_values(&[cluster, "ejected"]),
             lost: self.lost.with_label_values(only),
             endpoints_healthy: self.endpoints.with_label_values(&[cluster, "healthy"]),

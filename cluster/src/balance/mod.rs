@@ -60,6 +60,15 @@ impl Selection<'_> {
     };
 }
 
+impl<'a> Selection<'a> {
+    /// The same, on its way to `destination`.
+    #[must_use]
+    pub const fn bound_for(mut self, destination: Option<&'a Address>) -> Self {
+        self.destination = destination;
+        self
+    }
+}
+
 /// One pick.
 #[derive(Clone, Copy)]
 pub(crate) struct Ask<'a> {

@@ -98,7 +98,7 @@ fn counted(number: usize, noun: &str) -> String {
 
 /// Loads, or tells what is wrong.
 fn load(program: &Program, file: &Path) -> Result<Config, ExitCode> {
-    config::load(file, &program.names()).map_err(|errors| {
+    config::load_with(file, &program.names(), program.sources()).map_err(|errors| {
         eprintln!("{errors}");
         ExitCode::FAILURE
     })

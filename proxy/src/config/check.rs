@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use wireloom_cluster::config::DiscoveryConfig;
 use wireloom_net::Address;
 use wireloom_net::tls::TlsAcceptor;
 use wireloom_router::config::{RouteConfig, SubsetMatch, To, each_route};
@@ -12,6 +13,7 @@ use wireloom_router::{Edits, Problem, RouteTable};
 
 use super::{ClusterEntry, Config, ListenerConfig, suggest};
 use crate::PROTOCOLS;
+use crate::sources::Sources;
 
 /// Where keys of its own are.
 const THRIFT: &str = wireloom_thrift::types::NAME;
@@ -25,7 +27,7 @@ const MAX_LISTENERS: usize = 1024;
 const MAX_PROBLEMS: usize = 100;
 
 /// All that is wrong, or the first hundred things, each with the path of its key.
-pub(super) fn problems(config: &Config, protocols: &[&str]) -> Vec<Problem> {
+pub(super) fn problems(config: &Config, protocols: &[&str], sources: &Sources) -> Vec<Problem> {
     let mut check = Check {
         config,
         protocols,
@@ -45,6 +47,7 @@ pub(super) fn problems(config: &Config, protocols: &[&str]) -> Vec<Problem> {
             check.note("clusters", "a cluster's name is empty");
         }
         check.protocol_keys(&path, entry);
+        check.source(&path, name, entry, sources);
         let cluster = &entry.cluster;
         if let Err(problems) = Edits::compile(&format!("{path}.headers"), &cluster.headers) {
             check.problems.extend(problems);
@@ -142,6 +145,21 @@ impl<'a> Check<'a> {
         if !self.protocols.contains(&name) {
             let known = self.protocols.iter().copied();
             self.no_such(path, ("protocol", "protocols"), name, known);
+        }
+    }
+
+    /// A source of endpoints that nobody knows, or that does not take its settings.
+    fn source(&mut self, path: &str, cluster: &str, entry: &ClusterEntry, sources: &Sources) {
+        let Some(DiscoveryConfig::Other(name, settings)) = &entry.cluster.discovery else {
+            return;
+        };
+        match sources.source(name, cluster, settings) {
+            Some(Ok(_)) => {}
+            Some(Err(message)) => self.note(format!("{path}.discovery.{name}"), message),
+            None => {
+                let path = format!("{path}.discovery");
+                self.no_such(path, ("source", "sources"), name, sources.names());
+            }
         }
     }
 

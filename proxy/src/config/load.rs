@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::locate::Index;
 use super::{Config, ConfigError, ConfigErrors, check, typed, yaml};
+use crate::sources::Sources;
 
 /// The longest file, in bytes: 8 MiB, which is some 100,000 endpoints.
 pub const MAX_FILE: usize = 8 << 20;
@@ -18,9 +19,21 @@ pub const MAX_FILE: usize = 8 << 20;
 /// Everything that is wrong, with its place in the file. What is wrong with the YAML hides what is wrong with the
 /// values, and that hides what is wrong between them.
 pub fn load(path: &Path, protocols: &[&str]) -> Result<Config, ConfigErrors> {
+    load_with(path, protocols, &Sources::new())
+}
+
+/// The same where clusters may name `sources` of endpoints.
+///
+/// # Errors
+/// The same.
+pub fn load_with(
+    path: &Path,
+    protocols: &[&str],
+    sources: &Sources,
+) -> Result<Config, ConfigErrors> {
     let bytes = read(path).map_err(|message| ConfigErrors::whole(path, message))?;
     match std::str::from_utf8(&bytes) {
-        Ok(text) => parse(path, text, protocols),
+        Ok(text) => parse_with(path, text, protocols, sources),
         Err(error) => {
             let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
             let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -53,6 +66,15 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 
 /// Reads `text`, which is said to come from `file`: files that it names are looked for in the same folder. See [`load`].
 pub fn parse(file: &Path, text: &str, protocols: &[&str]) -> Result<Config, ConfigErrors> {
+    parse_with(file, text, protocols, &Sources::new())
+}
+
+fn parse_with(
+    file: &Path,
+    text: &str,
+    protocols: &[&str],
+    sources: &Sources,
+) -> Result<Config, ConfigErrors> {
     let index = Index::new(text);
     let value = match yaml::read(text, &index) {
         Ok(Value::Null) => {
@@ -68,7 +90,7 @@ pub fn parse(file: &Path, text: &str, protocols: &[&str]) -> Result<Config, Conf
         typed::read(value, &index).map_err(|errors| ConfigErrors::new(file, errors))?;
     // Whoever reads the file from elsewhere, now or later, means the same certificates.
     config.resolve(file.parent().unwrap_or(Path::new("")));
-    let problems = check::problems(&config, protocols);
+    let problems = check::problems(&config, protocols, sources);
     if problems.is_empty() {
         return Ok(config);
     }

@@ -31,7 +31,7 @@ mod yaml;
 
 pub use cluster::{ClusterEntry, ProtocolKeys};
 pub use error::{ConfigError, ConfigErrors};
-pub use load::{MAX_FILE, load, parse};
+pub use load::{MAX_FILE, load, load_with, parse};
 pub use locate::Place;
 pub(crate) use suggest::{nearest, or_list};
 pub use thrift::ListenerThrift;

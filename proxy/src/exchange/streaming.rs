@@ -11,6 +11,7 @@ use wireloom_codecs::{
     Body, BodyEnd, CallError, ErrorKind, LocalError, Outcome as Answered, Part, Pull, Request,
     RequestHead, Response, Stream, Watch, clock,
 };
+use wireloom_net::Address;
 use wireloom_router::Route;
 use wireloom_telemetry::{Outcome, Record};
 
@@ -26,6 +27,7 @@ pub(super) fn deadline(head: &RequestHead, started: Instant) -> Option<Instant> 
 /// answer; until then the client's own pace, and its connection's idle limit, decide.
 pub(super) async fn send(
     binding: &Binding,
+    to: Option<&Address>,
     route: &Route,
     mut request: Box<Request>,
     own: Option<Instant>,
@@ -43,8 +45,8 @@ pub(super) async fn send(
     }
     let tries = async {
         match &route.retry {
-            None => once(binding, request, deadline).await,
-            Some(policy) => with_retries(binding, policy, request, deadline).await,
+            None => once(binding, to, request, deadline).await,
+            Some(policy) => with_retries(binding, to, policy, request, deadline).await,
         }
     };
     let Some(limit) = route.timeout else {

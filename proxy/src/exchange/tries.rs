@@ -6,6 +6,7 @@ use wireloom_cluster::Tried;
 use wireloom_codecs::{
     Body, CallError, Class, ErrorKind, Kind, LocalError, ProtocolId, Request, Response,
 };
+use wireloom_net::Address;
 use wireloom_router::{Active, Attempt, Decision, Failure, RetryPolicy, Retrying, Why};
 use wireloom_telemetry::Retry;
 
@@ -35,12 +36,13 @@ impl Limits {
 
 pub(super) async fn once(
     binding: &Binding,
+    to: Option<&Address>,
     request: Box<Request>,
     deadline: Instant,
 ) -> Result<Response, LocalError> {
     let protocol = request.head.protocol;
     let mut tried = Tried::new();
-    let selection = binding.selection(None);
+    let selection = binding.selection(None).bound_for(to);
     let attempt = binding
         .cluster
         .select(&selection, protocol, request, deadline, &mut tried);
@@ -49,6 +51,7 @@ pub(super) async fn once(
 
 pub(super) async fn with_retries(
     binding: &Binding,
+    to: Option<&Address>,
     policy: &RetryPolicy,
     request: Box<Request>,
     deadline: Instant,
@@ -64,7 +67,7 @@ pub(super) async fn with_retries(
     let terms = policy.terms(&request.head);
     let beside = terms.listed && terms.idempotent && kind != Kind::OneWay;
     let hedge = policy.hedge.filter(|_| beside);
-    let selection = binding.selection(None);
+    let selection = binding.selection(None).bound_for(to);
     let mut replay = Replay::new(request, policy.buffer);
     let mut number = 0;
     loop {
