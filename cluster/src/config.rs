@@ -38,7 +38,6 @@ const MAX_PER_ENDPOINT: u32 = 1024;
 /// A named set of endpoints that serve the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("anyOf" = [{"required": ["endpoints"]}, {"required": ["discovery"]}]))]
 pub struct ClusterConfig {
     /// What the endpoints speak, if not what the request came in.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -36,9 +36,7 @@ enum Inner {
 
 /// Why a text is no address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{text:?} is not an address like 10.0.0.1:2045, [::1]:2045, orders.example:2045 or unix:/run/orders.sock: {why}"
-)]
+#[error("{text:?} is not an address like 10.0.0.1:2045, [::1]:2045 or orders.example:2045: {why}")]
 pub struct AddressError {
     text: String,
     why: &'static str,

@@ -12,7 +12,7 @@ use wireloom_thrift::ThriftUpstream;
 
 /// A named set of endpoints that serve the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, extend("anyOf" = [{"required": ["endpoints"]}, {"required": ["discovery"]}]))]
 pub struct ClusterEntry {
     /// What holds for every protocol.
     #[serde(flatten)]

@@ -81,6 +81,21 @@ clusters:
         }
     }
 
+    /// Waits until discovery has failed once more for a cluster.
+    #[allow(dead_code, reason = "not every test file discovers")]
+    pub(crate) async fn fails(&self, cluster: &str) {
+        let cluster = format!("cluster=\"{cluster}\"");
+        let labels = &[cluster.as_str(), "result=\"failed\""];
+        let failed = || self.metric("wireloom_discovery_total", labels);
+        let before = failed();
+        soon(async {
+            while failed() <= before {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+    }
+
     /// Failures of the only endpoint of the only cluster, as `/clusters` shows them.
     pub(crate) async fn endpoint_failures(&self, expected: u64) {
         let shown = || {
