@@ -237,6 +237,7 @@ fn failure(error: &NetError, kind: RecordType) -> Failure {
             };
             Failure::Nothing(ttl.map(|ttl| Duration::from_secs(ttl.into())), why)
         }
+        NetError::NoConnections => Failure::Failed("no DNS server can be reached".to_owned()),
         error => Failure::Failed(error.to_string()),
     }
 }

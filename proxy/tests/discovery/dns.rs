@@ -1,5 +1,8 @@
 //! Clusters whose endpoints DNS knows.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use crate::mesh::Mesh;
 use crate::names::Names;
 use crate::users::{PROTOCOLS, Servers, Users, routes};
@@ -34,7 +37,17 @@ async fn endpoints_follow_the_name_without_a_failed_request() {
     let mut users = Users::of(&mesh).await;
     // The first requests wait for the first answer.
     assert_eq!(users.ask().await, ["one"; 3]);
-    // Every one of those that are made meanwhile succeeds, or `ask` panics.
+    let over = Arc::new(AtomicBool::new(false));
+    let mut others = Vec::new();
+    for _ in 0..3 {
+        let (mut users, over) = (Users::of(&mesh).await, over.clone());
+        others.push(tokio::spawn(async move {
+            while !over.load(Relaxed) {
+                users.ask().await;
+            }
+        }));
+    }
+    // Every request that is made meanwhile succeeds, or `ask` panics.
     for _ in 0..5 {
         set(&names, &[(&two, 0)]);
         users.until("two").await;
@@ -44,6 +57,10 @@ async fn endpoints_follow_the_name_without_a_failed_request() {
         users.until("two").await;
         set(&names, &[(&one, 0)]);
         users.until("one").await;
+    }
+    over.store(true, Relaxed);
+    for other in others {
+        other.await.unwrap();
     }
 }
 

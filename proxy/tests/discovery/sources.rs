@@ -53,7 +53,7 @@ async fn a_program_may_bring_its_own() {
 
     let error = load("{fixed: 5}", program.sources()).unwrap_err();
     assert!(
-        error.contains("7:23: clusters.c.discovery.fixed: write a list of endpoints"),
+        error.contains("7:24: clusters.c.discovery.fixed: write a list of endpoints"),
         "{error}"
     );
     let error = load("fixde", program.sources()).unwrap_err();
