@@ -55,7 +55,11 @@ pub(super) fn read(mut value: Value, index: &Index) -> Result<Config, Vec<Config
 /// True if the error comes from nothing but what was taken out before.
 fn follows(path: &str, mistake: &Mistake, removed: &[String]) -> bool {
     match mistake {
-        Mistake::MissingKey(key) => removed.contains(&join(path, key)),
+        // Of a cluster's `endpoints` and `discovery` one is enough, also one that is wrong.
+        Mistake::MissingKey(key) => {
+            let gone = |key: &str| removed.contains(&join(path, key));
+            gone(key) || key == "endpoints" && gone("discovery")
+        }
         Mistake::UnknownKey { .. } => false,
         _ => removed.iter().any(|removed| {
             removed
