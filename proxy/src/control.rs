@@ -29,6 +29,7 @@ use crate::filters::{Chains, Standing};
 use crate::listener::{Bound, Listener, Parts};
 use crate::protocols::Protocols;
 use crate::routing::{Routing, StatsTable};
+use crate::sources::Sources;
 use crate::tables::{self, Table, Tables};
 use crate::worker::Worker;
 
@@ -385,10 +386,12 @@ impl Proxy {
         old: Option<&[Arc<Routing>]>,
     ) -> Vec<Routing> {
         let name: Arc<str> = listener.name().into();
-        let needs = match &chains {
-            Some(chains) => Arc::new(table.needs.union(chains.needs())),
-            None => table.needs.clone(),
-        };
+        let mut needs = table.needs.clone();
+        let wanted = table.copies.first().map(|copy| clusters.needs(copy));
+        let wanted = wanted.filter(|wanted| !wanted.is_empty());
+        for more in chains.iter().map(Chains::needs).chain(&wanted) {
+            needs = Arc::new(needs.union(more));
+        }
         let chains = chains.map(Arc::new);
         // `check` has refused what does not compile.
         let edits = Edits::compile("headers", &listener.headers).ok();
@@ -510,6 +513,11 @@ impl Proxy {
     /// The filters that a configuration may name.
     pub fn filters(&self) -> &Registry {
         &self.filters
+    }
+
+    /// The sources of endpoints that its clusters may name.
+    pub fn sources(&self) -> &Sources {
+        self.protocols.sources()
     }
 
     /// The names of the protocols that it speaks.

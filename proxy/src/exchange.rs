@@ -227,6 +227,7 @@ async fn exchange(
         return passage.refused(site, request.head.protocol, error).await;
     };
     let subset = binding.part_for(&request.head);
+    let to = binding.destination(&connected.downstream, &request.head);
     if !route.mirrors.is_empty() {
         mirror::copy(routing, route, &mut request, hash);
     }
@@ -241,6 +242,7 @@ async fn exchange(
         binding,
         hash,
         subset,
+        to,
     };
     let mut result = match (&request.body, &route.retry) {
         (Body::Stream(_), _) => Box::pin(streaming::send(&target, route, request, own)).await,

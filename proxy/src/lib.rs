@@ -10,10 +10,10 @@
 //! | `listener`, `worker`, `connection` | the way of a connection: accepted, handed over, secured, recognised, served |
 //! | `exchange` | **the request loop**: route, filters, deadline, cluster, tries |
 //! | `routing`, `tables`, `clusters`, `filters`, `mirrors` | a configuration as workers use it |
-//! | `protocols` | the registry of protocols |
+//! | `protocols`, `sources` | the registries of protocols, and of what finds endpoints |
 //! | `admin`, `admin_state` | the admin server, and what it shows |
 //! | `new_codec` | the crate that a new codec begins with |
-//! | `program` | the program with protocols and filters of somebody else's |
+//! | `program` | the program with protocols, filters and sources of somebody else's |
 //! | `run`, `demo`, `call`, `cli` | the program |
 
 pub mod admin;
@@ -34,12 +34,15 @@ mod program;
 pub mod protocols;
 mod routing;
 pub mod run;
+mod sources;
 mod tables;
 mod worker;
 
 pub use control::{Applied, ApplyError, Proxy};
 pub use program::{Extension, Program};
 pub use protocols::{Protocols, Registered};
+pub use sources::Sources;
+pub use wireloom_cluster::{BoxSource, Discovery, Source, SourceError, Update};
 
 /// The names of the protocols that Wireloom comes with.
 pub const PROTOCOLS: &[&str] = &[

@@ -52,6 +52,7 @@ pub struct Metrics {
     checks: IntCounterVec,
     ejections: IntCounterVec,
     ejections_refused: IntCounterVec,
+    discovery: IntCounterVec,
     overflow: IntCounterVec,
     retired: IntCounterVec,
     concurrency_limit: IntGaugeVec,
@@ -166,6 +167,11 @@ impl Metrics {
                 "outlier_ejections_total",
                 "Endpoints that were taken out for a while because they failed where others did not.",
                 &["cluster", "reason"],
+            )?,
+            discovery: families.counters(
+                "discovery_total",
+                "Times that discovery changed a cluster's endpoints (updated), or failed and left them as they were (failed).",
+                &["cluster", "result"],
             )?,
             ejections_refused: families.counters(
                 "outlier_ejections_refused_total",
@@ -304,6 +310,8 @@ impl Metrics {
             concurrency_limit: self.concurrency_limit.with_label_values(only),
             mirrors: self.mirrors.clone(),
             ejections_refused: self.ejections_refused.with_label_values(only),
+            discovery_updates: self.discovery.with_label_values(&[cluster, "updated"]),
+            discovery_failures: self.discovery.with_label_values(&[cluster, "failed"]),
             endpoints_ejected: self.endpoints.with_label_values(&[cluster, "ejected"]),
             lost: self.lost.with_label_values(only),
             endpoints_healthy: self.endpoints.with_label_values(&[cluster, "healthy"]),

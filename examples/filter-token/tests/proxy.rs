@@ -30,7 +30,7 @@ clusters: {{}}"
     );
     let program = Program::new().filter::<Token>();
     let names = program.names();
-    let config = config::parse_with("token.yaml".as_ref(), &yaml, &names, program.filters()).unwrap();
+    let config = config::parse_with("token.yaml".as_ref(), &yaml, &names, program.filters(), program.sources()).unwrap();
     let protocols = program.protocols(&config);
     let metrics = Arc::new(Metrics::new("0").unwrap());
     let proxy = Proxy::start_with(config, protocols, program.filters().clone(), metrics).unwrap();
@@ -136,7 +136,7 @@ fn the_example_is_checked_with_the_filters_own_keys() {
     let program = Program::new().filter::<Token>();
     let (names, filters) = (program.names(), program.filters());
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/token.yaml");
-    config::load_with(file.as_ref(), &names, filters).unwrap();
+    config::load_with(file.as_ref(), &names, filters, &wireloom::Sources::new()).unwrap();
     let text = std::fs::read_to_string(file).unwrap();
     for (from, to, told) in [
         ("field:", "feild:", "6:17: listeners[0].filters[0].token.feild: unknown key `feild`; did you mean `field`?"),
@@ -148,7 +148,7 @@ fn the_example_is_checked_with_the_filters_own_keys() {
         ("{s3cret: alice, hunter2: bob}", "{}", "listeners[0].filters[0].token.tokens: has no token"),
     ] {
         let text = text.replacen(from, to, 1);
-        let error = config::parse_with("token.yaml".as_ref(), &text, &names, filters).unwrap_err();
+        let error = config::parse_with("token.yaml".as_ref(), &text, &names, filters, &wireloom::Sources::new()).unwrap_err();
         assert!(error.to_string().contains(told), "{error}");
     }
 }

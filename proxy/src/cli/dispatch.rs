@@ -98,7 +98,8 @@ fn counted(number: usize, noun: &str) -> String {
 
 /// Loads, or tells what is wrong.
 fn load(program: &Program, file: &Path) -> Result<Config, ExitCode> {
-    config::load_with(file, &program.names(), program.filters()).map_err(|errors| {
+    let (filters, sources) = (program.filters(), program.sources());
+    config::load_with(file, &program.names(), filters, sources).map_err(|errors| {
         eprintln!("{errors}");
         ExitCode::FAILURE
     })

@@ -10,6 +10,7 @@ use wireloom_router::filter::Registry;
 
 use super::locate::Index;
 use super::{Config, ConfigError, ConfigErrors, check, filters, typed, yaml};
+use crate::sources::Sources;
 
 /// The longest file, in bytes: 8 MiB, which is some 100,000 endpoints.
 pub const MAX_FILE: usize = 8 << 20;
@@ -20,10 +21,10 @@ pub const MAX_FILE: usize = 8 << 20;
 /// Everything that is wrong, with its place in the file. What is wrong with the YAML hides what is wrong with the
 /// values, and that hides what is wrong between them.
 pub fn load(path: &Path, protocols: &[&str]) -> Result<Config, ConfigErrors> {
-    load_with(path, protocols, &Registry::builtin())
+    load_with(path, protocols, &Registry::builtin(), &Sources::new())
 }
 
-/// The same where these filters may be named.
+/// The same where these filters and sources of endpoints may be named.
 ///
 /// # Errors
 /// As [`load`].
@@ -31,10 +32,11 @@ pub fn load_with(
     path: &Path,
     protocols: &[&str],
     filters: &Registry,
+    sources: &Sources,
 ) -> Result<Config, ConfigErrors> {
     let bytes = read(path).map_err(|message| ConfigErrors::whole(path, message))?;
     match std::str::from_utf8(&bytes) {
-        Ok(text) => parse_with(path, text, protocols, filters),
+        Ok(text) => parse_with(path, text, protocols, filters, sources),
         Err(error) => {
             let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
             let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -67,10 +69,10 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 
 /// Reads `text`, which is said to come from `file`: files that it names are looked for in the same folder. See [`load`].
 pub fn parse(file: &Path, text: &str, protocols: &[&str]) -> Result<Config, ConfigErrors> {
-    parse_with(file, text, protocols, &Registry::builtin())
+    parse_with(file, text, protocols, &Registry::builtin(), &Sources::new())
 }
 
-/// The same where these filters may be named.
+/// The same where these filters and sources of endpoints may be named.
 ///
 /// # Errors
 /// As [`load`].
@@ -79,6 +81,7 @@ pub fn parse_with(
     text: &str,
     protocols: &[&str],
     filters: &Registry,
+    sources: &Sources,
 ) -> Result<Config, ConfigErrors> {
     let index = Index::new(text);
     let value = match yaml::read(text, &index) {
@@ -95,7 +98,7 @@ pub fn parse_with(
         typed::read(value, &index).map_err(|errors| ConfigErrors::new(file, errors))?;
     // Whoever reads the file from elsewhere, now or later, means the same certificates.
     config.resolve(file.parent().unwrap_or(Path::new("")));
-    let problems = check::problems(&config, protocols);
+    let problems = check::problems(&config, protocols, sources);
     let mut errors = filters::problems(&config, filters, &index);
     if problems.is_empty() && errors.is_empty() {
         return Ok(config);

@@ -85,7 +85,11 @@ pub(super) fn read_at<T>(
 /// True if the error comes from nothing but what was taken out before.
 fn follows(path: &str, mistake: &Mistake, removed: &[String]) -> bool {
     match mistake {
-        Mistake::MissingKey(key) => removed.contains(&join(path, key)),
+        // Of a cluster's `endpoints` and `discovery` one is enough, also one that is wrong.
+        Mistake::MissingKey(key) => {
+            let gone = |key: &str| removed.contains(&join(path, key));
+            gone(key) || key == "endpoints" && gone("discovery")
+        }
         Mistake::UnknownKey { .. } => false,
         _ => removed.iter().any(|removed| {
             removed

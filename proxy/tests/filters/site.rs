@@ -43,7 +43,13 @@ clusters:
 
 fn read(yaml: &str) -> config::Config {
     let program = Program::new().filter::<Probe>();
-    let config = config::parse_with("mesh.yaml".as_ref(), yaml, PROTOCOLS, program.filters());
+    let config = config::parse_with(
+        "mesh.yaml".as_ref(),
+        yaml,
+        PROTOCOLS,
+        program.filters(),
+        program.sources(),
+    );
     config.unwrap_or_else(|errors| panic!("{errors}"))
 }
 

@@ -43,8 +43,14 @@ fn read_with(filters: &str, on_route: &str) -> Result<Config, String> {
         1,
     );
     let registry = Registry::new().with::<Slow>();
-    parse_with(Path::new("mesh.yaml"), &text, &PROTOCOLS, &registry)
-        .map_err(|errors| errors.to_string())
+    parse_with(
+        Path::new("mesh.yaml"),
+        &text,
+        &PROTOCOLS,
+        &registry,
+        &crate::Sources::new(),
+    )
+    .map_err(|errors| errors.to_string())
 }
 
 #[test]
