@@ -55,7 +55,8 @@ const BALANCES: [(&str, bool); 4] = [
 async fn main() -> Result<()> {
     let cli = Cli::parse();
     let program = match cli.wireloom {
-        Some(program) => program,
+        // The proxy runs in a folder of its own.
+        Some(program) => program.canonicalize()?,
         None => build_release().await?,
     };
     let logs = std::env::temp_dir().join(format!("wireloom-scenarios-{}", std::process::id()));
