@@ -66,6 +66,8 @@ pub struct Run {
     pub fault: Fault,
     /// Whether outliers are taken out.
     pub outlier: bool,
+    /// How the cluster balances.
+    pub balance: &'static str,
     /// Requests per second.
     pub rate: u32,
     /// Its parts.
@@ -77,9 +79,15 @@ pub const ROUTE: &str = "timeout: 1s, retry: {attempts: 1, on: [connect-failure,
 /// What a cluster with outlier detection has of it.
 pub const OUTLIER: &str = "outlier: {consecutive: {failures: 5}, latency: {factor: 3, floor: 50ms}, interval: 1s, base_ejection: 2s, max_percent: 50}";
 /// What every cluster has.
-pub const CLUSTER: &str = "connect_timeout: 250ms, balance: least_request";
+pub const CLUSTER: &str = "connect_timeout: 250ms";
 
-fn yaml(talk: Talk, outlier: bool, endpoints: &[Endpoint]) -> String {
+fn yaml(run: &Run, endpoints: &[Endpoint]) -> String {
+    let Run {
+        talk,
+        outlier,
+        balance,
+        ..
+    } = *run;
     let addresses: Vec<String> = endpoints
         .iter()
         .map(|endpoint| format!("\"{}\"", endpoint.address()))
@@ -92,7 +100,7 @@ fn yaml(talk: Talk, outlier: bool, endpoints: &[Endpoint]) -> String {
     format!(
         "workers: 2\nadmin: {{address: $ADMIN}}\ndrain_timeout: 1s\nlisteners: [{{address: $LISTEN, routes: main}}]\n\
          routes: {{main: [{{to: servers, {ROUTE}}}]}}\n\
-         clusters: {{servers: {{protocol: {name}, endpoints: [{addresses}], {CLUSTER}{outlier}}}}}\n"
+         clusters: {{servers: {{protocol: {name}, endpoints: [{addresses}], {CLUSTER}, balance: {balance}{outlier}}}}}\n"
     )
 }
 
@@ -106,7 +114,7 @@ impl Run {
         for _ in 0..3 {
             endpoints.push(Endpoint::start(self.talk).await?);
         }
-        let yaml = yaml(self.talk, self.outlier, &endpoints);
+        let yaml = yaml(self, &endpoints);
         let mut proxy = Proxy::start(program, &yaml, log).await?;
         let client = Client::connect(self.talk, proxy.address()).await?;
         // Connections are made once, and not what is measured.

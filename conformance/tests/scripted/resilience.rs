@@ -28,6 +28,7 @@ async fn settles(fault: Fault) -> Result<()> {
             talk,
             fault,
             outlier: true,
+            balance: "round_robin",
             rate: 100,
             times: Times {
                 before: Duration::from_secs(1),
