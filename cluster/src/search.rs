@@ -209,7 +209,7 @@ impl LocalCluster {
     async fn wait_exclusive(
         &self,
         (candidate, active): (&Candidate, Active),
-        pool: &Pool,
+        pool: &Arc<Pool>,
         call: Box<Call>,
         patience: Patience,
     ) -> Reached {
@@ -217,6 +217,8 @@ impl LocalCluster {
             && pool.backing_off().is_none()
             && let Some(error) = pool.last_failure()
         {
+            // Or nobody would ever find out that it is well again while others serve.
+            pool.try_again(&candidate.config);
             return Reached::Doubtful(call, error);
         }
         let endpoint = &candidate.endpoint;

@@ -133,8 +133,7 @@ async fn a_subset_takes_its_calls_alone() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_next_priority_takes_over_while_the_first_is_down() -> Result<()> {
-    // Not HTTP/1.1: an endpoint that once could not be connected to is not tried again there while others serve.
-    for talk in [Talk::Dubbo, Talk::Grpc] {
+    for talk in [Talk::Dubbo, Talk::Http1, Talk::Grpc] {
         let endpoints = endpoints(talk, 2).await?;
         let keys = "endpoints: [{address: \"@0\"}, {address: \"@1\", priority: 1}], health: {tcp: {}, interval: 200ms, \
                     healthy: 1, unhealthy: 1}";
