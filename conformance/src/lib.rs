@@ -11,6 +11,7 @@
 //! group when its handle is dropped.
 
 pub mod cli;
+pub mod grade;
 pub mod peers;
 pub mod ports;
 pub mod process;
