@@ -161,17 +161,16 @@ impl Process {
 
     /// Bytes of memory that it and its children use (the sum of their resident sets).
     pub fn group_memory(&self) -> Result<u64> {
-        let group = self.child.id().context("it has ended")?.to_string();
+        let mut left = vec![self.child.id().context("it has ended")?];
         let mut kib = 0;
-        for entry in std::fs::read_dir("/proc")?.flatten() {
-            let path = entry.path();
-            // Behind the name, which may hold anything: the state, the parent, the group.
-            let stat = std::fs::read_to_string(path.join("stat")).unwrap_or_default();
-            let fields = stat.rsplit_once(") ").map(|(_, fields)| fields.split(' '));
-            if fields.and_then(|mut fields| fields.nth(2)) != Some(&group) {
-                continue;
-            }
-            let status = std::fs::read_to_string(path.join("status")).unwrap_or_default();
+        while let Some(id) = left.pop() {
+            let own = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+            let own = own.unwrap_or_default();
+            left.extend(
+                own.split(' ')
+                    .filter_map(|id| id.trim().parse::<u32>().ok()),
+            );
+            let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
             let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
             let own = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
             kib += own.unwrap_or_default();

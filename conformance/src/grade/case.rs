@@ -201,7 +201,6 @@ pub fn slug(text: &str) -> String {
             'A'..='Z' => slug.push(c.to_ascii_lowercase()),
             'a'..='z' | '0'..='9' => slug.push(c),
             '+' => slug.push_str("plus"),
-            '_' => slug.push_str("underscore"),
             _ if slug.ends_with('-') || slug.is_empty() => {}
             _ => slug.push('-'),
         }

@@ -6,7 +6,7 @@
 
 mod arena;
 pub mod case;
-mod cases;
+pub mod cases;
 mod glob;
 mod list;
 mod listening;

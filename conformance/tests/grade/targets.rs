@@ -32,7 +32,7 @@ fn verdict<'a>(report: &'a Report, case: &str) -> Result<&'a Verdict> {
 /// The scripts themselves: between a client and a server that both behave there is nothing to fail.
 #[tokio::test]
 async fn without_a_proxy_everything_that_applies_passes() -> Result<()> {
-    let report = put("direct", &["*/wire/*", "*/identity/*"], 1).await?;
+    let report = put("direct", &["*/wire/*", "*/identity/*", "*/fidelity/*"], 1).await?;
     ensure!(
         report.failed == 0 && report.passed > 50,
         "\n{}",

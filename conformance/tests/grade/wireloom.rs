@@ -84,3 +84,8 @@ async fn passes_bolt() -> Result<()> {
 async fn passes_thrift() -> Result<()> {
     run(&[Protocol::Thrift], &[]).await
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn passes_port() -> Result<()> {
+    run(&[Protocol::Port], &[]).await
+}

@@ -258,12 +258,20 @@ async fn pipelined(arena: Arena, tongue: Tongue) -> Result<()> {
     .await?;
     let address = arena.front(server.address()).await?;
     let mut client = Client::connect(tongue, address).await?;
+    // Thrift's libraries that never count send the same seqid in each call.
+    let id = |call: u8| {
+        if tongue == Tongue::THRIFT {
+            0
+        } else {
+            call.into()
+        }
+    };
     let bytes: Vec<u8> = (1..31u8)
-        .flat_map(|call| client.call(call.into(), &[call]))
+        .flat_map(|call| client.call(id(call), &[call]))
         .collect();
     client.send(bytes).await?;
     for call in 1..31u8 {
-        client.expect(call.into(), &[call]).await?;
+        client.expect(id(call), &[call]).await?;
     }
     Ok(())
 }

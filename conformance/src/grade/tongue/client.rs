@@ -350,8 +350,9 @@ fn of_wire(wire: Wire, image: &[u8]) -> Result<Answer> {
             _ => Said::Error,
         };
         let payload = match said {
-            Said::Exception => image.get(17..).unwrap_or_default().to_vec(),
-            _ => wire.parse(image.to_vec())?.payload,
+            Said::Value => wire.parse(image.to_vec())?.payload,
+            // Whatever it says; the status alone is what makes it a failure.
+            _ => image.get(17..).unwrap_or_default().to_vec(),
         };
         let status = format!("status {status}");
         return Ok(Answer {
