@@ -39,6 +39,9 @@ pub struct Cli {
     /// Run each case so often; one failure is a failure.
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
     pub repeat: u16,
+    /// Do not try once more what failed, as is done where each case runs once.
+    #[arg(long)]
+    pub one_try: bool,
     /// How many seconds a case waits for what must come.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u16).range(1..))]
     pub patience: u16,
@@ -117,6 +120,7 @@ impl Cli {
             jobs: self.jobs(),
             patience: Some(Duration::from_secs(self.patience.into())),
             reports: self.report.clone(),
+            second_try: self.repeat == 1 && !self.one_try,
             wireloom: self.wireloom.clone(),
         })
     }

@@ -22,8 +22,14 @@ use crate::scripted::{Dialect, Http1};
 /// How long a target may take to listen.
 const START: Duration = Duration::from_secs(30);
 
-/// The grade's own request timeout, of every target that has one.
+/// The request timeout in cases about time, of every target that has one.
 pub const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The time for a head in cases about time.
+const HEAD: Duration = Duration::from_secs(5);
+
+/// Both in all other cases: longer than any machine stalls.
+const LONG: Duration = Duration::from_secs(30);
 
 /// A case's view of the target.
 #[derive(Clone)]
@@ -64,7 +70,8 @@ impl Arena {
                 admin: nowhere,
                 protocol,
                 sniffed: Vec::new(),
-                timeout: TIMEOUT,
+                timeout: LONG,
+                head: LONG,
                 limit: None,
                 proxy_header: false,
             },
@@ -81,6 +88,18 @@ impl Arena {
     /// The same, with this longest message.
     pub fn limit(mut self, bytes: usize) -> Self {
         self.setup.limit = Some(bytes);
+        self
+    }
+
+    /// The same, with [`TIMEOUT`] for a request and as little for a head.
+    pub fn hasty(mut self) -> Self {
+        self.setup.timeout = TIMEOUT;
+        self.short_head()
+    }
+
+    /// The same, with a short time for a head.
+    pub fn short_head(mut self) -> Self {
+        self.setup.head = HEAD;
         self
     }
 

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::arena::{Arena, Ended};
-use super::case::{Case, NotApplicable, Protocol, Verdict};
+use super::case::{Case, Need, NotApplicable, Protocol, Verdict};
 use super::registry::select;
 use super::report::{Report, Row};
 use super::target::{Driver, Prepared, TargetSpec, inapplicable, prepare};
@@ -43,6 +43,8 @@ pub struct Options {
     pub patience: Option<Duration>,
     /// Files to write.
     pub reports: Vec<PathBuf>,
+    /// What failed is tried once more, when nothing else of its target is left.
+    pub second_try: bool,
     /// Instead of this checkout's program.
     pub wireloom: Option<PathBuf>,
 }
@@ -114,43 +116,93 @@ pub async fn grade(
                 continue;
             }
         };
-        let gate = Arc::new(Semaphore::new(options.jobs.max(1)));
-        let failed = Arc::new(AtomicUsize::new(0));
-        let mut running = JoinSet::new();
-        for (place, case) in cases.iter().enumerate() {
-            let (case, driver, gate) = (case.clone(), driver.clone(), gate.clone());
-            let (failed, done) = (failed.clone(), done.clone());
-            let (name, logs) = (target.name.clone(), logs.to_owned());
-            let repeat = options.repeat.max(1);
-            running.spawn(async move {
-                let _turn = gate.acquire_owned().await;
-                let row = match failed.load(Ordering::Relaxed) >= STARTS {
-                    true => {
-                        let why = format!("not tried: it did not start {STARTS} times");
-                        row(&name, &case, Verdict::NotStarted(why))
-                    }
-                    false => repeated(&name, &case, &driver, repeat, &logs).await,
-                };
-                match row.verdict {
-                    Verdict::NotStarted(_) => failed.fetch_add(1, Ordering::Relaxed),
-                    Verdict::NotApplicable(_) => 0,
-                    _ => failed.swap(0, Ordering::Relaxed),
-                };
-                progress(&row, done.fetch_add(1, Ordering::Relaxed) + 1, total);
-                (place, row)
-            });
+        let mut of_target =
+            all(cases, target, &driver, options, logs, (done.clone(), total)).await?;
+        if options.second_try {
+            again(cases, &mut of_target, target, &driver, options, logs).await?;
         }
-        let mut of_target = Vec::new();
-        while let Some(ended) = running.join_next().await {
-            of_target.push(ended.context("a case broke the harness")?);
-        }
-        of_target.sort_by_key(|(place, _)| *place);
-        rows.extend(of_target.into_iter().map(|(_, row)| row));
+        rows.extend(of_target);
     }
     let versions = targets
         .iter()
         .map(|target| (target.name.clone(), target.version.clone()));
     Ok(Report::new(versions.collect(), start.elapsed(), rows))
+}
+
+/// Puts the cases to a target, and tells in their order what came of each.
+async fn all(
+    cases: &[Arc<Case>],
+    target: &Prepared,
+    driver: &Arc<dyn Driver>,
+    options: &Options,
+    logs: &Path,
+    (done, total): (Arc<AtomicUsize>, usize),
+) -> Result<Vec<Row>> {
+    let gate = Arc::new(Semaphore::new(options.jobs.max(1)));
+    let failed = Arc::new(AtomicUsize::new(0));
+    let mut running = JoinSet::new();
+    for (place, case) in cases.iter().enumerate() {
+        let (case, driver, gate) = (case.clone(), driver.clone(), gate.clone());
+        let (failed, done) = (failed.clone(), done.clone());
+        let (name, logs) = (target.name.clone(), logs.to_owned());
+        let repeat = options.repeat.max(1);
+        running.spawn(async move {
+            let _turn = gate.acquire_owned().await;
+            let row = match failed.load(Ordering::Relaxed) >= STARTS {
+                true => {
+                    let why = format!("not tried: it did not start {STARTS} times");
+                    row(&name, &case, Verdict::NotStarted(why))
+                }
+                false => repeated(&name, &case, &driver, repeat, &logs).await,
+            };
+            match row.verdict {
+                Verdict::NotStarted(_) => failed.fetch_add(1, Ordering::Relaxed),
+                Verdict::NotApplicable(_) => 0,
+                _ => failed.swap(0, Ordering::Relaxed),
+            };
+            progress(&row, done.fetch_add(1, Ordering::Relaxed) + 1, total);
+            (place, row)
+        });
+    }
+    let mut rows = Vec::new();
+    while let Some(ended) = running.join_next().await {
+        rows.push(ended.context("a case broke the harness")?);
+    }
+    rows.sort_by_key(|(place, _)| *place);
+    Ok(rows.into_iter().map(|(_, row)| row).collect())
+}
+
+/// Puts those that failed once more, for a machine that stalls makes some of them fail. Who crashed has.
+async fn again(
+    cases: &[Arc<Case>],
+    rows: &mut [Row],
+    target: &Prepared,
+    driver: &Arc<dyn Driver>,
+    options: &Options,
+    logs: &Path,
+) -> Result<()> {
+    let failed = |row: &Row| matches!(row.verdict, Verdict::Fail(_));
+    let picked: Vec<_> = cases
+        .iter()
+        .zip(rows.iter())
+        .filter(|(_, row)| failed(row))
+        .map(|(case, _)| case.clone())
+        .collect();
+    if picked.is_empty() {
+        return Ok(());
+    }
+    eprintln!(
+        "{}: {} failed, and are tried once more",
+        target.name,
+        picked.len()
+    );
+    let done = (Arc::default(), picked.len());
+    let second = all(&picked, target, driver, options, logs, done).await?;
+    for (row, mut new) in rows.iter_mut().filter(|row| failed(row)).zip(second) {
+        new.first_failure = Some(row.verdict.reason().to_owned());
+        *row = new;
+    }
+    Ok(())
 }
 
 fn row(target: &str, case: &Case, verdict: Verdict) -> Row {
@@ -165,6 +217,7 @@ fn row(target: &str, case: &Case, verdict: Verdict) -> Row {
         runs: 0,
         passes: 0,
         millis: 0,
+        first_failure: None,
     }
 }
 
@@ -210,7 +263,10 @@ pub async fn run_case(case: &Arc<Case>, driver: &Arc<dyn Driver>, log: &Path) ->
     if let Some(why) = inapplicable(&**driver, case.protocol, &case.needs) {
         return Verdict::NotApplicable(why);
     }
-    let arena = Arena::new(driver.clone(), case.protocol, log.to_owned());
+    let mut arena = Arena::new(driver.clone(), case.protocol, log.to_owned());
+    if case.needs.contains(&Need::Timeout) {
+        arena = arena.hasty();
+    }
     // In a task of its own: a script that breaks is a failure of its case.
     let run = {
         let (case, arena) = (case.clone(), arena.clone());

@@ -26,7 +26,9 @@ async fn run(protocols: &[Protocol], patterns: &[&str]) -> Result<()> {
     cases.retain(|case| !KNOWN.iter().any(|(name, _)| *name == case.name));
     let target = prepare(&TargetSpec::Wireloom, Some(for_tests())).await;
     let options = Options {
-        jobs: 8,
+        // Protocols run beside each other already.
+        jobs: 2,
+        second_try: true,
         repeat: 1,
         ..Options::default()
     };

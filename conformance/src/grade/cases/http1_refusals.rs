@@ -57,9 +57,19 @@ const GROUPS: [Group; 6] = [
 /// What is no valid request but may be read leniently, or is valid and one proxy's own rule to refuse.
 const LENIENT: &[&str] = &[
     "a-chunk-size-of-17-digits",
+    "an-extension-of-1-mib",
+    "an-extension-of-510-bytes-on-each-byte",
     "a-trailer-that-is-folded",
     "a-trailer-without-a-colon",
     "lf-behind-a-trailer",
+    "both-the-length-first",
+    "both-the-length-last",
+    "lf-behind-a-chunk",
+    "lf-behind-a-chunk-size",
+    "lf-behind-an-extension",
+    "a-coding-behind-cr",
+    "a-coding-behind-lf",
+    "a-folded-coding",
     "lf-alone-everywhere",
     "lf-alone-behind-the-request-line",
     "lf-alone-for-the-empty-line",
@@ -96,6 +106,14 @@ const LENIENT: &[&str] = &[
     "101-fields",
     "a-field-of-66-000-bytes",
     "a-target-of-8-300-bytes",
+];
+
+/// Where a lenient reading of the first request makes what stands behind it one of its own.
+const TWO: [&str; 4] = [
+    "a coding behind LF",
+    "a folded coding",
+    "both, the length first",
+    "both, the length last",
 ];
 
 /// Legal requests that one proxy's own rule refuses: nothing that others could fail.
@@ -148,7 +166,7 @@ async fn reaction(address: std::net::SocketAddr, bytes: Vec<u8>) -> Result<(Vec<
 async fn refused(arena: Arena, rows: fn() -> Vec<Bad>, place: usize, lenient: bool) -> Result<()> {
     let row = rows().into_iter().nth(place).context("no such request")?;
     let backend = Backend::targets().await?;
-    let address = arena.front(backend.address()).await?;
+    let address = arena.clone().short_head().front(backend.address()).await?;
     let mut bystander = Http1::connect(address).await?;
     bystander.get("/good").await?;
     let before = arena.memory()?;
@@ -197,14 +215,15 @@ async fn refused(arena: Arena, rows: fn() -> Vec<Bad>, place: usize, lenient: bo
 
 /// That what the server saw can be read in one way alone.
 fn alike(row: &Bad, seen: &[Text]) -> Result<()> {
+    let two = TWO.contains(&row.name.as_str()) && seen.iter().all(|request| request.complete);
     ensure!(
-        seen.len() <= 1,
+        seen.len() <= 1 || (two && seen.len() == 2),
         "one request became {}: {seen:?}",
         seen.len()
     );
     for request in seen {
         ensure!(
-            !request.target().contains("smuggled"),
+            two || !request.target().contains("smuggled"),
             "the server saw {:?}",
             request.first
         );

@@ -34,7 +34,7 @@ pub(super) fn register(list: &mut Vec<Case>) {
         if LENIENT.contains(&what.as_str()) {
             continue;
         }
-        let mut name = slug(&what);
+        let mut name = slug(&what.replace("\"-", "minus "));
         while !names.insert(name.clone()) {
             name.push_str("-again");
         }

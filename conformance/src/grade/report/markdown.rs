@@ -9,7 +9,7 @@ use crate::grade::case::{Protocol, Verdict};
 const HEAD: &str = "\
 A scripted client and a scripted server with a proxy between them, and bytes that decide. Each case has the target for
 itself, started before it and ended behind it; all get the same settings where they have them (one worker, one server
-behind, 1 s to connect, 2 s for a request, 5 s for a head), and their own defaults beyond. What each case asks, and where
+behind, 1 s to connect; in cases about time 2 s for a request and 5 s for a head), and their own defaults beyond. What each case asks, and where
 that is written, is in `wireloom-conformance --list`; how to run this is in [conformance/README.md](../conformance/README.md).
 
 How to read it: a number says how many of a group's cases passed, of those that apply. `–`: none applies. `ᵗ`: the target
@@ -56,6 +56,7 @@ impl Report {
         self.groups(&mut page, &names);
         self.differences(&mut page, &names);
         self.reasons(&mut page);
+        self.second_tries(&mut page);
         page
     }
 
@@ -133,8 +134,30 @@ impl Report {
                     0 | 1 => String::new(),
                     runs => format!(" (passed {} of {runs} times)", row.passes),
                 };
-                let _ = writeln!(page, "- `{}`{times}: {}", row.case, brief(row));
+                let _ = writeln!(
+                    page,
+                    "- `{}`{times}: {}",
+                    row.case,
+                    brief(row.verdict.reason())
+                );
             }
+        }
+    }
+
+    /// What passed only when it was tried again.
+    fn second_tries(&self, page: &mut String) {
+        let mut tried = self
+            .rows
+            .iter()
+            .filter(|row| row.needed_second_try())
+            .peekable();
+        if tried.peek().is_none() {
+            return;
+        }
+        page.push_str("\n## Second tries\n\nThese failed at first, on a machine that had other work, passed when they were tried again, and count as passed.\n\n");
+        for row in tried {
+            let why = row.first_failure.as_deref().unwrap_or_default();
+            let _ = writeln!(page, "- {} `{}`: {}", row.target, row.case, brief(why));
         }
     }
 }
@@ -170,8 +193,8 @@ fn summed(rows: &[&Row]) -> String {
 }
 
 /// The first line of a reason, cut where it gets long; nothing in it is Markdown.
-fn brief(row: &Row) -> String {
-    let line = row.verdict.reason().lines().next().unwrap_or_default();
+fn brief(reason: &str) -> String {
+    let line = reason.lines().next().unwrap_or_default();
     let mut text: String = line.chars().take(240).collect();
     if text.len() < line.len() {
         text.push('…');

@@ -37,6 +37,16 @@ pub struct Row {
     pub passes: usize,
     /// How long all its runs took.
     pub millis: u64,
+    /// Why it failed at first, if it was tried again, which is what all else tells of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_failure: Option<String>,
+}
+
+impl Row {
+    /// Whether it passed at the second try only.
+    pub fn needed_second_try(&self) -> bool {
+        self.verdict == Verdict::Pass && self.first_failure.is_some()
+    }
 }
 
 /// All rows.

@@ -12,6 +12,7 @@ fn row(target: &str, case: &str, verdict: Verdict) -> Row {
         runs: 3,
         passes: 1,
         millis: 12,
+        first_failure: (case == "dubbo/wire/one" && target == "a").then(|| "a stall".to_owned()),
     }
 }
 
@@ -180,6 +181,17 @@ fn markdown_has_a_column_for_each_target() {
             (false, _) => cells = 0,
         }
     }
+}
+
+#[test]
+fn second_tries_are_told() {
+    let page = report().markdown();
+    assert!(page.contains("- a `dubbo/wire/one`: a stall"), "{page}");
+    let text = report().text();
+    assert!(
+        text.contains("2nd try a dubbo/wire/one: at first a stall"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -27,6 +27,11 @@ impl Report {
                 }
             }
         }
+        for row in self.rows.iter().filter(|row| row.needed_second_try()) {
+            let why = row.first_failure.as_deref().unwrap_or_default();
+            let why = why.lines().next().unwrap_or_default();
+            let _ = writeln!(text, "2nd try {} {}: at first {why}", row.target, row.case);
+        }
         for target in &self.targets {
             let rows: Vec<_> = self.of(&target.name).collect();
             let count =
