@@ -16,7 +16,6 @@ use crate::channels::Refused;
 use crate::config::Balance;
 use crate::counters::count;
 use crate::endpoint::Active;
-use crate::limit::Limit;
 use crate::local::{LocalCluster, LocalEndpoint, View};
 use crate::search::{Candidate, Found};
 use crate::set::Taken;
@@ -209,12 +208,10 @@ impl<'a> Attempt<'a> {
         // A one-way request is over as soon as it was handed over: that tells nothing of the endpoint.
         let told = request.head.kind != Kind::OneWay;
         self.watched = told && outlier.is_some();
-        self.timed = told && (compared || matches!(config.balance, Balance::PeakEwma(_)));
-        let limit = config.limits.in_flight;
-        self.in_flight = InFlight::take(&local.cluster, limit);
-        if self.in_flight.is_none() {
-            return Err(local.cluster.overflow(Limit::InFlight, None, limit));
-        }
+        let adaptive = config.limits.adaptive.is_some();
+        let weighed = matches!(config.balance, Balance::PeakEwma(_));
+        self.timed = told && (compared || weighed || adaptive);
+        self.in_flight = Some(local.cluster.enter(config)?);
         let endpoint = self.pick(&view, tried)?;
         let set = endpoint
             .set(self.way, local)

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use wireloom_codecs::{Answer, Call, Channel, ChannelState, Connector, LocalError};
 
 use crate::outage::Outage;
@@ -20,7 +20,8 @@ pub(crate) struct ChannelSet {
     pub(crate) connector: Arc<dyn Connector>,
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) cluster: Arc<Cluster>,
-    pub(super) open: ArcSwap<Vec<Arc<dyn Channel>>>,
+    pub(super) upkeep: Arc<Notify>,
+    pub(crate) open: ArcSwap<Vec<Arc<dyn Channel>>>,
     /// Whether the newest connection has taken a call.
     pub(super) proven: AtomicBool,
     pub(super) state: Mutex<State>,
@@ -69,12 +70,14 @@ impl ChannelSet {
         connector: Arc<dyn Connector>,
         upstream: Arc<Upstream>,
         cluster: Arc<Cluster>,
+        upkeep: Arc<Notify>,
     ) -> Arc<Self> {
         let set = Arc::new(Self {
             endpoint,
             connector,
             upstream,
             cluster,
+            upkeep,
             open: ArcSwap::default(),
             proven: AtomicBool::new(false),
             state: Mutex::default(),
@@ -112,6 +115,9 @@ impl ChannelSet {
             // In the background: this call does not wait for it.
             let _ = self.connect(config);
         }
+        if load == 0 && config.connections.preconnect.is_some() {
+            self.upkeep.notify_one();
+        }
         channel
             .send(call)
             .or_else(|call| offer_any(call, &channels, Some(channel)))
@@ -145,9 +151,10 @@ impl ChannelSet {
     }
 
     /// Connections that this worker keeps at most.
-    pub(super) fn most(&self, config: &ClusterConfig) -> usize {
+    pub(crate) fn most(&self, config: &ClusterConfig) -> usize {
         let named = config.connections.per_endpoint;
-        count(named.unwrap_or_else(|| self.connector.connections()))
+        let least = config.connections.min_idle;
+        count(named.unwrap_or_else(|| self.connector.connections().max(least)))
     }
 
     /// Notes that a call was taken by a connection that it had waited for.

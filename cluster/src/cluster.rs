@@ -18,6 +18,8 @@ pub struct Cluster {
     name: Arc<str>,
     current: ArcSwap<Current>,
     pub(crate) in_flight: AtomicU32,
+    /// As many may be by how long answers take, where somebody looks.
+    pub(crate) concurrency: AtomicU32,
     pub(crate) pending: AtomicU32,
     pub(crate) connections: Arc<AtomicU32>,
     pub(crate) counters: Arc<Counters>,
@@ -80,6 +82,7 @@ impl Cluster {
             name: name.into(),
             current: ArcSwap::from_pointee(Current::new(config)),
             in_flight: AtomicU32::new(0),
+            concurrency: AtomicU32::new(u32::MAX),
             pending: AtomicU32::new(0),
             connections: Arc::default(),
             counters: Arc::new(Counters::default()),
@@ -126,6 +129,15 @@ impl Cluster {
             None => false,
         });
         self.changes.send_replace(());
+    }
+
+    /// Every worker's side of it.
+    pub(crate) fn each_local(&self) -> Vec<Arc<LocalCluster>> {
+        self.locals
+            .lock()
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect()
     }
 
     /// Tells of every later change of configuration, members or marks.

@@ -6,18 +6,24 @@ use wireloom_codecs::KeepAlive;
 use wireloom_codecs::edits::HeaderEdits;
 use wireloom_codecs::units::Span;
 
+mod adaptive;
 mod balance;
 mod check;
+mod connections;
 mod endpoint;
 mod health;
 mod outlier;
 mod ratio;
 mod share;
+mod tcp;
+mod warm_up;
 
+pub use adaptive::{AdaptiveLimit, MinRtt};
 pub use balance::{
     Balance, LeastConnections, LeastRequest, MAX_CHOICES, MAX_RING, Maglev, PeakEwma, RingHash,
 };
 pub use check::Problem;
+pub use connections::Connections;
 pub use endpoint::{EndpointConfig, MAX_PRIORITY, MAX_WEIGHT, Metadata};
 pub use health::{
     Codes, EchoCheck, GrpcCheck, HealthConfig, HeartbeatCheck, HttpCheck, MethodCheck, TcpCheck,
@@ -25,11 +31,10 @@ pub use health::{
 pub use outlier::{Consecutive, FailurePercentage, LatencyOutlier, OutlierConfig, SuccessRate};
 pub use ratio::Ratio;
 pub use share::{Fallback, Localities, PanicConfig, SlowStart, SubsetConfig, ZoneAware};
+pub use tcp::{TcpConfig, TcpKeepalive};
+pub use warm_up::WarmUp;
 
 use std::time::Duration;
-
-/// The most connections that one worker keeps to one endpoint.
-const MAX_PER_ENDPOINT: u32 = 1024;
 
 /// A named set of endpoints that serve the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -77,9 +82,18 @@ pub struct ClusterConfig {
     /// How long a connection without any request under way is kept.
     #[serde(default = "idle_timeout", deserialize_with = "positive")]
     pub idle_timeout: Span,
-    /// How many connections are made.
+    /// How many connections are made, and for how long each is used.
     #[serde(default)]
     pub connections: Connections,
+    /// Whether each worker makes a connection to each endpoint before a request needs one: when the proxy starts, when a
+    /// configuration brings the cluster, and when an endpoint joins it. `true`, or how long that is waited for at most
+    /// (true: 5s) before the proxy says that it is ready, and before a new configuration takes over. It takes a
+    /// `protocol`. Default: false.
+    #[serde(default, skip_serializing_if = "WarmUp::is_off")]
+    pub warm_up: WarmUp,
+    /// The sockets of its connections.
+    #[serde(default, skip_serializing_if = "TcpConfig::is_default")]
+    pub tcp: TcpConfig,
     /// What the cluster takes at once; more is refused as overload.
     #[serde(default)]
     pub limits: Limits,
@@ -117,6 +131,8 @@ impl ClusterConfig {
             connect_timeout: connect_timeout(),
             idle_timeout: idle_timeout(),
             connections: Connections::default(),
+            warm_up: WarmUp::default(),
+            tcp: TcpConfig::default(),
             limits: Limits::default(),
             health: None,
             outlier: None,
@@ -124,6 +140,13 @@ impl ClusterConfig {
             retry_budget: RetryBudget::default(),
             headers: HeaderEdits::default(),
         }
+    }
+
+    /// True if connections are made before requests need them.
+    pub(crate) fn connects_ahead(&self) -> bool {
+        !self.warm_up.is_off()
+            || self.connections.min_idle > 0
+            || self.connections.preconnect.is_some()
     }
 
     /// True if endpoints are picked in the same way from the same ones.
@@ -151,21 +174,6 @@ const fn idle_timeout() -> Span {
     Span(Duration::from_secs(300))
 }
 
-/// How many connections are made.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Connections {
-    /// The most that each worker keeps to each endpoint, 1 to 1024. The first is made when a request needs it, the
-    /// others when those there are busy. Default: 1024 in protocols whose connections carry one request at a time
-    /// (HTTP/1.1, Thrift), 8 in HTTP/2, where another is made only if the server allows no more streams, else 1.
-    #[serde(
-        deserialize_with = "some_within::<1, MAX_PER_ENDPOINT, _>",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schemars(with = "u32", range(min = 1, max = 1024))]
-    pub per_endpoint: Option<u32>,
-}
-
 /// What a cluster takes at once, over all workers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -177,6 +185,10 @@ pub struct Limits {
     /// Connections. Default: as many as each worker keeps to each endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<u32>,
+    /// Requests under way as far as answers do not take longer for them; `{}` for the defaults. `in_flight` bounds it too.
+    /// Default: that is not looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adaptive: Option<AdaptiveLimit>,
     /// What each endpoint takes; more goes to another one, and is refused if there is none.
     #[serde(skip_serializing_if = "EndpointLimits::is_none")]
     pub per_endpoint: EndpointLimits,
@@ -209,6 +221,7 @@ impl Default for Limits {
             in_flight: 100_000,
             pending: 1024,
             connections: None,
+            adaptive: None,
             per_endpoint: EndpointLimits::default(),
         }
     }
@@ -279,6 +292,10 @@ fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error
         ));
     }
     Ok(span)
+}
+
+fn some_positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Span>, D::Error> {
+    positive(deserializer).map(Some)
 }
 
 fn within<'de, const LOW: u32, const HIGH: u32, D: Deserializer<'de>>(

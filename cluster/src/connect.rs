@@ -10,6 +10,7 @@ use wireloom_codecs::{Channel, ChannelState, LocalError};
 use crate::ClusterConfig;
 use crate::channels::{ChannelSet, Flight, State};
 use crate::counters::Reports;
+use crate::lifetime::limited;
 use crate::limit::Connection;
 use crate::open::{closed_at_once, open};
 
@@ -32,6 +33,15 @@ impl ChannelSet {
         self: &Arc<Self>,
         config: &Arc<ClusterConfig>,
     ) -> Result<Flight, Blocked> {
+        self.connect_beside(config, 0)
+    }
+
+    /// The same where there may be some connections more, since as many are about to end.
+    pub(crate) fn connect_beside(
+        self: &Arc<Self>,
+        config: &Arc<ClusterConfig>,
+        more: usize,
+    ) -> Result<Flight, Blocked> {
         let (done, flight) = watch::channel(None);
         let counted;
         {
@@ -47,7 +57,7 @@ impl ChannelSet {
                 .iter()
                 .filter(|channel| channel.state() == ChannelState::Open)
                 .count();
-            if open >= self.most(config) {
+            if open >= self.most(config).saturating_add(more) {
                 return Err(Blocked::Full);
             }
             let connection = self.cluster.connection(&self.endpoint, config);
@@ -68,22 +78,24 @@ impl ChannelSet {
 
     async fn open(
         self: &Arc<Self>,
-        config: &ClusterConfig,
+        config: &Arc<ClusterConfig>,
         counted: Connection,
     ) -> Result<Arc<dyn Channel>, LocalError> {
         let reports = Arc::new(Reports {
             counters: self.cluster.counters.clone(),
             set: Arc::downgrade(self),
+            upkeep: self.upkeep.clone(),
             _connection: counted,
         });
-        open(
+        let opened = open(
             &self.endpoint,
             &self.connector,
             &self.upstream,
             config,
             reports,
-        )
-        .await
+        );
+        let (channel, set) = (opened.await?, Arc::downgrade(self));
+        Ok(limited(channel, config, &self.cluster.counters, set))
     }
 
     /// Takes note of how an attempt ended.

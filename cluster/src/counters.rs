@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use tokio::sync::Notify;
 use wireloom_codecs::{ChannelEvents, ConnError};
 
+use crate::lifetime::Retired;
 use crate::limit::{Connection, Limit};
 use crate::outlier::Reason;
 
@@ -21,6 +23,8 @@ pub(crate) struct Counters {
     pub(crate) missed_pings: AtomicU64,
     pub(crate) refused_pushes: AtomicU64,
     pub(crate) drained: AtomicU64,
+    /// Connections that were not used on, by the [`Retired`](crate::Retired).
+    pub(crate) retired: [AtomicU64; Retired::COUNT],
     /// Connections that ended in an error.
     pub(crate) lost: AtomicU64,
     /// Health checks by how they ended.
@@ -40,6 +44,8 @@ pub(crate) fn count(counter: &AtomicU64) {
 pub(crate) struct Reports {
     pub(crate) counters: Arc<Counters>,
     pub(crate) set: std::sync::Weak<crate::channels::ChannelSet>,
+    /// Told when a connection is needed in this one's place.
+    pub(crate) upkeep: Arc<Notify>,
     /// Held for as long as the connection is there to report.
     pub(crate) _connection: Connection,
 }
@@ -49,6 +55,8 @@ impl Reports {
         if let Some(set) = self.set.upgrade() {
             set.sweep();
         }
+        // Cheap where nobody listens.
+        self.upkeep.notify_one();
     }
 }
 

@@ -8,15 +8,17 @@
 //! * `attempt`: the future, and the way of a request to a connection that is there (no lock, one allocation);
 //! * `search`: the way of one that has to wait for a connection or go elsewhere;
 //! * `set`: one worker's connections to one endpoint: `channels`, which carry many calls each and which `connect` makes
-//!   one at a time, or a `pool` of those that carry one; `open` makes one, `outage` and `backoff` space failures;
+//!   one at a time, or a `pool` of those that carry one; `open` makes one, `lifetime` ends it in good
+//!   time, `upkeep` makes it before it is needed, `outage` and `backoff` space failures;
 //! * `under_way`: what is counted and held to the end of an answer's body;
 //! * `balance`: which endpoint; `tried`: which not; `condition`: what is known against one;
 //! * `outlier`: what the requests' outcomes say of endpoints; `health`: what they say themselves when asked;
-//! * `limit`: what bounds them.
+//! * `limit`: what bounds them; `adaptive`: a bound that is found by how long answers take.
 //!
 //! Every wait has a bound: requests under way and requests that wait for a connection are limited per cluster,
 //! connections per worker and endpoint, attempts to connect by a timeout and a back-off.
 
+mod adaptive;
 mod attempt;
 mod backoff;
 mod balance;
@@ -28,6 +30,7 @@ mod connect;
 mod counters;
 mod endpoint;
 mod health;
+mod lifetime;
 mod limit;
 mod local;
 mod members;
@@ -41,6 +44,7 @@ mod set;
 mod stats;
 mod tried;
 mod under_way;
+mod upkeep;
 mod upstream;
 
 pub use attempt::Attempt;
@@ -49,6 +53,7 @@ pub use cluster::Cluster;
 pub use condition::{Condition, Mark};
 pub use config::{ClusterConfig, EndpointConfig, Metadata};
 pub use endpoint::Endpoint;
+pub use lifetime::Retired;
 pub use limit::Limit;
 pub use local::LocalCluster;
 pub use members::{Member, Members};

@@ -4,12 +4,14 @@
 //! workers. A full cluster refuses at once. A full endpoint is passed over for another; if all are full, that is a refusal too.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use wireloom_codecs::{ErrorKind, LocalError};
 
 use crate::counters::count;
 use crate::endpoint::{Active, Counted};
 use crate::permit::Permit;
+use crate::under_way::InFlight;
 use crate::{Cluster, ClusterConfig, Endpoint};
 
 /// A bound that turned a request away.
@@ -28,11 +30,13 @@ pub enum Limit {
     EndpointPending = 4,
     /// Connections to the endpoint.
     EndpointConnections = 5,
+    /// Requests under way in the cluster by how long answers take.
+    Adaptive = 6,
 }
 
 impl Limit {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
     /// All of them, in the order of their discriminants.
     pub const ALL: [Self; Self::COUNT] = [
         Self::InFlight,
@@ -41,6 +45,7 @@ impl Limit {
         Self::EndpointInFlight,
         Self::EndpointPending,
         Self::EndpointConnections,
+        Self::Adaptive,
     ];
 
     /// The name that metrics use.
@@ -52,12 +57,14 @@ impl Limit {
             Self::EndpointInFlight => "endpoint_in_flight",
             Self::EndpointPending => "endpoint_pending",
             Self::EndpointConnections => "endpoint_connections",
+            Self::Adaptive => "adaptive",
         }
     }
 
     const fn what(self) -> &'static str {
         match self {
             Self::InFlight | Self::EndpointInFlight => "requests under way",
+            Self::Adaptive => "requests under way, more would make its answers slower",
             Self::Pending | Self::EndpointPending => "requests that wait for a connection",
             Self::Connections | Self::EndpointConnections => "connections",
         }
@@ -77,6 +84,19 @@ pub(crate) struct Pending<'a> {
 }
 
 impl Cluster {
+    /// Counts a request as under way in the cluster.
+    pub(crate) fn enter(self: &Arc<Self>, config: &ClusterConfig) -> Result<InFlight, LocalError> {
+        let limit = config.limits.in_flight;
+        let found = match config.limits.adaptive {
+            Some(_) => self.concurrency.load(Relaxed),
+            None => u32::MAX,
+        };
+        InFlight::take(self, limit.min(found)).ok_or_else(|| match found < limit {
+            true => self.overflow(Limit::Adaptive, None, found),
+            false => self.overflow(Limit::InFlight, None, limit),
+        })
+    }
+
     /// Counts a request at an endpoint.
     pub(crate) fn admit(
         &self,

@@ -3,15 +3,17 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use arc_swap::ArcSwap;
 use rand::rngs::SmallRng;
 use wireloom_codecs::Connector;
 
+use crate::adaptive::Samples;
 use crate::balance::{Ask, Plan, Selection, Turns};
 use crate::cluster::Current;
 use crate::set::Set;
+use crate::upkeep::Upkeep;
 use crate::upstream::Way;
 use crate::{Cluster, ClusterConfig, Endpoint, Members, Tried, Upstream};
 
@@ -33,6 +35,9 @@ pub struct LocalCluster {
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) view: ArcSwap<View>,
+    pub(crate) upkeep: Upkeep,
+    /// How long answers take, where the cluster's limit goes by that.
+    pub(crate) samples: LazyLock<Samples>,
 }
 
 /// Everything that an attempt reads, of one moment.
@@ -42,7 +47,7 @@ pub(crate) struct View {
     pub(crate) plan: Arc<Plan>,
     turns: Arc<Turns>,
     /// At each member's index what this worker has of it.
-    endpoints: Box<[Arc<LocalEndpoint>]>,
+    pub(crate) endpoints: Box<[Arc<LocalEndpoint>]>,
 }
 
 /// One worker's connections to one endpoint, by protocol.
@@ -61,18 +66,22 @@ enum Lanes {
 }
 
 impl LocalCluster {
-    /// One worker's side of `cluster`. It makes no connection before a request needs one.
+    /// One worker's side of `cluster`. It makes no connection before a request needs one, unless the configuration says so.
     pub fn new(cluster: Arc<Cluster>, upstream: Arc<Upstream>) -> Arc<Self> {
         let shared = cluster.clone();
-        shared.join(|current| {
+        let local = shared.join(|current| {
             let turns = with_rng(|rng| Turns::new(&current.plan, rng));
             let none = HashMap::new();
             Self {
                 view: ArcSwap::from_pointee(View::new(current, turns.into(), &none, &upstream)),
                 cluster,
                 upstream,
+                upkeep: Upkeep::default(),
+                samples: LazyLock::new(Samples::default),
             }
-        })
+        });
+        local.keep_up();
+        local
     }
 
     /// The cluster that it belongs to.
@@ -81,7 +90,7 @@ impl LocalCluster {
     }
 
     /// Takes over what the cluster has become. Connections to endpoints that left drain as the old view is dropped.
-    pub(crate) fn follow(&self, current: &Current) {
+    pub(crate) fn follow(self: &Arc<Self>, current: &Current) {
         let old = self.view.load_full();
         let turns = if Arc::ptr_eq(&old.plan, &current.plan) {
             old.turns.clone()
@@ -99,6 +108,7 @@ impl LocalCluster {
             .collect();
         let next = View::new(current, turns, &known, &self.upstream);
         self.view.store(Arc::new(next));
+        self.keep_up();
     }
 }
 
@@ -172,6 +182,25 @@ impl LocalEndpoint {
         }
     }
 
+    /// The ways that requests have come.
+    pub(crate) fn ways(&self) -> Vec<Way> {
+        let mut ways = Vec::new();
+        for (position, slot) in self.sets.iter().enumerate() {
+            match slot.get() {
+                None => {}
+                Some(Lanes::One(_)) => ways.push(Way { position, lane: 0 }),
+                Some(Lanes::Many(sets)) => {
+                    let used = sets
+                        .iter()
+                        .enumerate()
+                        .filter(|(_, set)| set.get().is_some());
+                    ways.extend(used.map(|(lane, _)| Way { position, lane }));
+                }
+            }
+        }
+        ways
+    }
+
     #[cold]
     fn lanes<'a>(
         &self,
@@ -192,6 +221,7 @@ impl LocalEndpoint {
             connector.clone(),
             local.upstream.clone(),
             local.cluster.clone(),
+            local.upkeep.poke.clone(),
         )
     }
 }

@@ -28,8 +28,10 @@ pub(crate) async fn open(
         keep_alive: config.keep_alive.as_ref().map(|config| config.keep_alive()),
         ..ChannelLimits::default()
     };
+    let options = config.tcp.options();
     let opening = async {
-        let io = upstream.dialer.dial(address, within.0).await?;
+        let dialing = upstream.dialer.dial_with(address, within.0, &options);
+        let io = dialing.await?;
         let opened = connector.open(io, limits, upstream.budget.clone(), events);
         opened
             .await

@@ -3,20 +3,22 @@
 //! They rest in a bb8 pool, the last one used on top, and are lent out without a question to the server: a connection
 //! knows by itself whether its socket was closed meanwhile. A broken one does not come back.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwapOption;
 use bb8::{ManageConnection, PooledConnection, QueueStrategy};
 use futures_util::FutureExt;
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout_at};
 use wireloom_codecs::{Answer, Call, Channel, ChannelState, Connector, ErrorKind, LocalError};
 
 use crate::counters::Reports;
+use crate::lifetime::limited;
 use crate::open::{closed_at_once, open};
 use crate::outage::Outage;
+use crate::upkeep::{Kept, ahead};
 use crate::{Cluster, ClusterConfig, Endpoint, Upstream};
 
 /// Connections that one worker keeps to one endpoint where the configuration names no number.
@@ -46,11 +48,14 @@ struct Shared {
     connector: Arc<dyn Connector>,
     upstream: Arc<Upstream>,
     cluster: Arc<Cluster>,
+    upkeep: Arc<Notify>,
     config: ArcSwapOption<ClusterConfig>,
     outage: Mutex<Outage>,
     /// Counts failures to connect, so that those who wait hear of them: bb8 tells nobody.
     failures: watch::Sender<u64>,
     open: AtomicUsize,
+    /// The connections, where some are to be kept.
+    watched: Mutex<Vec<Weak<dyn Channel>>>,
     /// The last refusal of a limit.
     refused: Mutex<Option<LocalError>>,
 }
@@ -93,6 +98,7 @@ impl ManageConnection for Manager {
         let reports = Arc::new(Reports {
             counters: shared.cluster.counters.clone(),
             set: Default::default(),
+            upkeep: shared.upkeep.clone(),
             _connection: counted,
         });
         let opened = open(
@@ -107,6 +113,11 @@ impl ManageConnection for Manager {
                 let cluster = shared.cluster.name();
                 shared.outage.lock().over(cluster, &shared.endpoint);
                 shared.open.fetch_add(1, Relaxed);
+                let counters = &shared.cluster.counters;
+                let channel = limited(channel, &config, counters, Weak::new());
+                if config.connects_ahead() {
+                    shared.watched.lock().push(Arc::downgrade(&channel));
+                }
                 Ok(Pooled {
                     channel,
                     used: AtomicBool::new(false),
@@ -127,6 +138,14 @@ impl ManageConnection for Manager {
 }
 
 impl Shared {
+    /// Whether some connection cannot be used again, as far as they are watched.
+    fn some_broken(&self) -> bool {
+        let mut watched = self.watched.lock();
+        watched.retain(|channel| channel.strong_count() > 0);
+        let mut channels = watched.iter().filter_map(Weak::upgrade);
+        channels.any(|channel| channel.state() != ChannelState::Open)
+    }
+
     fn fail(&self, error: LocalError) -> LocalError {
         let cluster = self.cluster.name();
         self.outage
@@ -161,6 +180,7 @@ impl Pool {
         connector: Arc<dyn Connector>,
         upstream: Arc<Upstream>,
         cluster: Arc<Cluster>,
+        upkeep: Arc<Notify>,
     ) -> Arc<Self> {
         let pool = Arc::new(Self {
             manager: Manager(Arc::new(Shared {
@@ -168,10 +188,12 @@ impl Pool {
                 connector,
                 upstream,
                 cluster,
+                upkeep,
                 config: ArcSwapOption::empty(),
                 outage: Mutex::default(),
                 failures: watch::Sender::new(0),
                 open: AtomicUsize::new(0),
+                watched: Mutex::default(),
                 refused: Mutex::default(),
             })),
             current: ArcSwapOption::empty(),
@@ -184,7 +206,11 @@ impl Pool {
     /// A connection that rests; None if all are in use. Whether it is still open shows when it is given a call.
     pub(crate) fn idle(&self, config: &Arc<ClusterConfig>) -> Option<Lease> {
         let sized = self.sized(config);
-        if sized.pool.state().idle_connections == 0 {
+        let idle = sized.pool.state().idle_connections;
+        if idle <= 1 && config.connections.preconnect.is_some() {
+            self.manager.0.upkeep.notify_one();
+        }
+        if idle == 0 {
             return None;
         }
         sized.pool.get_owned().now_or_never()?.ok()
@@ -273,6 +299,48 @@ impl Pool {
         sized
     }
 
+    /// Lets go of connections that rest and cannot be used again.
+    fn tidy(&self, sized: &Sized) {
+        let mut resting = Vec::new();
+        while sized.pool.state().idle_connections > 0
+            && let Some(Ok(lease)) = sized.pool.get_owned().now_or_never()
+        {
+            resting.push(lease);
+        }
+        // From the one that rested longest, so that they lie as they lay; what is broken does not go back.
+        while let Some(lease) = resting.pop() {
+            drop(lease);
+        }
+    }
+
+    /// Makes connections until as many rest as should, at least `first`. Says how many were made, and whether that is all.
+    pub(crate) async fn keep(&self, config: &Arc<ClusterConfig>, first: u32) -> Kept {
+        let sized = self.sized(config);
+        let mut kept = Kept::default();
+        if self.manager.0.some_broken() {
+            self.tidy(&sized);
+        }
+        let idle = sized.pool.state().idle_connections;
+        let state = sized.pool.state();
+        let used = state.connections.saturating_sub(state.idle_connections);
+        let most = config.connections.per_endpoint.unwrap_or(MOST);
+        let wanted = ahead(config, used).saturating_sub(used).max(first);
+        let wanted = wanted.max(config.connections.min_idle);
+        let wanted = wanted.min(most.saturating_sub(used));
+        for _ in idle..wanted {
+            let Ok(pooled) = self.manager.connect().await else {
+                kept.lacks = true;
+                break;
+            };
+            kept.made += 1;
+            if sized.pool.add(pooled).is_err() {
+                // Requests have made as many as there may be meanwhile.
+                break;
+            }
+        }
+        kept
+    }
+
     /// Connections open: in all, and those that rest.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let idle = self.current.load().as_ref().map_or(0, |sized| {
@@ -298,4 +366,5 @@ fn same(a: &ClusterConfig, b: &ClusterConfig) -> bool {
         && a.idle_timeout == b.idle_timeout
         && a.connect_timeout == b.connect_timeout
         && a.keep_alive == b.keep_alive
+        && a.tcp == b.tcp
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
 use wireloom_codecs::{Answer, Call, Connector, Mode};
 
 use crate::channels::{ChannelSet, Refused};
@@ -30,12 +31,15 @@ impl Set {
         connector: Arc<dyn Connector>,
         upstream: Arc<Upstream>,
         cluster: Arc<Cluster>,
+        upkeep: Arc<Notify>,
     ) -> Self {
         match connector.mode() {
-            Mode::Multiplexed => {
-                Self::Shared(ChannelSet::new(endpoint, connector, upstream, cluster))
+            Mode::Multiplexed => Self::Shared(ChannelSet::new(
+                endpoint, connector, upstream, cluster, upkeep,
+            )),
+            Mode::PingPong => {
+                Self::Exclusive(Pool::new(endpoint, connector, upstream, cluster, upkeep))
             }
-            Mode::PingPong => Self::Exclusive(Pool::new(endpoint, connector, upstream, cluster)),
         }
     }
 

@@ -12,6 +12,7 @@ use wireloom_codecs::units::Span;
 
 use crate::channels::ChannelSet;
 use crate::config::Balance;
+use crate::lifetime::Retired;
 use crate::limit::Limit;
 use crate::outlier::Reason;
 use crate::pool::Pool;
@@ -31,6 +32,9 @@ pub struct ClusterStats {
     pub in_flight: u32,
     /// The most of them.
     pub in_flight_limit: u32,
+    /// The most of them by how long answers take, where the cluster goes by that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrency_limit: Option<u32>,
     /// Requests that wait for a connection.
     pub pending: u32,
     /// The most of them.
@@ -47,6 +51,9 @@ pub struct ClusterStats {
     pub refused_pushes: u64,
     /// Total of connections that took no more requests before they closed.
     pub connections_drained: u64,
+    /// Total of connections that were not used on because a limit of their own was reached, by the limit.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub connections_retired: BTreeMap<&'static str, u64>,
     /// Total of connections that ended in an error.
     pub connections_lost: u64,
     /// Total of times that a limit turned a request away from the cluster or an endpoint, by the limit; those that never
@@ -143,6 +150,11 @@ impl Cluster {
             balance: config.balance,
             in_flight: self.in_flight.load(Relaxed),
             in_flight_limit: config.limits.in_flight,
+            concurrency_limit: config
+                .limits
+                .adaptive
+                .is_some()
+                .then(|| self.concurrency.load(Relaxed)),
             pending: self.pending.load(Relaxed),
             pending_limit: config.limits.pending,
             overloaded: counters.overloaded.load(Relaxed),
@@ -151,6 +163,7 @@ impl Cluster {
             missed_pings: counters.missed_pings.load(Relaxed),
             refused_pushes: counters.refused_pushes.load(Relaxed),
             connections_drained: counters.drained.load(Relaxed),
+            connections_retired: named(Retired::ALL.map(Retired::as_str), &counters.retired),
             connections_lost: counters.lost.load(Relaxed),
             overflow: named(Limit::ALL.map(Limit::as_str), &counters.overflow),
             checks_passed: counters.checks_passed.load(Relaxed),

@@ -1,9 +1,12 @@
 //! Whole attempts against a scripted network.
 
+mod adaptive;
+mod ahead;
 mod breakers;
 mod connecting;
 mod health;
 mod lanes;
+mod lifetimes;
 mod limits;
 mod membership;
 mod outliers;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use wireloom_codecs::{Body, BodyEnd, CallError, Class, Response, Watch};
+use wireloom_codecs::{Body, BodyEnd, CallError, Class, ErrorKind, Response, Watch};
 
 use crate::balance::Stopwatch;
 use crate::endpoint::Active;
@@ -81,6 +81,9 @@ impl UnderWay {
             let time = started.elapsed();
             self.endpoint().took(config.balance, time, failed);
             self.endpoint().tally.took(time);
+            if config.limits.adaptive.is_some() && tells_of_load(result, failed) {
+                local.samples.took(time);
+            }
         }
         // Of a body that is to come the end tells, but for a failure that its head told of.
         let streamed = matches!(result, Ok(response) if matches!(response.body, Body::Stream(_)));
@@ -124,6 +127,14 @@ impl Watch for Streaming {
         if let Some(cluster) = &self.watched {
             cluster.observe(self.under_way.endpoint(), &cluster.config(), seen);
         }
+    }
+}
+
+/// Whether the time tells how busy the server is: refusals are quick, and lost connections end at any time.
+fn tells_of_load(result: &Result<Response, CallError>, failed: bool) -> bool {
+    match result {
+        Ok(_) => !failed,
+        Err(error) => error.error.kind == ErrorKind::Timeout,
     }
 }
 

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use wireloom_codecs::{
     BoxFuture, ByteBudget, Connector, ErrorKind, FrameLimits, Io, LocalError, Probe, ProtocolId,
     RequestHead,
 };
-use wireloom_net::Address;
+use wireloom_net::{Address, SocketOptions};
 
 /// How a byte stream to an endpoint is made. [`Tcp`] is one; what wraps it (TLS) is another.
 pub trait Dialer: Send + Sync {
@@ -20,6 +21,20 @@ pub trait Dialer: Send + Sync {
         address: &Address,
         timeout: Duration,
     ) -> BoxFuture<Result<Box<dyn Io>, LocalError>>;
+
+    /// The same over a socket with these options, as far as it is one.
+    ///
+    /// # Errors
+    /// The same; also if the system does not allow an option.
+    fn dial_with(
+        &self,
+        address: &Address,
+        timeout: Duration,
+        options: &SocketOptions,
+    ) -> BoxFuture<Result<Box<dyn Io>, LocalError>> {
+        let _ = options;
+        self.dial(address, timeout)
+    }
 }
 
 /// Plain TCP.
@@ -35,6 +50,39 @@ impl Dialer for Tcp {
         let address = address.clone();
         Box::pin(async move {
             match wireloom_net::connect(&address, timeout).await {
+                Ok(stream) => Ok(Box::new(stream) as Box<dyn Io>),
+                Err(error) => Err(LocalError::new(
+                    ErrorKind::ConnectFailure,
+                    error.to_string(),
+                )),
+            }
+        })
+    }
+
+    fn dial_with(
+        &self,
+        address: &Address,
+        timeout: Duration,
+        options: &SocketOptions,
+    ) -> BoxFuture<Result<Box<dyn Io>, LocalError>> {
+        // What is neither an IP address nor a name is not reached over TCP.
+        if address.as_socket_addr().is_some() || address.name().is_some() {
+            Self::with(address, timeout, *options)
+        } else {
+            self.dial(address, timeout)
+        }
+    }
+}
+
+impl Tcp {
+    fn with(
+        address: &Address,
+        timeout: Duration,
+        options: SocketOptions,
+    ) -> BoxFuture<Result<Box<dyn Io>, LocalError>> {
+        let address = address.clone();
+        Box::pin(async move {
+            match wireloom_net::connect_with(&address, timeout, &options).await {
                 Ok(stream) => Ok(Box::new(stream) as Box<dyn Io>),
                 Err(error) => Err(LocalError::new(
                     ErrorKind::ConnectFailure,
@@ -61,6 +109,7 @@ pub struct Upstream {
     pub(crate) dialer: Arc<dyn Dialer>,
     pub(crate) budget: ByteBudget,
     pub(crate) frame: FrameLimits,
+    runtime: Option<Handle>,
 }
 
 impl Upstream {
@@ -78,7 +127,20 @@ impl Upstream {
             dialer: Arc::new(Tcp),
             budget,
             frame,
+            runtime: None,
         }
+    }
+
+    /// Has connections that no request waits for made on the worker's own runtime. Default: the caller's.
+    #[must_use]
+    pub fn on(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// Where the worker's tasks run; None outside of any runtime.
+    pub(crate) fn runtime(&self) -> Option<Handle> {
+        self.runtime.clone().or_else(|| Handle::try_current().ok())
     }
 
     /// The same over another kind of byte stream.
@@ -110,6 +172,13 @@ impl Upstream {
             _ => 0,
         };
         Some(Way { position, lane })
+    }
+
+    /// The way of every request to a cluster that speaks `own`; None if there are several.
+    pub(crate) fn only_way(&self, own: &str) -> Option<Way> {
+        let position = self.connectors.iter().position(|one| one.named(own))?;
+        let lanes = self.lanes.get(position).copied().unwrap_or_default();
+        (!lanes).then_some(Way { position, lane: 0 })
     }
 
     /// Who asks a cluster's servers that: of its own protocol if it can, else whoever has the question.

@@ -4,8 +4,8 @@ use bytes::BytesMut;
 use tokio_util::codec::Decoder;
 
 use crate::{
-    Argument, ArgumentPath, Class, ConnError, LocalError, Needs, Origin, ProtocolId, Request,
-    RequestHead, Response, Sniff, StreamId, Wire, WriteBuf,
+    Argument, ArgumentPath, Class, ConnError, Frames, LocalError, Needs, Origin, ProtocolId,
+    Request, RequestHead, Response, Sniff, StreamId, Wire, WriteBuf,
 };
 
 /// How many exchanges a connection carries at once.
@@ -126,12 +126,18 @@ pub trait Codec: Decoder<Item = Inbound, Error = ConnError> + Send + Sized + 'st
         let _ = needs;
     }
 
+    /// What the codec cuts its frames with, if it does so with [`Frames`]: [`Codec::pending_frame`], [`Codec::set_limits`] and
+    /// [`Codec::mid_frame`] are answered there then.
+    fn frames(&self) -> Option<&Frames> {
+        None
+    }
+
     /// After `decode` answered `None`: how many bytes, counted from the start of the buffer, the frame under way
     /// takes in all, if its head told. The driver reserves memory for it before it reads on. Where only a frame's end tells, it
     /// is twice what there is or so, and asked for again once so much is there.
     fn pending_frame(&self, buffered: &BytesMut) -> Option<usize> {
         let _ = buffered;
-        None
+        self.frames()?.pending()
     }
 
     /// From now on these limits apply, also to a frame of which only the head has come. The driver lowers them for a
@@ -139,14 +145,16 @@ pub trait Codec: Decoder<Item = Inbound, Error = ConnError> + Send + Sized + 'st
     /// throws it away as it comes and gives its [`Fault`], and nobody behind it has to wait. A codec that keeps this
     /// default has its connection wait instead.
     fn set_limits(&mut self, limits: FrameLimits) {
-        let _ = limits;
+        if let Some(frames) = self.frames() {
+            frames.set_limits(limits);
+        }
     }
 
     /// True from the moment that `decode` has taken the start of a frame out of the buffer until it has taken the end: while
     /// the rest of a refused body is thrown away. A frame that is still in the buffer needs no telling. The driver
     /// bounds the time of every frame, and sees none in an empty buffer.
     fn mid_frame(&self) -> bool {
-        false
+        self.frames().is_some_and(Frames::mid_frame)
     }
 
     /// How long ([`KeepAlive::interval`]) an upstream connection is quiet before a ping, where the protocol has one.

@@ -77,6 +77,20 @@ pub struct RequestHead {
 }
 
 impl RequestHead {
+    /// The head of a request for an answer in this protocol, that says nothing else yet.
+    pub fn new(protocol: ProtocolId, service: Str, method: Str) -> Self {
+        Self {
+            protocol,
+            kind: Kind::Unary,
+            service,
+            method,
+            fields: Fields::new(),
+            timeout: None,
+            wire: Wire::default(),
+            http: None,
+        }
+    }
+
     /// Whether it may be carried out twice without harm. Known of HTTP alone, by the method (RFC 9110 §9.2.2).
     pub fn is_idempotent(&self) -> bool {
         let http = self.http.as_ref();

@@ -8,6 +8,8 @@
 //! it does not; a streamed body ends in trailers. A message keeps its [`Wire`] image, so forwarding writes a
 //! fresh fixed head and then the bytes that came.
 
+#![deny(missing_docs)]
+
 mod argument;
 mod body;
 mod budget;
@@ -21,6 +23,7 @@ mod error;
 mod exchange;
 mod fields;
 mod framed;
+mod frames;
 mod head;
 mod headers;
 pub mod http;
@@ -29,6 +32,7 @@ mod needs;
 mod order;
 mod outcome;
 mod prefixed;
+pub mod prelude;
 pub mod probe;
 mod progress;
 mod protocol;
@@ -52,6 +56,7 @@ pub use drain::{Drain, DrainPoll, DrainWatch, drain};
 pub use error::{ConnError, ErrorKind, LocalError};
 pub use fields::Fields;
 pub use framed::Framed;
+pub use frames::{Frame, Frames};
 pub use head::{Kind, Origin, ProtocolId, RequestHead, ResponseHead, StreamId, Wire};
 pub use headers::{HeaderList, Headers, InvalidField};
 pub use message::{Message, Request, Response};

@@ -142,7 +142,14 @@ impl<const P: bool> Toy<P> {
         let id = StreamId(head.get_u32().into());
         let status = head.get_u8();
         let fault = Fault {
-            origin: Origin::default(),
+            origin: Origin {
+                kind: if kind == ONE_WAY {
+                    Kind::OneWay
+                } else {
+                    Kind::Unary
+                },
+                ..Origin::default()
+            },
             error: LocalError::new(ErrorKind::TooLarge, "over the limit"),
             is_request: kind != RESPONSE,
         };
@@ -261,6 +268,8 @@ impl<const P: bool> Codec for Toy<P> {
 }
 
 mod suite {
+    use std::time::Duration;
+
     use super::*;
     use crate::suite::Sample;
 
@@ -272,5 +281,12 @@ mod suite {
         ]
     }
 
-    crate::codec_suite!(Multiplexed, None, samples());
+    /// With them it has everything.
+    const KEEP_ALIVE: KeepAlive = KeepAlive {
+        interval: Duration::from_secs(1),
+        timeout: Duration::from_secs(1),
+        misses: 1,
+    };
+
+    crate::codec_suite!(Multiplexed, Some(KEEP_ALIVE), samples());
 }

@@ -8,6 +8,7 @@
 mod accept;
 mod address;
 mod connect;
+mod eyeballs;
 mod limit;
 mod listen;
 pub mod tls;
@@ -15,6 +16,7 @@ mod tune;
 
 pub use accept::{AcceptEvents, Acceptor, Incoming};
 pub use address::{Address, AddressError};
-pub use connect::{ConnectError, connect};
+pub use connect::{ConnectError, connect, connect_with};
 pub use limit::{ConnectionLimit, ConnectionPermit};
 pub use listen::{BACKLOG, ListenError, bind};
+pub use tune::{Keepalive, SocketOptions};

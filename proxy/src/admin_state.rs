@@ -24,7 +24,7 @@ impl AdminState for Admin {
 
     fn config(&self) -> Value {
         let (config, generation) = self.proxy.config();
-        json!({ "generation": generation, "config": config })
+        json!({ "generation": generation, "config": *config })
     }
 
     fn listeners(&self) -> Value {

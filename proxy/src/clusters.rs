@@ -1,11 +1,14 @@
 //! The clusters of a running proxy, and each worker's side of them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use wireloom_cluster::{Cluster, ClusterConfig, Condition, LocalCluster, Subset, Upstream};
+use wireloom_cluster::{
+    Cluster, ClusterConfig, Condition, EndpointConfig, LocalCluster, Subset, Upstream,
+};
 use wireloom_codecs::{ByteBudget, Connector, FrameLimits};
 use wireloom_router::config::SubsetMatch;
 use wireloom_router::{BudgetLimits, Edits, RetryBudget, RouteTable};
@@ -25,15 +28,29 @@ pub(crate) struct Clusters {
     protocols: Protocols,
     /// What each worker connects with, for the clusters that want no connectors of their own.
     upstreams: Vec<Arc<Upstream>>,
-    /// Each worker's memory for answers.
-    budgets: Vec<ByteBudget>,
+    /// Each worker's memory for answers, and where its tasks run.
+    budgets: Vec<(ByteBudget, Handle)>,
     /// Bounds what servers answer.
     frame: FrameLimits,
     entries: BTreeMap<String, Entry>,
+    /// Made ahead of the configuration that brings them.
+    coming: BTreeMap<String, Entry>,
+    /// How often they were updated.
+    updates: u64,
+}
+
+/// What an update did to how many clusters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Changes {
+    pub(crate) made: usize,
+    pub(crate) changed: usize,
+    pub(crate) removed: usize,
 }
 
 struct Entry {
     cluster: Arc<Cluster>,
+    /// The update since which its bindings are as they are.
+    bound: u64,
     /// What its connectors were made for.
     own: ProtocolKeys,
     locals: Vec<Arc<LocalCluster>>,
@@ -42,6 +59,8 @@ struct Entry {
     edits: Option<Arc<Edits>>,
     /// Looks for outliers, from the first configuration on that wants it.
     outliers: Option<Task>,
+    /// Moves the limit of requests under way, likewise.
+    adaptive: Option<Task>,
     /// Checks the endpoints, likewise.
     health: Option<Task>,
 }
@@ -69,7 +88,10 @@ impl Clusters {
         workers: &[Worker],
         frame: FrameLimits,
     ) -> Self {
-        let budgets: Vec<_> = workers.iter().map(|w| w.responses.clone()).collect();
+        let means = workers
+            .iter()
+            .map(|worker| (worker.responses.clone(), worker.runtime.clone()));
+        let budgets: Vec<_> = means.collect();
         let connectors = protocols.connectors();
         Self {
             metrics,
@@ -78,45 +100,125 @@ impl Clusters {
             budgets,
             frame,
             entries: BTreeMap::new(),
+            coming: BTreeMap::new(),
+            updates: 0,
         }
     }
 
+    /// Makes what a configuration is about to bring where connections are to be made ahead: whole clusters, and endpoints
+    /// that no request goes to yet. Returns what is to be waited for. To be followed by [`Self::update`].
+    pub(crate) fn prepare(
+        &mut self,
+        configs: &BTreeMap<String, ClusterEntry>,
+        zone: Option<&str>,
+    ) -> Vec<Arc<LocalCluster>> {
+        let mut ahead = Vec::new();
+        self.coming.clear();
+        for (name, config) in configs {
+            if config.cluster.warm_up.is_off() {
+                continue;
+            }
+            match self.entries.get(name) {
+                Some(entry) => {
+                    if let Some(step) = joined(&entry.cluster.config(), &config.cluster) {
+                        entry.cluster.reconfigure(step);
+                        ahead.extend(entry.locals.iter().cloned());
+                    }
+                }
+                None => {
+                    let entry = self.create(name, &placed(config, zone));
+                    ahead.extend(entry.locals.iter().cloned());
+                    self.coming.insert(name.clone(), entry);
+                }
+            }
+        }
+        ahead
+    }
+
+    /// What is to be waited for once the first configuration is at work.
+    pub(crate) fn ahead(&self) -> Vec<Arc<LocalCluster>> {
+        let entries = self.entries.values();
+        let warm = entries.filter(|entry| !entry.cluster.config().warm_up.is_off());
+        warm.flat_map(|entry| entry.locals.iter().cloned())
+            .collect()
+    }
+
     /// Makes what is new, changes what is not as it was, and lets go of the rest: connections of clusters that are gone
-    /// end with the last exchange on them. `zone` is where the proxy stands.
-    pub(crate) fn update(&mut self, configs: &BTreeMap<String, ClusterEntry>, zone: Option<&str>) {
+    /// end with the last exchange on them. What is as it was is not touched. `zone` is where the proxy stands.
+    pub(crate) fn update(
+        &mut self,
+        configs: &BTreeMap<String, ClusterEntry>,
+        zone: Option<&str>,
+    ) -> Changes {
+        self.updates += 1;
+        let before = self.entries.len();
         self.entries.retain(|name, _| configs.contains_key(name));
+        let mut changes = Changes {
+            removed: before - self.entries.len(),
+            ..Changes::default()
+        };
         for (name, config) in configs {
             let config = &*placed(config, zone);
-            let entry = match self.entries.remove(name) {
-                Some(mut entry) => {
-                    entry.reconfigure(&config.cluster);
-                    if entry.own != config.own {
-                        // Its servers are asked in other words now.
-                        entry.health = None;
-                    }
-                    entry.watch(&config.cluster, || self.prober(config));
-                    if entry.own != config.own {
-                        // The counts stay; connections that speak otherwise end with the last exchange on them.
-                        entry.own = config.own.clone();
-                        entry.locals = self.locals(&entry.cluster, config);
-                    }
-                    entry
-                }
-                None => self.create(name, config),
+            let Some(mut entry) = self.entries.remove(name) else {
+                changes.made += 1;
+                let coming = self.coming.remove(name).filter(|entry| entry.is(config));
+                let mut entry = coming.unwrap_or_else(|| self.create(name, config));
+                entry.bound = self.updates;
+                self.entries.insert(name.clone(), entry);
+                continue;
             };
+            if !entry.is(config) {
+                changes.changed += 1;
+                self.change(&mut entry, config);
+            }
             self.entries.insert(name.clone(), entry);
         }
+        self.coming.clear();
+        changes
+    }
+
+    fn change(&self, entry: &mut Entry, config: &ClusterEntry) {
+        if entry.reconfigure(&config.cluster) {
+            entry.bound = self.updates;
+        }
+        if entry.own != config.own {
+            // Its servers are asked in other words now.
+            entry.health = None;
+        }
+        entry.watch(&config.cluster, || self.prober(config));
+        if entry.own != config.own {
+            // The counts stay; connections that speak otherwise end with the last exchange on them.
+            entry.own = config.own.clone();
+            entry.locals = self.locals(&entry.cluster, config);
+            entry.bound = self.updates;
+        }
+    }
+
+    /// How often they were updated.
+    pub(crate) fn updates(&self) -> u64 {
+        self.updates
+    }
+
+    /// Whether [`Self::bindings`] would give the table something else than it gave after that update.
+    pub(crate) fn rebound(&self, table: &RouteTable, update: u64) -> bool {
+        let mut entries = table
+            .clusters()
+            .iter()
+            .map(|name| self.entries.get(&**name));
+        entries.any(|entry| entry.is_none_or(|entry| entry.bound > update))
     }
 
     fn create(&self, name: &str, config: &ClusterEntry) -> Entry {
         let cluster = Cluster::new(name, config.cluster.clone());
         let mut entry = Entry {
+            bound: self.updates,
             own: config.own.clone(),
             locals: self.locals(&cluster, config),
             budget: budget(&config.cluster),
             stats: self.metrics.cluster(name),
             edits: edits(&config.cluster),
             outliers: None,
+            adaptive: None,
             health: None,
             cluster,
         };
@@ -174,12 +276,31 @@ impl Clusters {
 
 fn upstreams(
     connectors: &Arc<[Arc<dyn Connector>]>,
-    budgets: &[ByteBudget],
+    budgets: &[(ByteBudget, Handle)],
     frame: FrameLimits,
 ) -> Vec<Arc<Upstream>> {
-    let upstream =
-        |budget: &ByteBudget| Arc::new(Upstream::new(connectors.clone(), budget.clone(), frame));
+    let upstream = |(budget, runtime): &(ByteBudget, Handle)| {
+        let upstream = Upstream::new(connectors.clone(), budget.clone(), frame);
+        Arc::new(upstream.on(runtime.clone()))
+    };
     budgets.iter().map(upstream).collect()
+}
+
+/// The cluster as it is, with the endpoints that are about to join it, which are not picked yet; None if there are none.
+fn joined(now: &ClusterConfig, next: &ClusterConfig) -> Option<ClusterConfig> {
+    let there: HashSet<_> = now.endpoints.iter().map(|one| &one.address).collect();
+    let joins = |one: &&EndpointConfig| !there.contains(&one.address);
+    let new: Vec<_> = next.endpoints.iter().filter(joins).cloned().collect();
+    if new.is_empty() {
+        return None;
+    }
+    let mut joined = now.clone();
+    joined.warm_up = next.warm_up;
+    joined.endpoints.extend(new.into_iter().map(|mut one| {
+        one.weight = 0;
+        one
+    }));
+    Some(joined)
 }
 
 /// The configuration of a cluster for a proxy in that zone.
@@ -214,16 +335,26 @@ fn budget(config: &ClusterConfig) -> Arc<RetryBudget> {
 }
 
 impl Entry {
-    fn reconfigure(&mut self, config: &ClusterConfig) {
+    /// True if that is what it is already.
+    fn is(&self, config: &ClusterEntry) -> bool {
+        *self.cluster.config() == config.cluster && self.own == config.own
+    }
+
+    /// Says whether what routes have of it is something else now.
+    fn reconfigure(&mut self, config: &ClusterConfig) -> bool {
         let old = self.cluster.config();
-        if *old == *config {
-            return;
-        }
-        if old.retry_budget != config.retry_budget {
+        let (budgets, edited) = (
+            old.retry_budget != config.retry_budget,
+            old.headers != config.headers,
+        );
+        if budgets {
             self.budget = budget(config);
         }
-        self.edits = edits(config);
+        if edited {
+            self.edits = edits(config);
+        }
         self.cluster.reconfigure(config.clone());
+        budgets || edited
     }
 
     /// Starts what watches the endpoints, on the control plane's runtime. A cluster that wants none of it has no task.
@@ -234,6 +365,9 @@ impl Entry {
         }
         if config.outlier.is_some() && self.outliers.is_none() {
             self.outliers = Some(Task::spawn(self.cluster.clone().detect_outliers()));
+        }
+        if config.limits.adaptive.is_some() && self.adaptive.is_none() {
+            self.adaptive = Some(Task::spawn(self.cluster.clone().adapt()));
         }
     }
 
@@ -253,10 +387,15 @@ impl Entry {
         for (limit, total) in &now.overflow {
             raise(&stats.overflow(limit), *total);
         }
+        for (reason, total) in &now.connections_retired {
+            raise(&stats.retired(reason), *total);
+        }
         for (reason, total) in &now.ejections {
             raise(&stats.ejections(reason), *total);
         }
         raise(&stats.ejections_refused, now.ejections_refused);
+        let limit = now.concurrency_limit.unwrap_or_default();
+        stats.concurrency_limit.set(i64::from(limit));
         let endpoints = now.endpoints.iter();
         raise(&stats.connects, endpoints.clone().map(|e| e.connects).sum());
         let failures = endpoints.clone().map(|e| e.connect_failures).sum();

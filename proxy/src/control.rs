@@ -2,18 +2,22 @@
 //!
 //! A configuration is put to work whole or not at all: tables are compiled, certificates read and sockets bound before
 //! anything that runs is touched. What stays the same stays: listeners keep their socket and connections, clusters
-//! their channels.
+//! their channels, and route tables what they were compiled to. Nothing of it happens on a worker, which finds
+//! another pointer at its next request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use wireloom_cluster::LocalCluster;
 use wireloom_codecs::FrameLimits;
 use wireloom_net::tls::TlsAcceptor;
-use wireloom_router::{Edits, RouteTable, config::RouteConfig};
+use wireloom_router::Edits;
 use wireloom_telemetry::Metrics;
 
 use crate::clusters::Clusters;
@@ -22,6 +26,7 @@ use crate::connection;
 use crate::listener::{Bound, Listener, Parts};
 use crate::protocols::Protocols;
 use crate::routing::{Routing, StatsTable};
+use crate::tables::{self, Table, Tables};
 use crate::worker::Worker;
 
 /// Why a configuration cannot be put to work.
@@ -54,16 +59,41 @@ pub enum ApplyError {
     Draining,
 }
 
+/// What putting a configuration to work took. What is not counted stayed as it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Route tables that were compiled.
+    pub tables: usize,
+    /// Listeners that route by something else than before, be it a table or how a cluster is used.
+    pub rerouted: usize,
+    /// Listeners whose next connections are served otherwise than before. Those with certificates always are, for
+    /// their files are read again.
+    pub listeners: usize,
+    /// Clusters that there were not.
+    pub clusters_made: usize,
+    /// Clusters that are configured otherwise.
+    pub clusters_changed: usize,
+    /// Clusters that there are no more.
+    pub clusters_removed: usize,
+}
+
 /// A running proxy.
 pub struct Proxy {
     protocols: Protocols,
     metrics: Arc<Metrics>,
     workers: Vec<Worker>,
+    /// Held by who puts a configuration to work, for as long as that takes.
+    applying: Mutex<()>,
+    /// Never held for long: the control plane's other tasks want it too.
     state: Mutex<State>,
+    /// Connections that were to be made before the first request are, or were waited for long enough.
+    warm: Arc<AtomicBool>,
 }
 
 struct State {
-    config: Config,
+    config: Arc<Config>,
+    /// What its routes were compiled to.
+    tables: Arc<Tables>,
     generation: u64,
     clusters: Clusters,
     /// By address.
@@ -96,30 +126,82 @@ impl Proxy {
             protocols,
             metrics,
             workers,
+            applying: Mutex::new(()),
             state: Mutex::new(State {
-                config: config.clone(),
+                config: Arc::new(config.clone()),
+                tables: Arc::default(),
                 generation: 0,
                 clusters,
                 listeners: BTreeMap::new(),
                 leaving: Vec::new(),
                 draining: false,
             }),
+            warm: Arc::default(),
         };
         proxy.apply(config)?;
+        let (ahead, warm) = (proxy.state.lock().clusters.ahead(), proxy.warm.clone());
+        if ahead.is_empty() {
+            warm.store(true, Ordering::Release);
+        } else {
+            tokio::spawn(async move {
+                warmed_up(&ahead).await;
+                warm.store(true, Ordering::Release);
+            });
+        }
         Ok(proxy)
+    }
+
+    /// The same as [`Self::apply`], after connections were made to what the configuration brings, as far as its clusters
+    /// want that (`warm_up`); their times for it bound the wait.
+    pub async fn apply_warm(&self, config: Config) -> Result<Applied, ApplyError> {
+        let ahead = {
+            let mut state = self.state.lock();
+            if state.draining {
+                return Err(ApplyError::Draining);
+            }
+            let zone = config.zone.as_deref();
+            state.clusters.prepare(&config.clusters, zone)
+        };
+        if !ahead.is_empty() {
+            warmed_up(&ahead).await;
+        }
+        let applied = self.apply(config);
+        if applied.is_err() {
+            // What was prepared goes again.
+            let state = &mut *self.state.lock();
+            let zone = state.config.zone.as_deref();
+            state.clusters.update(&state.config.clusters, zone);
+        }
+        applied
     }
 
     /// Puts another configuration to work, or leaves everything as it is.
     ///
-    /// Workers and memory limits keep what they were started with.
-    pub fn apply(&self, config: Config) -> Result<(), ApplyError> {
+    /// Workers and memory limits keep what they were started with. Must be called within the control runtime, on one
+    /// of its blocking threads if the configuration is a large one: to compile ten thousand routes takes a while.
+    pub fn apply(&self, config: Config) -> Result<Applied, ApplyError> {
+        let _turn = self.applying.lock();
+        let (before, old, draining) = {
+            let state = self.state.lock();
+            (state.config.clone(), state.tables.clone(), state.draining)
+        };
+        if draining {
+            return Err(ApplyError::Draining);
+        }
+        let workers = self.workers.len();
+        let (tables, built) = tables::compile(
+            &config.routes,
+            &before.routes,
+            &old,
+            &self.protocols,
+            workers,
+        )?;
+        let tls = self.secure(&config)?;
         let mut state = self.state.lock();
         let state = &mut *state;
         if state.draining {
             return Err(ApplyError::Draining);
         }
-        let tables = compile(&config.routes, &self.protocols)?;
-        let tls = self.secure(&config)?;
         let mut bound = BTreeMap::new();
         for listener in &config.listeners {
             let address = listener.address.to_string();
@@ -128,29 +210,60 @@ impl Proxy {
             }
         }
         // From here on nothing fails.
-        state
+        let seen = state.clusters.updates();
+        let changes = state
             .clusters
             .update(&config.clusters, config.zone.as_deref());
+        let mut applied = Applied {
+            tables: built,
+            clusters_made: changes.made,
+            clusters_changed: changes.changed,
+            clusters_removed: changes.removed,
+            ..Applied::default()
+        };
         let parts = Parts {
             config: &config,
             protocols: &self.protocols,
             metrics: &self.metrics,
             workers: &self.workers,
         };
+        let mut replaced = Vec::new();
         for listener in &config.listeners {
+            // `check` has refused a listener whose table is not there.
+            let Some(table) = tables.get(&listener.routes) else {
+                continue;
+            };
             let address = listener.address.to_string();
-            let routings = self.routings(listener, &tables, &state.clusters);
             let tls = tls.get(&address);
-            if let Some(running) = state.listeners.get_mut(&address) {
-                running.update(listener, routings, tls, &parts);
-            } else if let Some(bound) = bound.remove(&address) {
-                let started = Listener::start(listener, bound, routings, tls, &parts);
-                let local = started.local;
-                tracing::info!(listener = listener.name(), %local, "listening");
-                state.listeners.insert(address, started);
+            let Some(running) = state.listeners.get_mut(&address) else {
+                if let Some(bound) = bound.remove(&address) {
+                    let routings = self.routings(listener, table, &state.clusters, None);
+                    let started = Listener::start(listener, bound, routings, tls, &parts);
+                    let local = started.local;
+                    tracing::info!(listener = listener.name(), %local, "listening");
+                    state.listeners.insert(address, started);
+                    applied.listeners += 1;
+                    applied.rerouted += 1;
+                }
+                continue;
+            };
+            if !self.routes_alike(running, listener, table, &state.clusters, seen) {
+                let old = running.routings();
+                let routings = self.routings(listener, table, &state.clusters, Some(&old));
+                replaced.extend(old);
+                running.reroute(routings);
+                applied.rerouted += 1;
+            }
+            // The files of certificates may be others under the same names.
+            if running.config != *listener
+                || tls.is_some()
+                || before.drain_timeout != config.drain_timeout
+            {
+                running.update(listener, tls, &parts);
+                applied.listeners += 1;
             }
         }
-        let wanted: Vec<String> = config
+        let wanted: HashSet<String> = config
             .listeners
             .iter()
             .map(|l| l.address.to_string())
@@ -166,10 +279,34 @@ impl Proxy {
         }
         // Those whose last connection is gone are of no more interest.
         state.leaving.retain(|listener| listener.limit.open() > 0);
-        state.config = config;
+        state.config = Arc::new(config);
+        state.tables = Arc::new(tables);
         state.generation += 1;
         self.metrics.config_loaded(state.generation);
-        Ok(())
+        tables::retire(replaced);
+        Ok(applied)
+    }
+
+    /// True if the listener's requests would find what they find already. `seen` is the last update of the clusters
+    /// before this one.
+    fn routes_alike(
+        &self,
+        running: &Listener,
+        listener: &ListenerConfig,
+        table: &Table,
+        clusters: &Clusters,
+        seen: u64,
+    ) -> bool {
+        let tables = running.routings();
+        let same = tables.iter().zip(&table.copies);
+        let same = same.filter(|(routing, copy)| Arc::ptr_eq(&routing.table, copy));
+        same.count() == self.workers.len()
+            && running.config.name() == listener.name()
+            && running.config.headers == listener.headers
+            && !table
+                .copies
+                .first()
+                .is_some_and(|copy| clusters.rebound(copy, seen))
     }
 
     /// Reads the certificates of the listeners that have TLS, by their addresses.
@@ -190,33 +327,35 @@ impl Proxy {
         secured.collect()
     }
 
+    /// What each worker routes by. What `old` ones counted goes on if their routes are the same.
     fn routings(
         &self,
         listener: &ListenerConfig,
-        tables: &BTreeMap<&str, Arc<RouteTable>>,
+        table: &Table,
         clusters: &Clusters,
+        old: Option<&[Arc<Routing>]>,
     ) -> Vec<Routing> {
-        let Some(table) = tables.get(listener.routes.as_str()) else {
-            return Vec::new();
-        };
         let name: Arc<str> = listener.name().into();
-        let needs = Arc::new(table.needs().clone());
         // `check` has refused what does not compile.
         let edits = Edits::compile("headers", &listener.headers).ok();
         let edits = edits.filter(|edits| !edits.is_empty()).map(Arc::new);
-        (0..self.workers.len())
-            .map(|worker| Routing {
-                // A copy per worker: its regular expressions keep scratch memory, which is not to be fought over.
-                table: Arc::new(RouteTable::clone(table)),
-                bindings: clusters.bindings(table, worker),
-                needs: needs.clone(),
-                edits: edits.clone(),
-                stats: StatsTable::new(
-                    self.metrics.clone(),
-                    name.clone(),
-                    self.protocols.names(),
-                    table,
-                ),
+        let copies = table.copies.iter().enumerate();
+        copies
+            .map(|(worker, copy)| {
+                let old = old.and_then(|old| old.get(worker));
+                let old = old
+                    .filter(|old| Arc::ptr_eq(&old.table, copy) && old.stats.listener() == &*name);
+                let stats = old.map(|old| old.stats.clone()).unwrap_or_else(|| {
+                    let (metrics, protocols) = (self.metrics.clone(), self.protocols.names());
+                    Arc::new(StatsTable::new(metrics, name.clone(), protocols, copy))
+                });
+                Routing {
+                    table: copy.clone(),
+                    bindings: clusters.bindings(copy, worker),
+                    needs: table.needs.clone(),
+                    edits: edits.clone(),
+                    stats,
+                }
             })
             .collect()
     }
@@ -259,13 +398,13 @@ impl Proxy {
             .collect()
     }
 
-    /// True while connections are accepted.
+    /// True while connections are accepted, once those to endpoints were made that are to be made first.
     pub fn ready(&self) -> bool {
-        !self.state.lock().draining
+        self.warm.load(Ordering::Acquire) && !self.state.lock().draining
     }
 
     /// The configuration that is at work, and its number; the first is 1.
-    pub fn config(&self) -> (Config, u64) {
+    pub fn config(&self) -> (Arc<Config>, u64) {
         let state = self.state.lock();
         (state.config.clone(), state.generation)
     }
@@ -297,6 +436,11 @@ impl Proxy {
         self.state.lock().clusters.stats()
     }
 
+    /// What it speaks.
+    pub fn protocols(&self) -> &Protocols {
+        &self.protocols
+    }
+
     /// The metrics that everything counts into.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
@@ -314,6 +458,10 @@ impl Proxy {
     }
 }
 
+async fn warmed_up(clusters: &[Arc<LocalCluster>]) {
+    join_all(clusters.iter().map(|cluster| cluster.warmed_up())).await;
+}
+
 /// What servers may answer is bounded by the widest limit that any client has.
 fn frame(config: &Config) -> FrameLimits {
     let listeners = config.listeners.iter().map(|listener| &listener.limits);
@@ -324,22 +472,4 @@ fn frame(config: &Config) -> FrameLimits {
         header: widest.header.max(limits.header.0),
         headers: widest.headers.max(limits.headers),
     })
-}
-
-fn compile<'a>(
-    routes: &'a BTreeMap<String, Vec<RouteConfig>>,
-    protocols: &Protocols,
-) -> Result<BTreeMap<&'a str, Arc<RouteTable>>, ApplyError> {
-    let status = |name: &str| protocols.status(name);
-    let compiled = routes.iter().map(|(name, routes)| {
-        let table = RouteTable::compile_with(name, routes, &status).map_err(|problems| {
-            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            ApplyError::Routes {
-                table: name.clone(),
-                problems: problems.join("; "),
-            }
-        })?;
-        Ok((name.as_str(), Arc::new(table)))
-    });
-    compiled.collect()
 }

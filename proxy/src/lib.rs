@@ -9,7 +9,7 @@
 //! | `control` | what runs, and how another configuration takes its place |
 //! | `listener`, `worker`, `connection` | the way of a connection: accepted, handed over, secured, recognised, served |
 //! | `exchange` | **the request loop**: route, deadline, cluster, tries |
-//! | `routing`, `clusters` | a configuration as workers use it |
+//! | `routing`, `tables`, `clusters` | a configuration as workers use it |
 //! | `protocols` | the registry of protocols |
 //! | `admin`, `admin_state` | the admin server, and what it shows |
 //! | `new_codec` | the crate that a new codec begins with |
@@ -32,13 +32,21 @@ mod program;
 pub mod protocols;
 mod routing;
 pub mod run;
+mod tables;
 mod worker;
 
-pub use control::{ApplyError, Proxy};
+pub use control::{Applied, ApplyError, Proxy};
 pub use program::{Extension, Program};
 pub use protocols::{Protocols, Registered};
 
 /// The names of the protocols that Wireloom comes with.
 pub const PROTOCOLS: &[&str] = &[
-    "bolt", "dubbo", "thrift", "http1", "http2", "grpc", "triple",
+    "bolt",
+    "dubbo",
+    "thrift",
+    "dubbo-thrift",
+    "http1",
+    "http2",
+    "grpc",
+    "triple",
 ];

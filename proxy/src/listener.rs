@@ -115,16 +115,27 @@ impl Listener {
         }
     }
 
-    /// Puts another configuration to work. Connections stay; requests that come from now on follow it.
+    /// What each worker routes by.
+    pub(crate) fn routings(&self) -> Vec<Arc<Routing>> {
+        let lanes = self.lanes.iter();
+        lanes.map(|lane| lane.routing.load_full()).collect()
+    }
+
+    /// Puts other routes to work, for the requests that come from now on.
+    pub(crate) fn reroute(&self, routings: Vec<Routing>) {
+        for (lane, routing) in self.lanes.iter().zip(routings) {
+            lane.routing.store(Arc::new(routing));
+        }
+    }
+
+    /// Puts another configuration to work, for the connections that come from now on.
     pub(crate) fn update(
         &mut self,
         config: &ListenerConfig,
-        routings: Vec<Routing>,
         tls: Option<&TlsAcceptor>,
         parts: &Parts<'_>,
     ) {
-        for (lane, routing) in self.lanes.iter().zip(routings) {
-            lane.routing.store(Arc::new(routing));
+        for lane in self.lanes.iter() {
             let serving = serving(config, &lane.worker, &lane.routing, tls, parts);
             lane.serving.store(Arc::new(serving));
         }

@@ -4,11 +4,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use wireloom_codecs::{Codec, Connector, Framed, LocalError, ProtocolId, Request, Response};
+use wireloom_telemetry::Metrics;
 
 use crate::PROTOCOLS;
 use crate::call::{CallUrl, Caller, Failure, Messages, Reply, Wrong};
 use crate::cli::{self, CallArgs};
-use crate::config::Config;
+use crate::config::{self, Config};
+use crate::control::Proxy;
 use crate::demo::{EXHIBITS, Example, Exhibit};
 use crate::protocols::Protocols;
 use crate::run::builtin;
@@ -111,6 +113,19 @@ impl Program {
     pub fn protocols(&self, config: &Config) -> Protocols {
         let own = self.own.iter();
         own.fold(builtin(config), |protocols, own| (own.register)(protocols))
+    }
+
+    /// Starts a proxy in this process, with the configuration that is written here. Must be called on a Tokio runtime, which
+    /// carries its control plane; the workers have threads of their own.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration, or what the system refuses.
+    pub fn start(&self, yaml: &str) -> anyhow::Result<Proxy> {
+        let config = config::parse("configuration".as_ref(), yaml, &self.names())
+            .map_err(|errors| anyhow::anyhow!("{errors}"))?;
+        let protocols = self.protocols(&config);
+        let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"))?);
+        Ok(Proxy::start(config, protocols, metrics)?)
     }
 
     /// What calls a scheme beyond the built-in ones.

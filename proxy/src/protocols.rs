@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use wireloom_codecs::http::{GRPC, TRIPLE};
-use wireloom_codecs::{Codec, Connector, Framed, Protocol, ProtocolId};
+use wireloom_codecs::{Codec, Connector, Framed, Protocol, ProtocolId, Sniff};
 use wireloom_http::grpc;
-use wireloom_thrift::ThriftCodec;
+use wireloom_thrift::{DubboThriftCodec, ThriftCodec};
 
 use crate::PROTOCOLS;
 use crate::config::{ClusterEntry, ListenerConfig, or_list};
@@ -114,6 +114,17 @@ impl Protocols {
         self.0.iter()
     }
 
+    /// The protocols that take a connection for theirs which begins with some prefix of these bytes: more than one must never
+    /// be, or what a client speaks turns on how its bytes are cut.
+    pub fn claimants(&self, bytes: &[u8]) -> Vec<ProtocolId> {
+        let longest = bytes.len().min(wireloom_codecs::MAX_PREFIX);
+        let claims = |entry: &&Registered| {
+            let mut prefixes = (0..=longest).filter_map(|length| bytes.get(..length));
+            prefixes.any(|prefix| entry.protocol.sniff(prefix) == Sniff::Match)
+        };
+        self.0.iter().filter(claims).map(|entry| entry.id).collect()
+    }
+
     /// Those that a listener takes, as it wants them.
     pub(crate) fn taken_by(&self, listener: &ListenerConfig) -> impl Iterator<Item = Registered> {
         let taken = self.iter().filter(|entry| {
@@ -186,6 +197,7 @@ pub(crate) fn builtin_status(
             (GRPC, &grpc::NAMES[..]),
             (TRIPLE, &grpc::NAMES),
             (ThriftCodec::ID, ThriftCodec::statuses()),
+            (DubboThriftCodec::ID, DubboThriftCodec::statuses()),
         ],
     );
     match protocols.iter().all(|name| PROTOCOLS.contains(name)) {
@@ -230,9 +242,17 @@ mod tests {
         );
         let protocols = crate::run::builtin(&config.unwrap());
         for (name, expected) in [
-            ("INTERNAL_ERROR", &[("thrift", 6)][..]),
+            ("INTERNAL_ERROR", &[("thrift", 6), ("dubbo-thrift", 6)][..]),
             ("UNAVAILABLE", &[("grpc", 14), ("triple", 14)]),
-            ("UNKNOWN", &[("grpc", 2), ("triple", 2), ("thrift", 0)]),
+            (
+                "UNKNOWN",
+                &[
+                    ("grpc", 2),
+                    ("triple", 2),
+                    ("thrift", 0),
+                    ("dubbo-thrift", 0),
+                ],
+            ),
         ] {
             let expected = expected.iter().map(|(id, n)| (ProtocolId(id), *n));
             let mut expected: Vec<_> = expected.collect();

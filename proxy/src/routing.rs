@@ -15,7 +15,7 @@ pub(crate) struct Routing {
     pub(crate) needs: Arc<Needs>,
     /// What the listener changes in header fields.
     pub(crate) edits: Option<Arc<Edits>>,
-    pub(crate) stats: StatsTable,
+    pub(crate) stats: Arc<StatsTable>,
 }
 
 impl Routing {
@@ -104,6 +104,11 @@ impl StatsTable {
             clusters: table.clusters().into(),
             cells: (0..cells).map(|_| OnceLock::new()).collect(),
         }
+    }
+
+    /// The listener that it counts for.
+    pub(crate) fn listener(&self) -> &str {
+        &self.listener
     }
 
     /// What an exchange on `route` over `cluster` counts, for the protocol at this place of the registry.

@@ -2,10 +2,12 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::Context;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use wireloom_codecs::{Codec, Connector, Framed, Protocol};
@@ -13,7 +15,7 @@ use wireloom_http::grpc::GrpcWeb;
 use wireloom_http::h1::{Http1, Http1Connector};
 use wireloom_http::h2::{Http2, Http2Connector};
 use wireloom_telemetry::{LogControl, Metrics};
-use wireloom_thrift::{ThriftCodec, ThriftConfig, ThriftSettings};
+use wireloom_thrift::{DubboThriftCodec, ThriftCodec, ThriftConfig, ThriftSettings};
 
 use crate::Program;
 use crate::admin::{AdminServer, AdminState};
@@ -40,6 +42,7 @@ pub fn builtin(config: &Config) -> Protocols {
         .codec::<ThriftCodec>(Arc::new(config.protocols.thrift.clone().into()))
         .per_listener(ThriftCodec::ID, thrift_listener(&config.protocols.thrift))
         .per_cluster(ThriftCodec::ID, thrift_cluster(&config.protocols.thrift))
+        .codec::<DubboThriftCodec>(())
         .register(http1, Arc::new(Http1Connector))
         .register(http2, Arc::new(Http2Connector::new(http.h2.clone())))
 }
@@ -158,18 +161,14 @@ impl Running {
 
     /// Runs until it is told to stop. SIGHUP reads `path` again, if there is one.
     pub(crate) async fn until_told(mut self, path: Option<&Path>) -> anyhow::Result<()> {
-        loop {
-            tokio::select! {
-                _ = self.signals.terminate.recv() => break,
-                () = self.drain.notified() => break,
-                _ = self.signals.interrupt.recv() => {
-                    tracing::info!("stopping at once");
-                    return Ok(());
-                }
-                _ = self.signals.hangup.recv() => match path {
-                    Some(path) => reload(&self.proxy, path),
-                    None => tracing::warn!("there is no file to read the configuration from again"),
-                },
+        let path = path.map(Path::to_owned);
+        tokio::spawn(reloads(self.signals.hangup, self.proxy.clone(), path));
+        tokio::select! {
+            _ = self.signals.terminate.recv() => {}
+            () = self.drain.notified() => {}
+            _ = self.signals.interrupt.recv() => {
+                tracing::info!("stopping at once");
+                return Ok(());
             }
         }
         tracing::info!("draining");
@@ -182,16 +181,47 @@ impl Running {
     }
 }
 
+/// Reads `path` again at every SIGHUP. Those that come meanwhile count as one.
+async fn reloads(mut hangup: Signal, proxy: Arc<Proxy>, path: Option<PathBuf>) {
+    while hangup.recv().await.is_some() {
+        let Some(path) = path.clone() else {
+            tracing::warn!("there is no file to read the configuration from again");
+            continue;
+        };
+        let proxy = proxy.clone();
+        // A large file takes a while, in which connections are to be accepted.
+        let reloaded = tokio::task::spawn_blocking(move || reload(&proxy, &path)).await;
+        if let Err(error) = reloaded {
+            tracing::error!("configuration not reloaded, the old one stays: {error}");
+        }
+    }
+}
+
 /// Puts the file's new contents to work. A file with anything wrong in it changes nothing.
 fn reload(proxy: &Proxy, path: &Path) {
+    let begun = Instant::now();
     let names = proxy.protocol_names();
-    let outcome = match config::load(path, &names) {
-        Ok(config) => proxy.apply(config).map_err(|error| error.to_string()),
-        Err(errors) => Err(errors.to_string()),
-    };
+    let loaded = config::load(path, &names).map_err(|errors| errors.to_string());
+    let read = begun.elapsed();
+    let outcome = loaded.and_then(|config| {
+        let applied = Handle::current().block_on(proxy.apply_warm(config));
+        applied.map_err(|error| error.to_string())
+    });
+    let applied = begun.elapsed() - read;
     proxy.metrics().config_reloaded(outcome.is_ok());
     match outcome {
-        Ok(()) => tracing::info!(path = %path.display(), "configuration reloaded"),
+        Ok(done) => tracing::info!(
+            path = %path.display(),
+            ?read,
+            ?applied,
+            tables = done.tables,
+            rerouted = done.rerouted,
+            listeners = done.listeners,
+            clusters_made = done.clusters_made,
+            clusters_changed = done.clusters_changed,
+            clusters_removed = done.clusters_removed,
+            "configuration reloaded"
+        ),
         Err(error) => {
             tracing::error!(path = %path.display(), "configuration not reloaded, the old one stays: {error}");
         }

@@ -17,6 +17,8 @@ use crate::connection::Incoming;
 pub(crate) struct Worker {
     incoming: UnboundedSender<Incoming>,
     connections: Arc<AtomicUsize>,
+    /// Where tasks run that no connection has brought.
+    pub(crate) runtime: runtime::Handle,
     /// Memory for large request frames and for large response frames. Two, so that requests that wait for answers
     /// cannot keep the answers out.
     pub(crate) requests: ByteBudget,
@@ -37,13 +39,14 @@ impl Worker {
             // After so many polls the runtime looks for new events: at most that many connections' turns.
             .event_interval(31)
             .build()?;
-        let count = connections.clone();
+        let (count, handle) = (connections.clone(), runtime.handle().clone());
         thread::Builder::new()
             .name(format!("worker-{index}"))
             .spawn(move || runtime.block_on(serve(receiver, count)))?;
         Ok(Self {
             incoming,
             connections,
+            runtime: handle,
             requests: ByteBudget::new(request_memory),
             responses: ByteBudget::new(response_memory),
         })

@@ -86,6 +86,8 @@ fn the_full_one_shows_the_defaults() {
     assert_eq!(default.connections.per_endpoint, None);
     let mut limits = orders.limits.clone();
     limits.connections = None;
+    // Not looked at by default; what is shown are the defaults if it is.
+    assert_eq!(limits.adaptive.take(), Some(Default::default()));
     limits.per_endpoint = Default::default();
     assert_eq!(limits, default.limits);
     let mut outlier = orders.outlier.clone().unwrap();

@@ -100,6 +100,7 @@ pub struct ClusterStats {
     pub(crate) cluster: String,
     pub(crate) ejections: IntCounterVec,
     pub(crate) overflow: IntCounterVec,
+    pub(crate) retired: IntCounterVec,
     /// Outliers that stayed because too many others were out.
     pub ejections_refused: IntCounter,
     /// Endpoints that may be picked.
@@ -114,6 +115,8 @@ pub struct ClusterStats {
     pub checks_failed: IntCounter,
     /// Endpoints that are out as outliers.
     pub endpoints_ejected: IntGauge,
+    /// Requests that may be under way at once, as found by their times.
+    pub concurrency_limit: IntGauge,
     /// Upstream connections that are open.
     pub connections: IntGauge,
     /// Upstream connections made.
@@ -137,6 +140,12 @@ impl ClusterStats {
     pub fn overflow(&self, limit: &'static str) -> IntCounter {
         self.overflow
             .with_label_values(&[self.cluster.as_str(), limit])
+    }
+
+    /// How many connections were not used on for that reason, a short name out of a bounded set.
+    pub fn retired(&self, reason: &'static str) -> IntCounter {
+        self.retired
+            .with_label_values(&[self.cluster.as_str(), reason])
     }
 
     /// How often endpoints were taken out for that reason, a short name out of a bounded set.

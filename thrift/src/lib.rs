@@ -93,6 +93,10 @@
 //! | other EXCEPTION | server error | its type; 0 UNKNOWN where it has none, or a negative one |
 //!
 //! [`types::exception::named`] gives the code of a type's name.
+//!
+//! # Dubbo's framing
+//!
+//! [`DubboThriftCodec`] is a protocol of its own: strict binary messages behind a header with a 64-bit id, many calls on a connection.
 
 mod argument;
 mod blocks;
@@ -103,6 +107,7 @@ mod config;
 mod decode;
 mod detect;
 mod dialect;
+mod dubbo;
 mod encode;
 mod error_reply;
 mod fixed;
@@ -127,4 +132,5 @@ pub mod walk;
 
 pub use codec::ThriftCodec;
 pub use config::{Pipelined, ThriftConfig, ThriftSettings, ThriftUpstream};
+pub use dubbo::DubboThriftCodec;
 pub use outcome::{DECLARED_EXCEPTION, REPLY};

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Balance, ClusterConfig, EndpointConfig, Fallback, Metadata, OutlierConfig};
+use super::{
+    AdaptiveLimit, Balance, ClusterConfig, EndpointConfig, Fallback, Metadata, OutlierConfig,
+};
 use crate::balance::Subset;
 
 /// Something wrong in a configuration that has the right form.
@@ -74,6 +76,7 @@ impl ClusterConfig {
             note("slow_start", message);
         }
         self.subset_problems(&mut note);
+        self.connection_problems(&mut note);
         let health = self.health.as_ref();
         let problem = health.and_then(|health| health.problem(self.protocol.as_deref()));
         if let Some((key, message)) = problem {
@@ -83,6 +86,39 @@ impl ClusterConfig {
             note("outlier", message.to_owned());
         }
         problems
+    }
+
+    fn connection_problems(&self, note: &mut impl FnMut(&str, String)) {
+        let connections = &self.connections;
+        let bounds = [
+            ("connections.per_endpoint", connections.per_endpoint),
+            ("limits.connections", self.limits.connections),
+            (
+                "limits.per_endpoint.connections",
+                self.limits.per_endpoint.connections,
+            ),
+        ];
+        for (key, most) in bounds {
+            if let Some(most) = most.filter(|most| *most < connections.min_idle) {
+                let kept = connections.min_idle;
+                let message = format!(
+                    "{kept} connections are to be kept where `{key}` allows {most}: make one smaller or the other larger"
+                );
+                note("connections.min_idle", message);
+            }
+        }
+        let adaptive = self.limits.adaptive.as_ref();
+        if let Some((key, message)) = adaptive.and_then(AdaptiveLimit::problem) {
+            note(&format!("limits.adaptive.{key}"), message);
+        }
+        if let Some((key, message)) = self.tcp.problem() {
+            note(&format!("tcp.{key}"), message);
+        }
+        if !self.warm_up.is_off() && self.protocol.is_none() {
+            let message =
+                "which protocol are the connections to speak? Write the cluster's `protocol`";
+            note("warm_up", message.to_owned());
+        }
     }
 
     fn subset_problems(&self, note: &mut impl FnMut(&str, String)) {

@@ -1,6 +1,7 @@
 //! How endpoints are asked whether they are well, as configurations write it.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use wireloom_codecs::Probe;
 use wireloom_codecs::units::Span;
+use wireloom_net::Address;
 
 use super::{positive, within};
 
@@ -37,6 +39,13 @@ pub struct HealthConfig {
     #[serde(deserialize_with = "within::<1, 1000, _>")]
     #[schemars(range(min = 1, max = 1000))]
     pub unhealthy: u32,
+    /// The port that is asked, 1 to 65535, where it is another than the one that serves. Default: the endpoint's.
+    #[serde(
+        deserialize_with = "super::some_within::<1, 65_535, _>",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "u32", range(min = 1, max = 65535))]
+    pub port: Option<u32>,
     /// It can be connected to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tcp: Option<TcpCheck>,
@@ -66,6 +75,7 @@ impl Default for HealthConfig {
             timeout: Span(Duration::from_secs(1)),
             healthy: 2,
             unhealthy: 3,
+            port: None,
             tcp: None,
             http: None,
             grpc: None,
@@ -154,6 +164,21 @@ impl HealthConfig {
         }
     }
 
+    /// Where an endpoint is asked.
+    pub(crate) fn address(&self, endpoint: &Address) -> Address {
+        let Some(port) = self.port.and_then(|port| u16::try_from(port).ok()) else {
+            return endpoint.clone();
+        };
+        if let Some(address) = endpoint.as_socket_addr() {
+            return SocketAddr::new(address.ip(), port).into();
+        }
+        let named = endpoint.name().map(|name| format!("{name}:{port}").parse());
+        // What has no port has no other one.
+        named
+            .and_then(Result::ok)
+            .unwrap_or_else(|| endpoint.clone())
+    }
+
     /// What is asked of the endpoint at `address`; None if a connection is enough.
     pub(crate) fn probe(&self, address: &str) -> Option<Probe> {
         let host = |host: &Option<String>| host.clone().unwrap_or_else(|| address.to_owned());
@@ -212,6 +237,9 @@ impl HealthConfig {
             let why = "whose heartbeat? Give the cluster its `protocol`, like dubbo or bolt";
             return Some(("heartbeat", why.to_owned()));
         }
+        if let Some(problem) = self.unfit(protocol) {
+            return Some(problem);
+        }
         let http = self.http.as_ref();
         if http.is_some_and(|http| !http.path.starts_with('/')) {
             return Some(("http.path", "a path starts with `/`".to_owned()));
@@ -228,6 +256,49 @@ impl HealthConfig {
             return Some(("interval_unhealthy", why.to_owned()));
         }
         None
+    }
+}
+
+/// The protocols that each question is asked in, of those that are known here.
+const ASKED_IN: [(&str, &[&str]); 5] = [
+    ("http", &["http1", "http2", "grpc", "triple"]),
+    ("grpc", &["http2", "grpc", "triple"]),
+    ("heartbeat", &["dubbo", "bolt"]),
+    ("echo", &["dubbo"]),
+    ("thrift", &["thrift"]),
+];
+const KNOWN: [&str; 7] = [
+    "http1", "http2", "grpc", "triple", "dubbo", "bolt", "thrift",
+];
+
+impl HealthConfig {
+    /// A question that is asked in another protocol than the port's that it goes to.
+    fn unfit(&self, protocol: Option<&str>) -> Option<(&'static str, String)> {
+        let protocol = protocol.filter(|name| KNOWN.contains(name))?;
+        let given = [
+            self.http.is_some(),
+            self.grpc.is_some(),
+            self.heartbeat.is_some(),
+            self.echo.is_some(),
+            self.thrift.is_some(),
+        ];
+        let asked = ASKED_IN.iter().zip(given).find(|(_, given)| *given);
+        let ((key, fit), _) = asked?;
+        if fit.contains(&protocol) {
+            return None;
+        }
+        if *key == "heartbeat" {
+            let why = format!(
+                "{protocol} has no heartbeat that can be asked for: take `tcp`, or a question of its own"
+            );
+            return Some((key, why));
+        }
+        // Another port may speak another protocol.
+        let why = format!(
+            "the cluster speaks {protocol}, in which nobody can be asked that: take another question, or name the `port` \
+             that understands it"
+        );
+        self.port.is_none().then_some((*key, why))
     }
 }
 

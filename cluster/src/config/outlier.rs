@@ -33,6 +33,10 @@ pub struct OutlierConfig {
     /// The longest that it is out, if `base_ejection` is not longer.
     #[serde(deserialize_with = "positive")]
     pub max_ejection: Span,
+    /// By how many percent an ejection is longer by chance, 0 to 100, so that endpoints do not come back together.
+    #[serde(deserialize_with = "within::<0, 100, _>")]
+    #[schemars(range(max = 100))]
+    pub jitter: u32,
     /// Percent of the endpoints that may be out at once, 0 to 100. One may be in any case, but for 0, where failures are only
     /// logged and counted, and never the last one that takes calls.
     #[serde(deserialize_with = "within::<0, 100, _>")]
@@ -50,6 +54,7 @@ impl Default for OutlierConfig {
             interval: Span(Duration::from_secs(10)),
             base_ejection: Span(Duration::from_secs(30)),
             max_ejection: Span(Duration::from_secs(300)),
+            jitter: 0,
             max_percent: 10,
         }
     }

@@ -81,6 +81,27 @@ fn wrong_ones_say_what_would_be_right() {
     refuses("endpoints: []\nconnect_timeout: 0s", "too short");
     refuses("endpoints: []\nidle_timeout: 5", "duration");
     refuses("endpoints: []\nconnections: {per_endpoint: 0}", "1 to 1024");
+    refuses(
+        "endpoints: []\nconnections: {max_requests: 0}",
+        "0 is out of range: 1 to",
+    );
+    refuses("endpoints: []\nconnections: {max_age: 0s}", "too short");
+    refuses("endpoints: []\nconnections: {jitter: 91}", "0 to 90");
+    refuses("endpoints: []\nconnections: {min_idle: 1025}", "0 to 1024");
+    refuses("endpoints: []\nconnections: {preconnect: 4}", "1 to 3");
+    refuses("endpoints: []\nwarm_up: 0s", "write false");
+    refuses("endpoints: []\nwarm_up: 5", "true, false or a duration");
+    refuses("endpoints: []\ntcp: {mark: 0}", "0 is out of range: 1 to");
+    refuses("endpoints: []\ntcp: {source: here}", "IP address");
+    refuses("endpoints: []\ntcp: {keepalive: {probes: 0}}", "1 to 127");
+    refuses(
+        "endpoints: []\nlimits: {adaptive: {min: 0}}",
+        "0 is out of range: 1 to",
+    );
+    refuses(
+        "endpoints: []\nlimits: {adaptive: {percentile: 100}}",
+        "1 to 99",
+    );
     refuses("endpoints: []\nretry_budget: {percent: 101}", "0 to 100");
     refuses("endpoints: []\nlimits: {pending: -1}", "-1");
 }
@@ -93,4 +114,133 @@ fn the_schema_takes_both_forms_of_an_endpoint() {
     assert_eq!(forms[1]["properties"]["weight"]["maximum"], 10_000);
     assert_eq!(schema["required"], serde_json::json!(["endpoints"]));
     assert_eq!(schema["additionalProperties"], false);
+}
+
+#[test]
+fn more_connections_than_there_may_be_are_not_kept() {
+    for (keys, key) in [
+        (
+            "connections: {per_endpoint: 2, min_idle: 3}",
+            "connections.per_endpoint",
+        ),
+        (
+            "connections: {min_idle: 3}, limits: {connections: 2}",
+            "limits.connections",
+        ),
+        (
+            "connections: {min_idle: 3}, limits: {per_endpoint: {connections: 2}}",
+            "limits.per_endpoint.connections",
+        ),
+    ] {
+        let problems = parse(&format!("{{endpoints: ['a:1'], {keys}}}")).problems();
+        assert_eq!(problems[0].path, "connections.min_idle", "{keys}");
+        assert!(problems[0].message.contains(key), "{problems:?}");
+    }
+    let fits = parse("{endpoints: ['a:1'], connections: {per_endpoint: 3, min_idle: 3}}");
+    assert_eq!(fits.problems(), []);
+}
+
+#[test]
+fn what_to_speak_is_known_before_a_connection_is_warm() {
+    let config = parse("{endpoints: ['a:1'], warm_up: true}");
+    assert_eq!(config.warm_up.patience(), Some(Duration::from_secs(5)));
+    assert_eq!(config.problems()[0].path, "warm_up");
+    let config = parse("{endpoints: ['a:1'], protocol: bolt, warm_up: 300ms}");
+    assert_eq!(config.problems(), []);
+    assert_eq!(config.warm_up.patience(), Some(Duration::from_millis(300)));
+    assert!(
+        parse("{endpoints: ['a:1'], warm_up: false}")
+            .warm_up
+            .is_off()
+    );
+}
+
+#[test]
+fn sockets_that_the_kernel_does_not_have_are_refused() {
+    for (keys, key) in [
+        ("keepalive: {idle: 1500ms}", "tcp.keepalive.idle"),
+        ("keepalive: {idle: 10h}", "tcp.keepalive.idle"),
+        ("keepalive: {interval: 0s}", "tcp.keepalive.interval"),
+        ("source: 0.0.0.0", "tcp.source"),
+    ] {
+        let problems = parse(&format!("{{endpoints: ['a:1'], tcp: {{{keys}}}}}")).problems();
+        assert_eq!(problems[0].path, key, "{problems:?}");
+    }
+    let silent = parse("{endpoints: ['a:1'], tcp: {keepalive: {idle: 0s}}}");
+    assert_eq!(silent.problems(), []);
+    assert_eq!(silent.tcp.options().keepalive, None);
+    assert_eq!(
+        parse("endpoints: ['a:1']").tcp.options(),
+        wireloom_net::SocketOptions::default()
+    );
+}
+
+#[test]
+fn limits_that_cannot_be_found_are_refused() {
+    for (keys, key) in [
+        ("min: 9, max: 8", "min"),
+        ("interval: 5ms", "interval"),
+        ("interval: 2s, min_rtt: {interval: 2s}", "min_rtt.interval"),
+    ] {
+        let yaml = format!("{{endpoints: ['a:1'], limits: {{adaptive: {{{keys}}}}}}}");
+        let problems = parse(&yaml).problems();
+        assert_eq!(
+            problems[0].path,
+            format!("limits.adaptive.{key}"),
+            "{problems:?}"
+        );
+    }
+    let fits = parse("{endpoints: ['a:1'], limits: {adaptive: {}}}");
+    assert_eq!(fits.problems(), []);
+}
+
+#[test]
+fn endpoints_are_asked_what_they_understand() {
+    let problem = |protocol: &str, keys: &str| {
+        let yaml = format!("{{protocol: {protocol}, endpoints: ['a:1'], health: {{{keys}}}}}");
+        let problems = parse(&yaml).problems();
+        problems.first().map(|problem| problem.path.clone())
+    };
+    let echo = "echo: {service: a.B}";
+    for (protocol, keys, key) in [
+        ("dubbo", "http: {path: /}", "http"),
+        ("http1", "grpc: {}", "grpc"),
+        ("thrift", "heartbeat: {}", "heartbeat"),
+        ("grpc", "heartbeat: {}, port: 1", "heartbeat"),
+        ("bolt", echo, "echo"),
+        ("http2", "thrift: {method: ping}", "thrift"),
+    ] {
+        let path = format!("health.{key}");
+        assert_eq!(problem(protocol, keys), Some(path), "{protocol}: {keys}");
+    }
+    for (protocol, keys) in [
+        ("dubbo", echo),
+        ("dubbo", "heartbeat: {}"),
+        ("dubbo", "http: {path: /live}, port: 22222"),
+        ("triple", "grpc: {}"),
+        ("grpc", "http: {path: /}"),
+        ("thrift", "tcp: {}"),
+        ("of-somebody-else", "http: {path: /}"),
+    ] {
+        assert_eq!(problem(protocol, keys), None, "{protocol}: {keys}");
+    }
+}
+
+#[test]
+fn another_port_is_asked_of_the_same_host() {
+    let health = parse("{endpoints: ['a:1'], health: {port: 9}}")
+        .health
+        .unwrap();
+    for (endpoint, asked) in [
+        ("10.0.0.1:1", "10.0.0.1:9"),
+        ("[::1]:1", "[::1]:9"),
+        ("a.b:1", "a.b:9"),
+    ] {
+        assert_eq!(
+            health.address(&endpoint.parse().unwrap()).to_string(),
+            asked
+        );
+    }
+    refuses("endpoints: []\nhealth: {port: 65536}", "1 to 65535");
+    refuses("endpoints: []\noutlier: {jitter: 101}", "0 to 100");
 }

@@ -13,7 +13,7 @@ use super::verdict::Verdict;
 use crate::config::HealthConfig;
 use crate::counters::count;
 use crate::local::with_rng;
-use crate::{Cluster, Endpoint, Mark, Upstream};
+use crate::{Cluster, ClusterConfig, Endpoint, Mark, Upstream};
 
 /// First checks are spread over so much time for each endpoint.
 const APART: Duration = Duration::from_millis(5);
@@ -161,7 +161,7 @@ async fn check(
             return;
         };
         let begun = Instant::now();
-        let asked = ask(&endpoint, health, config.protocol.as_deref(), &upstream);
+        let asked = ask(&endpoint, health, &config, &upstream);
         let result = match timeout(health.timeout.0, asked).await {
             Ok(result) => result.map_err(|error| error.chars().take(LONGEST).collect()),
             Err(_) => Err(format!("no answer within {}", health.timeout)),
@@ -178,7 +178,7 @@ async fn check(
 async fn ask(
     endpoint: &Endpoint,
     config: &HealthConfig,
-    protocol: Option<&str>,
+    cluster: &ClusterConfig,
     upstream: &Upstream,
 ) -> Result<(), String> {
     let address = endpoint.address();
@@ -186,14 +186,16 @@ async fn ask(
     let probe = config.probe(&address.to_string());
     let connector = match &probe {
         Some(probe) => {
-            let connector = upstream.prober(protocol, probe);
+            let connector = upstream.prober(cluster.protocol.as_deref(), probe);
             Some(connector.ok_or_else(|| {
                 "no protocol has the question that `health` wants asked".to_owned()
             })?)
         }
         None => None,
     };
-    let io = upstream.dialer.dial(address, within);
+    let options = cluster.tcp.options();
+    let asked = config.address(address);
+    let io = upstream.dialer.dial_with(&asked, within, &options);
     let io = io.await.map_err(|error| error.detail.into_owned())?;
     let (Some(probe), Some(connector)) = (&probe, connector) else {
         return Ok(());

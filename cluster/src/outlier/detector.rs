@@ -174,7 +174,7 @@ impl Cluster {
                 }
                 continue;
             }
-            let length = ejections.eject(config, now);
+            let length = ejections.eject(config, now, with_rng(|rng| rng.random()));
             if let Some(counter) = self.counters.ejections.get(reason as usize) {
                 count(counter);
             }

@@ -20,8 +20,8 @@ pub(crate) struct Ejections {
 }
 
 impl Ejections {
-    /// Takes note of one that begins now, and says how long it is.
-    pub(crate) fn eject(&mut self, config: &OutlierConfig, now: Instant) -> Duration {
+    /// Takes note of one that begins now, and says how long it is. `drawn` is a number from 0 to 1.
+    pub(crate) fn eject(&mut self, config: &OutlierConfig, now: Instant, drawn: f64) -> Duration {
         self.total += 1;
         self.in_a_row = self.in_a_row.saturating_add(1);
         let most = config.max_ejection.0.max(config.base_ejection.0);
@@ -34,6 +34,7 @@ impl Ejections {
                 .div_ceil(config.base_ejection.0.as_nanos().max(1));
             self.in_a_row = self.in_a_row.min(u32::try_from(fits).unwrap_or(u32::MAX));
         }
+        let length = length.mul_f64(1.0 + f64::from(config.jitter) / 100.0 * drawn);
         self.until = Some(now + length);
         self.since = Some(now);
         length
@@ -81,7 +82,7 @@ mod tests {
         let (mut ejections, now) = (Ejections::default(), Instant::now());
         let config = OutlierConfig::default();
         let lengths: Vec<u64> = (0..12)
-            .map(|_| ejections.eject(&config, now).as_secs())
+            .map(|_| ejections.eject(&config, now, 0.9).as_secs())
             .collect();
         assert_eq!(
             lengths,
@@ -94,9 +95,21 @@ mod tests {
             ejections.interval();
         }
         // Six of ten are left.
-        assert_eq!(ejections.eject(&config, now).as_secs(), 210);
+        assert_eq!(ejections.eject(&config, now, 0.9).as_secs(), 210);
         assert_eq!(ejections.total, 13);
         assert!(ejections.refuse(&config, now) && !ejections.refuse(&config, now));
         assert!(ejections.refuse(&config, now + config.base_ejection.0));
+    }
+
+    #[test]
+    fn chance_makes_it_longer_by_so_many_percent_at_most() {
+        let (mut ejections, now) = (Ejections::default(), Instant::now());
+        let config = OutlierConfig {
+            jitter: 50,
+            ..OutlierConfig::default()
+        };
+        let lengths = [0.0, 0.5, 1.0].map(|drawn| ejections.eject(&config, now, drawn).as_secs());
+        assert_eq!(lengths, [30, 75, 135]);
+        assert_eq!(ejections.until(), Some(now + Duration::from_secs(135)));
     }
 }

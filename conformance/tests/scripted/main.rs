@@ -33,6 +33,7 @@ mod local_replies;
 mod matching;
 mod memory;
 mod reload;
+mod resilience;
 mod retries;
 mod setup;
 mod slow;

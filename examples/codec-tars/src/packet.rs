@@ -1,110 +1,158 @@
-//! Which bytes of a packet mean what. The user's content is stepped over.
+//! Packets: which bytes of one mean what, and those that are made here.
 
-use std::ops::Range;
+use serde_json::{Value as Json, json};
+use wireloom_codecs::prelude::*;
 
-use crate::wire::{BYTES, Reader, STRING1, STRING4, ZERO};
+use crate::wire::{Reader, STRING1, STRING4, put, put_bytes, put_int};
+
+/// The protocol's name.
+pub(crate) const NAME: &str = "tars";
+
+/// The framework's own values of `iRet`, as its SDKs define them. A service's own are positive.
+pub(crate) const CODES: [(&str, u32); 12] = [
+    ("SUCCESS", 0),
+    ("SERVERDECODEERR", -1_i32 as u32),
+    ("SERVERENCODEERR", -2_i32 as u32),
+    ("SERVERNOFUNCERR", -3_i32 as u32),
+    ("SERVERNOSERVANTERR", -4_i32 as u32),
+    ("SERVERRESETGRID", -5_i32 as u32),
+    ("SERVERQUEUETIMEOUT", -6_i32 as u32),
+    ("INVOKETIMEOUT", -7_i32 as u32),
+    ("PROXYCONNECTERR", -8_i32 as u32),
+    ("SERVEROVERLOAD", -9_i32 as u32),
+    ("ADAPTERNULL", -10_i32 as u32),
+    ("SERVERUNKNOWNERR", -99_i32 as u32),
+];
+
+/// What `iRet` means to policy. A call that waited for too long at the server (-6) was not begun.
+pub(crate) fn class(ret: i32) -> Class {
+    match ret {
+        0 => Class::Success,
+        1.. => Class::AppError,
+        -1 | -3 | -4 => Class::ClientError,
+        -6 | -9 => Class::Overloaded,
+        -7 => Class::Timeout,
+        -8 | -10 => Class::Unavailable,
+        _ => Class::ServerError,
+    }
+}
+
+/// The `iRet` by which a client learns of a failure here.
+pub(crate) fn code(kind: ErrorKind) -> i32 {
+    match kind {
+        ErrorKind::NoRoute => -4,
+        ErrorKind::Malformed | ErrorKind::TooLarge => -1,
+        ErrorKind::Timeout => -7,
+        ErrorKind::NoEndpoint | ErrorKind::ConnectFailure | ErrorKind::Reset | ErrorKind::Draining => -8,
+        ErrorKind::Overloaded => -9,
+        _ => -99,
+    }
+}
+
+/// A field: its type, and where it and its value begin and end.
+#[derive(Clone, Copy, Default)]
+struct Field(u8, usize, usize, usize);
 
 /// What a packet says, as far as it could be read.
-#[derive(Debug, Default)]
-pub(crate) struct Packet {
-    ints: [i64; 11],
-    values: [Range<usize>; 11],
-    /// Where the field of the id lies, its head included.
-    pub(crate) id_field: Range<usize>,
-    /// Whether it has the form of a request, which TUP's answers have too.
+pub(crate) struct Packet<'a> {
+    bytes: &'a [u8],
+    fields: [Field; 11],
+    /// Whether it has the form of a request.
     pub(crate) is_request: bool,
     /// Whether all of it could be read.
     pub(crate) is_whole: bool,
 }
 
-impl Packet {
-    /// Reads the fields behind the length. Where it breaks off before tag 5 it is what the peer would send.
-    pub(crate) fn read(frame: &[u8], from_client: bool) -> Self {
-        let mut packet = Self { is_request: from_client, ..Self::default() };
-        let mut fields: [Range<usize>; 5] = Default::default();
-        let mut reader = Reader { rest: frame.get(4..).unwrap_or_default() };
-        let at = |reader: &Reader<'_>| frame.len() - reader.rest.len();
-        packet.is_whole = loop {
-            if reader.rest.is_empty() {
-                break true;
-            }
+impl<'a> Packet<'a> {
+    /// Reads the fields behind the length; steps over the user's content. What breaks off before tag 5 is what the peer would send.
+    pub(crate) fn read(bytes: &'a [u8], from_client: bool) -> Self {
+        let mut packet = Self { bytes, fields: Default::default(), is_request: from_client, is_whole: true };
+        let mut reader = Reader(bytes.get(4..).unwrap_or_default());
+        while packet.is_whole && !reader.0.is_empty() {
+            let at = |reader: &Reader<'_>| bytes.len() - reader.0.len();
             let start = at(&reader);
-            let Some((tag, kind)) = reader.head() else {
-                break false;
-            };
-            if tag == 5 {
-                packet.is_request = match kind {
-                    STRING1 | STRING4 => true,
-                    0..=3 | ZERO => false,
-                    _ => from_client,
-                };
+            let (tag, kind) = reader.head().unwrap_or((u8::MAX, u8::MAX));
+            // TUP answers in the form of a request.
+            packet.is_request |= tag == 5 && matches!(kind, STRING1 | STRING4);
+            let value = at(&reader);
+            packet.is_whole = reader.value(kind, 0, false).is_some();
+            if let Some(field) = packet.fields.get_mut(usize::from(tag)) {
+                *field = Field(kind, start, value, at(&reader));
             }
-            let begin = at(&reader);
-            let mut rest = Reader { rest: reader.rest };
-            if let (Some(int), Some(place)) = (rest.int(kind), packet.ints.get_mut(usize::from(tag))) {
-                *place = int;
-            }
-            if reader.skip(kind, 0).is_none() {
-                break false;
-            }
-            if let Some(place) = packet.values.get_mut(usize::from(tag)) {
-                // Of a string what is in it.
-                let begin = match kind {
-                    STRING1 => begin + 1,
-                    STRING4 => begin + 4,
-                    _ => begin,
-                };
-                *place = begin..at(&reader);
-            }
-            if let Some(field) = fields.get_mut(usize::from(tag)) {
-                *field = start..at(&reader);
-            }
-        };
-        let [_, version, _, third, fourth] = fields;
-        packet.id_field = if packet.is_request { fourth } else { third };
-        packet.is_whole &= !version.is_empty() && !packet.id_field.is_empty();
+        }
+        packet.is_whole &= packet.fields[1].1 > 0 && packet.fields[packet.id_tag()].1 > 0;
         packet
     }
 
-    pub(crate) fn version(&self) -> u8 {
-        self.ints[1] as u8
+    fn id_tag(&self) -> usize {
+        if self.is_request { 4 } else { 3 }
     }
 
-    pub(crate) fn is_one_way(&self) -> bool {
-        self.ints[2] == 1
+    /// The value under a tag, and its type.
+    pub(crate) fn value(&self, tag: usize) -> (u8, Reader<'a>) {
+        let Field(kind, _, value, end) = self.fields[tag];
+        (kind, Reader(&self.bytes[value..end]))
     }
 
-    /// The id, negative ones as the large numbers that have the same bits.
-    pub(crate) fn id(&self) -> u64 {
-        u64::from(self.ints[if self.is_request { 4 } else { 3 }] as u32)
+    /// The integer under a tag; 0 if there is none.
+    pub(crate) fn int(&self, tag: usize) -> i32 {
+        let (kind, mut value) = self.value(tag);
+        value.int(kind).unwrap_or(0) as i32
     }
 
-    pub(crate) fn ret(&self) -> i32 {
-        self.ints[5] as i32
+    /// What is in the string or simple list under a tag.
+    pub(crate) fn bytes(&self, tag: usize) -> &'a [u8] {
+        let (kind, mut value) = self.value(tag);
+        value.bytes(kind).unwrap_or_default()
     }
 
-    /// In milliseconds.
-    pub(crate) fn timeout(&self) -> u64 {
-        u64::try_from(self.ints[8]).unwrap_or(0)
+    /// Negative ids are the large numbers that have the same bits.
+    pub(crate) fn id(&self) -> StreamId {
+        StreamId(u64::from(self.int(self.id_tag()) as u32))
     }
 
-    /// Where the value under a tag lies; of a string what is in it.
-    pub(crate) fn value(&self, tag: usize) -> Range<usize> {
-        self.values.get(tag).cloned().unwrap_or_default()
+    /// What comes before the id, with the id's tag, and what comes behind it.
+    pub(crate) fn split(&self, frame: &Bytes) -> (Wire, Body) {
+        let Field(_, start, _, end) = self.fields[self.id_tag()];
+        let mut wire = Wire { image: frame.slice(4..start), ..Wire::default() };
+        wire.fixed[0] = self.id_tag() as u8;
+        (wire, Body::Whole(frame.slice(end..)))
     }
+}
 
-    /// What the simple list under a tag holds.
-    pub(crate) fn content<'a>(&self, frame: &'a [u8], tag: usize) -> Option<&'a [u8]> {
-        Reader { rest: frame.get(self.value(tag))? }.bytes(BYTES)
+/// A packet of ours: what comes before its id, and behind it the values whose tags follow the id's. The content stands where they
+/// have null.
+fn packet(id_tag: u8, packet_type: i64, values: Json, content: &[u8]) -> (Wire, Body) {
+    let (mut image, mut rest, mut wire) = (Vec::new(), Vec::new(), Wire::default());
+    (1..id_tag).zip([1, packet_type, 0]).for_each(|(tag, int)| put_int(&mut image, tag, int));
+    for (tag, value) in (id_tag + 1..).zip(values.as_array().into_iter().flatten()) {
+        if value.is_null() { put_bytes(&mut rest, tag, content) } else { put(&mut rest, tag, value) }
     }
+    wire.fixed[0] = id_tag;
+    wire.image = image.into();
+    (wire, Body::Whole(rest.into()))
+}
 
-    /// The pairs of both maps, the context and the status.
-    pub(crate) fn pairs<'a>(&self, frame: &'a [u8]) -> Vec<(&'a [u8], &'a [u8])> {
-        let maps = if self.is_request { [9, 10] } else { [9, 7] };
-        let read = |tag| {
-            let rest = frame.get(self.value(tag)).unwrap_or_default();
-            Reader { rest }.pairs().collect::<Vec<_>>()
-        };
-        maps.into_iter().flat_map(read).collect()
-    }
+/// A request: packet type 1 is one-way, and the timeout is in milliseconds.
+pub(crate) fn request(names: [&str; 2], content: &[u8], packet_type: i64, timeout: i32, context: Json) -> (Wire, Body) {
+    packet(4, packet_type, json!([names[0], names[1], null, timeout, context, {}]), content)
+}
+
+/// A response.
+pub(crate) fn response(ret: i32, content: &[u8], text: &str) -> Response {
+    let (wire, body) = packet(3, 0, json!([0, ret, null, {}, text]), content);
+    let head = ResponseHead { outcome: Outcome::new(class(ret), ret as u32), wire, ..ResponseHead::default() };
+    Message::new(head, body)
+}
+
+/// Writes a packet: the length, what comes before the id, the id in as many bytes as it needs, and what comes behind it.
+pub(crate) fn write(dst: &mut WriteBuf, id: StreamId, wire: &Wire, body: &Body) {
+    let mut field = Vec::with_capacity(5);
+    put_int(&mut field, wire.fixed[0], (id.0 as i32).into());
+    let empty = Bytes::new();
+    let body = if let Body::Whole(body) = body { body } else { &empty };
+    dst.put_slice(&((4 + wire.image.len() + field.len() + body.len()) as u32).to_be_bytes());
+    dst.put(&wire.image);
+    dst.put_slice(&field);
+    dst.put(body);
 }

@@ -4,223 +4,155 @@ use serde_json::{Map, Value as Json};
 
 const DEEPEST: usize = 32;
 
-/// A field's type.
-pub type Kind = u8;
-pub(crate) const STRING1: Kind = 6;
-pub(crate) const STRING4: Kind = 7;
-pub(crate) const MAP: Kind = 8;
-pub(crate) const LIST: Kind = 9;
-pub(crate) const STRUCT: Kind = 10;
-pub(crate) const END: Kind = 11;
-pub(crate) const ZERO: Kind = 12;
-pub(crate) const BYTES: Kind = 13;
+pub(crate) const STRING1: u8 = 6;
+pub(crate) const STRING4: u8 = 7;
+const MAP: u8 = 8;
+const LIST: u8 = 9;
+const STRUCT: u8 = 10;
+const END: u8 = 11;
+const ZERO: u8 = 12;
+const BYTES: u8 = 13;
 
-/// Reads fields, one behind the other.
-pub struct Reader<'a> {
-    /// What is not read yet.
-    pub rest: &'a [u8],
-}
+/// Reads fields, one behind the other; holds what is not read yet.
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.rest.split_at_checked(length)?;
-        self.rest = rest;
-        Some(taken)
-    }
-
     /// The head of the next field: its tag and its type.
-    pub fn head(&mut self) -> Option<(u8, Kind)> {
-        let head = *self.take(1)?.first()?;
-        let tag = match head >> 4 {
-            15 => *self.take(1)?.first()?,
-            tag => tag,
-        };
+    pub(crate) fn head(&mut self) -> Option<(u8, u8)> {
+        let head = *self.0.split_off_first()?;
+        let tag = if head >> 4 == 15 { *self.0.split_off_first()? } else { head >> 4 };
         Some((tag, head & 15))
     }
 
     /// An integer of any width.
-    pub fn int(&mut self, kind: Kind) -> Option<i64> {
-        let width = match kind {
+    pub(crate) fn int(&mut self, kind: u8) -> Option<i64> {
+        let bytes = match kind {
             ZERO => return Some(0),
-            0..=3 => 1 << kind,
+            0..=3 => self.0.split_off(..1 << kind)?,
             _ => return None,
         };
-        let bytes = self.take(width)?;
-        let negative = bytes.first()? & 0x80 != 0;
-        let begin = if negative { -1 } else { 0 };
-        Some(bytes.iter().fold(begin, |int, byte| int << 8 | i64::from(*byte)))
-    }
-
-    /// A string, which is bytes: nothing says that it is UTF-8.
-    pub fn string(&mut self, kind: Kind) -> Option<&'a [u8]> {
-        let width = match kind {
-            STRING1 => 1,
-            STRING4 => 4,
-            _ => return None,
-        };
-        let length = self.take(width)?.iter().fold(0, |all, byte| all << 8 | usize::from(*byte));
-        self.take(length)
+        let sign = -i64::from(bytes[0] >> 7);
+        Some(bytes.iter().fold(sign, |int, byte| int << 8 | i64::from(*byte)))
     }
 
     /// How many elements follow: an integer with a head of its own.
-    pub(crate) fn count(&mut self) -> Option<usize> {
+    fn count(&mut self) -> Option<usize> {
         let (_, kind) = self.head()?;
-        usize::try_from(self.int(kind)?).ok()
+        self.int(kind)?.try_into().ok()
     }
 
-    /// What a simple list holds.
-    pub(crate) fn bytes(&mut self, kind: Kind) -> Option<&'a [u8]> {
-        if kind != BYTES || self.head()?.1 != 0 {
-            return None;
-        }
-        let length = self.count()?;
-        self.take(length)
+    /// A string or a simple list. Nothing says that a string is UTF-8.
+    pub(crate) fn bytes(&mut self, kind: u8) -> Option<&'a [u8]> {
+        let length = match kind {
+            STRING1 => (*self.0.split_off_first()?).into(),
+            STRING4 => u32::from_be_bytes(*self.0.split_off(..4)?.first_chunk()?) as usize,
+            BYTES if self.head()?.1 == 0 => self.count()?,
+            _ => return None,
+        };
+        self.0.split_off(..length)
     }
 
-    /// Steps over a value. Every element takes a byte at least, so a large count ends where the bytes do.
-    pub(crate) fn skip(&mut self, kind: Kind, depth: usize) -> Option<()> {
-        if depth > DEEPEST {
-            return None;
-        }
-        match kind {
-            4 | 5 => self.take(1 << (kind - 2)).map(|_| ()),
-            STRING1 | STRING4 => self.string(kind).map(|_| ()),
-            BYTES => self.bytes(kind).map(|_| ()),
-            MAP | LIST => {
-                let each = if kind == MAP { 2 } else { 1 };
-                for _ in 0..self.count()?.checked_mul(each)? {
-                    let (_, kind) = self.head()?;
-                    self.skip(kind, depth + 1)?;
-                }
-                Some(())
-            }
-            STRUCT => loop {
-                match self.head()? {
-                    (_, END) => return Some(()),
-                    (_, kind) => self.skip(kind, depth + 1)?,
-                }
-            },
-            _ => self.int(kind).map(|_| ()),
-        }
-    }
-
-    /// The pairs of a map of strings; stops at the first that is not one.
-    pub(crate) fn pairs(&mut self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'_, 'a> {
-        let count = self.count().unwrap_or(0);
-        (0..count).map_while(|_| {
-            let (_, kind) = self.head()?;
-            let key = self.string(kind)?;
-            let (_, kind) = self.head()?;
-            Some((key, self.string(kind)?))
-        })
-    }
-
-    /// A value as JSON: what `call` prints.
-    pub fn json(&mut self, kind: Kind, depth: usize) -> Option<Json> {
+    /// Steps over a value; with `build` it is also made into JSON, which only `call` and `demo` want. Every element takes a byte at
+    /// least, so a large count ends where the bytes do.
+    pub(crate) fn value(&mut self, kind: u8, depth: usize, build: bool) -> Option<Json> {
         if depth > DEEPEST {
             return None;
         }
         Some(match kind {
-            4 => f32::from_be_bytes(*self.take(4)?.first_chunk()?).into(),
-            5 => f64::from_be_bytes(*self.take(8)?.first_chunk()?).into(),
-            STRING1 | STRING4 => String::from_utf8_lossy(self.string(kind)?).into(),
-            BYTES => self.bytes(kind)?.into(),
-            LIST => {
-                let mut list = Vec::new();
+            4 => f32::from_be_bytes(*self.0.split_off(..4)?.first_chunk()?).into(),
+            5 => f64::from_be_bytes(*self.0.split_off(..8)?.first_chunk()?).into(),
+            STRING1 | STRING4 | BYTES => match self.bytes(kind)? {
+                bytes if build => String::from_utf8_lossy(bytes).into(),
+                _ => Json::Null,
+            },
+            MAP | LIST => {
+                let (mut list, mut map) = (Vec::new(), Map::new());
                 for _ in 0..self.count()? {
-                    let (_, kind) = self.head()?;
-                    list.push(self.json(kind, depth + 1)?);
+                    let key = if kind == MAP { self.element(depth, build)? } else { Json::Null };
+                    match (self.element(depth, build)?, key) {
+                        (value, Json::String(key)) => drop(map.insert(key, value)),
+                        (value, key) if build && kind == MAP => drop(map.insert(key.to_string(), value)),
+                        (value, _) if build => list.push(value),
+                        _ => {}
+                    }
                 }
-                list.into()
+                if kind == MAP { map.into() } else { list.into() }
             }
-            MAP => {
-                let mut map = Map::new();
-                for _ in 0..self.count()? {
-                    let (_, kind) = self.head()?;
-                    let key = self.json(kind, depth + 1)?;
-                    let (_, kind) = self.head()?;
-                    let key = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
-                    map.insert(key, self.json(kind, depth + 1)?);
-                }
-                map.into()
-            }
-            STRUCT => self.fields(depth + 1)?.into(),
+            STRUCT => self.fields(depth + 1, build)?.into(),
             _ => self.int(kind)?.into(),
         })
     }
 
+    fn element(&mut self, depth: usize, build: bool) -> Option<Json> {
+        let (_, kind) = self.head()?;
+        self.value(kind, depth + 1, build)
+    }
+
     /// Fields up to the end of their struct or of the bytes, by their tags.
-    pub fn fields(&mut self, depth: usize) -> Option<Map<String, Json>> {
+    pub(crate) fn fields(&mut self, depth: usize, build: bool) -> Option<Map<String, Json>> {
         let mut fields = Map::new();
-        while !self.rest.is_empty() {
+        while !self.0.is_empty() {
             match self.head()? {
                 (_, END) => break,
-                (tag, kind) => fields.insert(tag.to_string(), self.json(kind, depth)?),
-            };
+                (tag, kind) => match self.value(kind, depth, build)? {
+                    value if build => drop(fields.insert(tag.to_string(), value)),
+                    _ => {}
+                },
+            }
         }
         Some(fields)
     }
+
+    /// The pairs of a map of strings; stops at the first that is not one.
+    pub(crate) fn pairs(mut self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        (0..self.count().unwrap_or(0)).map_while(move |_| Some((self.text()?, self.text()?)))
+    }
+
+    fn text(&mut self) -> Option<&'a [u8]> {
+        let (_, kind) = self.head()?;
+        self.bytes(kind)
+    }
 }
 
-/// Writes the head of a field.
-pub fn put_head(out: &mut Vec<u8>, tag: u8, kind: Kind) {
-    if tag < 15 {
-        out.push(tag << 4 | kind);
-    } else {
-        out.extend([0xf0 | kind, tag]);
+fn put_head(out: &mut Vec<u8>, tag: u8, kind: u8) {
+    match tag {
+        0..15 => out.push(tag << 4 | kind),
+        _ => out.extend([0xf0 | kind, tag]),
     }
 }
 
 /// Writes an integer, as short as its value allows.
-pub fn put_int(out: &mut Vec<u8>, tag: u8, int: i64) {
+pub(crate) fn put_int(out: &mut Vec<u8>, tag: u8, int: i64) {
     if int == 0 {
         return put_head(out, tag, ZERO);
     }
-    let fits = |kind: &Kind| int >> ((8 << kind) - 1) == int >> 63;
-    let kind = (0..3).find(fits).unwrap_or(3);
+    let kind = (0..3).find(|kind| int >> ((8 << kind) - 1) == int >> 63).unwrap_or(3);
     put_head(out, tag, kind);
     out.extend(&int.to_be_bytes()[8 - (1 << kind)..]);
 }
 
-/// Writes a string.
-pub fn put_string(out: &mut Vec<u8>, tag: u8, text: &[u8]) {
-    match u8::try_from(text.len()) {
-        Ok(length) => {
-            put_head(out, tag, STRING1);
-            out.push(length);
-        }
-        Err(_) => {
-            put_head(out, tag, STRING4);
-            out.extend((text.len() as u32).to_be_bytes());
-        }
-    }
-    out.extend(text);
-}
-
-/// Writes bytes.
-pub fn put_bytes(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
+/// Writes a simple list.
+pub(crate) fn put_bytes(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
     put_head(out, tag, BYTES);
     put_head(out, 0, 0);
     put_int(out, 0, bytes.len() as i64);
     out.extend(bytes);
 }
 
-/// Writes a map of strings.
-pub fn put_map(out: &mut Vec<u8>, tag: u8, pairs: &[(&str, &str)]) {
-    put_head(out, tag, MAP);
-    put_int(out, 0, pairs.len() as i64);
-    for (key, value) in pairs {
-        put_string(out, 0, key.as_bytes());
-        put_string(out, 1, value.as_bytes());
-    }
-}
-
-/// Writes JSON in the types that it suggests.
-pub fn put_json(out: &mut Vec<u8>, tag: u8, value: &Json) {
+/// Writes JSON in the types that it suggests; an object is a map.
+pub(crate) fn put(out: &mut Vec<u8>, tag: u8, value: &Json) {
     match value {
         Json::Null => put_int(out, tag, 0),
-        Json::Bool(yes) => put_int(out, tag, i64::from(*yes)),
-        Json::String(text) => put_string(out, tag, text.as_bytes()),
+        Json::Bool(yes) => put_int(out, tag, (*yes).into()),
+        Json::String(text) => {
+            let length = u8::try_from(text.len());
+            put_head(out, tag, if length.is_ok() { STRING1 } else { STRING4 });
+            match length {
+                Ok(length) => out.push(length),
+                Err(_) => out.extend((text.len() as u32).to_be_bytes()),
+            }
+            out.extend(text.bytes());
+        }
         Json::Number(number) => match number.as_i64() {
             Some(int) => put_int(out, tag, int),
             None => {
@@ -231,14 +163,14 @@ pub fn put_json(out: &mut Vec<u8>, tag: u8, value: &Json) {
         Json::Array(items) => {
             put_head(out, tag, LIST);
             put_int(out, 0, items.len() as i64);
-            items.iter().for_each(|item| put_json(out, 0, item));
+            items.iter().for_each(|item| put(out, 0, item));
         }
         Json::Object(map) => {
             put_head(out, tag, MAP);
             put_int(out, 0, map.len() as i64);
             for (key, value) in map {
-                put_string(out, 0, key.as_bytes());
-                put_json(out, 1, value);
+                put(out, 0, &key.as_str().into());
+                put(out, 1, value);
             }
         }
     }

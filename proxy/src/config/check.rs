@@ -144,6 +144,12 @@ impl<'a> Check<'a> {
             );
             self.note(format!("{path}.thrift"), message);
         }
+        let dialect = entry.own.thrift.as_ref();
+        let one = dialect.is_some_and(|own| own.transport.is_some() && own.protocol.is_some());
+        if protocol == THRIFT && !entry.cluster.warm_up.is_off() && !one {
+            let message = "which dialect are the connections for? Write `transport` and `protocol` under the cluster's `thrift`";
+            self.note(format!("{path}.warm_up"), message);
+        }
         // A protocol that somebody has registered may make use of it.
         if entry.own.multiplexed && protocol != THRIFT && PROTOCOLS.contains(&protocol) {
             let carried = match protocol {

@@ -90,3 +90,4 @@ clusters: {orders: {endpoints: ['127.0.0.1:20880']}}
 }
 
 mod bad;
+mod connections;

@@ -79,6 +79,6 @@ async fn a_changed_dialect_takes_new_connections_and_keeps_the_counts() {
     assert!(other.closed().is_empty());
     assert_eq!(requests(&proxy), [5, 5]);
     // The file's own keys are shown.
-    let shown = serde_json::to_value(proxy.config().0).unwrap();
+    let shown = serde_json::to_value(&*proxy.config().0).unwrap();
     assert_eq!(shown["clusters"]["b"]["thrift"]["protocol"], "compact");
 }

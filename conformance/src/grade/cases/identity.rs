@@ -84,6 +84,7 @@ pub(super) fn register(list: &mut Vec<Case>) {
         from_a_client,
     );
     each.tongues = &RPC;
+    each.needs = &[Need::Messages, Need::Timeout];
     each.add(
         "identity/answer-of-another-id",
         "A server that answers with an id that is not the call's has answered nothing: the caller gets an error, in time, and never the value.",

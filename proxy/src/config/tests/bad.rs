@@ -57,7 +57,7 @@ fn unknown_keys() {
         ),
         (
             then(ENDPOINTS, "    x: true\n"),
-            "10:5: clusters.orders.x: unknown key `x`; the keys here are protocol, endpoints, balance, subset, overprovisioning, panic, localities, zone_aware, slow_start, connect_timeout, idle_timeout, connections and 8 more",
+            "10:5: clusters.orders.x: unknown key `x`; the keys here are protocol, endpoints, balance, subset, overprovisioning, panic, localities, zone_aware, slow_start, connect_timeout, idle_timeout, connections and 10 more",
         ),
         (
             then(ENDPOINTS, "    thrift: {transprot: framed}\n"),

@@ -4,12 +4,18 @@
 //! messages that leave as they came, ids that may be replaced by any other, and bad bytes that end in an error and
 //! never in a panic, a hang or a large allocation.
 
+mod exchanges;
+mod fuzz;
+
 use bytes::BytesMut;
 
 use crate::{
     Codec, ConnError, Control, ErrorKind, FrameLimits, Inbound, LocalError, Needs, Outbound, Role,
     Sniff, StreamId, WriteBuf,
 };
+
+pub use exchanges::{go_away, late_replies, one_way};
+pub use fuzz::fuzz;
 
 /// One whole frame, as a real encoder wrote it.
 #[derive(Clone, Debug)]
@@ -40,7 +46,7 @@ macro_rules! codec_suite {
     ($codec:ty, $settings:expr, $samples:expr) => {
         $crate::codec_suite!(@tests $codec, $settings, $samples;
             split_at_every_byte two_in_one_read identity ids_are_replaceable truncated garbage
-            limits error_replies heartbeats sniffing);
+            limits error_replies heartbeats sniffing one_way go_away late_replies);
     };
     (@tests $codec:ty, $settings:expr, $samples:expr; $($test:ident)*) => {
         mod codec_suite {
@@ -289,6 +295,8 @@ pub fn garbage<C: Codec>(settings: &C::Settings, samples: &[Sample]) {
             }
             bytes.truncate(1 + numbers.next() % bytes.len());
             survive::<C>(settings, sample.role, &bytes);
+            bytes.insert(0, numbers.next() as u8);
+            fuzz::<C>(settings, &bytes);
         }
     }
     for role in [Role::Downstream, Role::Upstream] {
