@@ -82,7 +82,7 @@ fn http(list: &mut Vec<Case>) {
     );
     list.push(
         Case::new(Protocol::Http1, "http1/fidelity/trailers", trailers)
-            .why("Trailers of a chunked request arrive behind its body, where the server said nothing against it, and never among the fields of its head, where they could change what the request means.", "RFC 9110 §6.5.1"),
+            .why("Trailers of a chunked request arrive behind its body: the standard lets an intermediary drop them, and checksums and statuses are lost where one does. In no case do they stand among the fields of the head, where they could change what the request means.", "RFC 9110 §6.5.1"),
     );
     list.push(
         Case::new(Protocol::Grpc, "grpc/fidelity/metadata", metadata)
