@@ -263,8 +263,9 @@ impl Arena {
             // Its last words may be on their way here still.
             sleep(Duration::from_millis(10)).await;
         }
-        if let Some(mark) = marks.iter().find(|mark| process.printed(mark)) {
-            return Ended::Crashed(format!("it printed {mark:?}{}", process.explain()));
+        let broken = |line: &String| marks.iter().any(|mark| line.contains(mark));
+        if let Some(line) = process.tail(200).into_iter().find(broken) {
+            return Ended::Crashed(format!("it printed {:?}{}", line.trim(), process.explain()));
         }
         if running {
             process.signal(Signal::KILL);

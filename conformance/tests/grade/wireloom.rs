@@ -27,7 +27,7 @@ async fn run(protocols: &[Protocol], patterns: &[&str]) -> Result<()> {
     let target = prepare(&TargetSpec::Wireloom, Some(for_tests())).await;
     let options = Options {
         // Protocols run beside each other already.
-        jobs: 2,
+        jobs: 3,
         second_try: true,
         repeat: 1,
         ..Options::default()
