@@ -4,27 +4,29 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use http::header::{HeaderValue, SET_COOKIE};
 use wireloom_codecs::{
     Argument, ArgumentPath, Body, Class, Downstream, ErrorKind, LocalError, Needs, Protocol,
     ProtocolId, Request, RequestHead, Response, Service, clock,
 };
-use wireloom_router::{Action, Arguments, Lookup, Route, RouteTable};
+use wireloom_router::{Action, Arguments, HashPolicy, Hashed, Lookup, Route, RouteTable};
 use wireloom_telemetry::{LocalErrorStats, Outcome, Record};
 
-use crate::routing::Routing;
+use crate::routing::{NO_CLUSTER, Routing, Target};
 
 mod body;
 mod direct;
+mod filters;
 mod hedge;
+mod mirror;
 mod pushback;
+mod quiet;
 mod replay;
 mod streaming;
 mod tries;
 
+use filters::{Passage, Site};
 use tries::{once, with_retries};
-
-/// The place of a cluster that is none: the proxy answers by itself.
-const NO_CLUSTER: usize = usize::MAX;
 
 /// What "no limit" is to a deadline.
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -41,13 +43,31 @@ struct Connected {
 impl Connected {
     fn route<'t>(&self, table: &'t RouteTable, request: &Request) -> Option<&'t Arc<Route>> {
         table.route(&Lookup {
-            arguments: &Inside {
-                protocol: &*self.shared.protocol,
-                request,
-            },
+            arguments: &self.inside(request),
             random: if table.draws() { rand::random() } else { 0 },
             ..Lookup::new(&request.head, &self.downstream)
         })
+    }
+
+    fn inside<'a>(&'a self, request: &'a Request) -> Inside<'a> {
+        Inside {
+            protocol: &*self.shared.protocol,
+            request,
+        }
+    }
+
+    /// The request's hash, and the cookies that it is made of and that the client has to get.
+    fn hashed(
+        &self,
+        policy: &HashPolicy,
+        request: &Request,
+    ) -> (Option<u64>, Option<Box<[HeaderValue]>>) {
+        let lookup = Lookup {
+            arguments: &self.inside(request),
+            ..Lookup::new(&request.head, &self.downstream)
+        };
+        let Hashed { hash, cookies } = policy.hash(&lookup, rand::random);
+        (hash, (!cookies.is_empty()).then(|| cookies.into()))
     }
 }
 
@@ -149,12 +169,30 @@ async fn exchange(
     let Some(route) = connected.route(&routing.table, &request) else {
         return Err(no_route(&request.head));
     };
+    let mut passage = Passage::default();
+    if routing.filters.is_some() {
+        (passage, request) =
+            match passage.begin(Site::new(routing, connected, route, started), request) {
+                Ok(through) => through,
+                Err(later) => match later.await {
+                    Ok(through) => through,
+                    Err(stopped) => return *stopped,
+                },
+            };
+    }
     let label = connected.shared.label(request.head.protocol);
+    let (hash, cookies) = match &route.hash {
+        None => (None, None),
+        Some(policy) => connected.hashed(policy, &request),
+    };
     match &route.action {
         Action::Forward(None) => {}
         Action::Forward(Some(rewrite)) => {
-            if let Some(http) = &mut request.head.http {
-                rewrite.apply(http)?;
+            if let Some(http) = &mut request.head.http
+                && let Err(error) = rewrite.apply(http)
+            {
+                let site = Site::new(routing, connected, route, started);
+                return passage.refused(site, request.head.protocol, error).await;
             }
         }
         answered => {
@@ -162,30 +200,118 @@ async fn exchange(
             let record = Record::started_at(stats, started);
             let mut result = direct::answer(answered, &request.head);
             routing.edit_response(route, None, &mut result);
-            return finish(record, result, None, started);
+            return match passage.is_some() {
+                true => {
+                    passage
+                        .finish(
+                            Site::new(routing, connected, route, started),
+                            record,
+                            result,
+                            None,
+                        )
+                        .await
+                }
+                false => finish(record, result, None, started),
+            };
         }
+    }
+    let cluster = cluster(&routing.table, route, &request.head);
+    let Some(binding) = routing.bindings.get(cluster) else {
+        let error = no_cluster(route, &request.head);
+        if !passage.is_some() {
+            let stats = routing.stats.get(route, NO_CLUSTER, label);
+            let record = Record::started_at(stats, started);
+            return finish(record, Err(error), None, started);
+        }
+        let site = Site::new(routing, connected, route, started);
+        return passage.refused(site, request.head.protocol, error).await;
+    };
+    let subset = binding.part_for(&request.head);
+    let to = binding.destination(&connected.downstream, &request.head);
+    if !route.mirrors.is_empty() {
+        mirror::copy(routing, route, &mut request, hash);
+    }
+    routing.edit_request(route, Some(binding), &mut request);
+    let stats = routing.stats.get(route, cluster, label);
+    let record = Record::started_at(stats, started);
+    let own = streaming::deadline(&request.head, started);
+    let deadline = deadline(route, &request.head, started);
+    let limit = route.idle_timeout;
+    let moved = limit.map(|limit| quiet::Moved::watch(limit, &mut request));
+    let target = Target {
+        binding,
+        hash,
+        subset,
+        to,
+    };
+    let mut result = match (&request.body, &route.retry) {
+        (Body::Stream(_), _) => Box::pin(streaming::send(&target, route, request, own)).await,
+        (_, None) => once(&target, request, deadline).await,
+        (_, Some(policy)) => with_retries(&target, policy, request, deadline).await,
+    };
+    routing.edit_response(route, Some(binding), &mut result);
+    if let Some(moved) = moved {
+        moved.answered(&mut result);
+    }
+    if let Some(cookies) = cookies {
+        give(&cookies, &mut result);
+    }
+    if !passage.is_some() {
+        return finish(record, result, own, started);
+    }
+    let site = Site::new(routing, connected, route, started);
+    let (result, later) = passage.end(site, record, result, own);
+    match later {
+        None => result,
+        Some(later) => {
+            // By value, so that the future has no place for it.
+            drop(result);
+            later.await
+        }
+    }
+}
+
+/// The place of the cluster that a request goes to; of none if it may name one and does not.
+fn cluster(table: &RouteTable, route: &Route, head: &RequestHead) -> usize {
+    let named = route.named.as_ref();
+    if let Some(cluster) = named.and_then(|named| named.pick(head, table)) {
+        return cluster;
     }
     let share = if route.split.is_choice() {
         rand::random()
     } else {
         0
     };
-    let cluster = route.split.pick(share);
-    let Some(binding) = routing.bindings.get(cluster) else {
-        return Err(ErrorKind::Internal.into());
+    route.split.pick(share)
+}
+
+/// Says what the request should have named.
+#[cold]
+fn no_cluster(route: &Route, head: &RequestHead) -> LocalError {
+    const LONGEST: usize = 64;
+    let Some(named) = &route.named else {
+        return ErrorKind::Internal.into();
     };
-    routing.edit_request(route, Some(binding), &mut request);
-    let stats = routing.stats.get(route, cluster, label);
-    let record = Record::started_at(stats, started);
-    let own = streaming::deadline(&request.head, started);
-    let deadline = deadline(route, &request.head, started);
-    let mut result = match (&request.body, &route.retry) {
-        (Body::Stream(_), _) => Box::pin(streaming::send(binding, route, request, own)).await,
-        (_, None) => once(binding, request, deadline).await,
-        (_, Some(policy)) => with_retries(binding, policy, request, deadline).await,
+    let header = named.header();
+    let detail = match named.value(head) {
+        None => format!("header {header:?} is missing, and would name the cluster"),
+        Some(value) => {
+            let value = String::from_utf8_lossy(value);
+            let name: String = value.chars().take(LONGEST).collect();
+            format!("header {header:?} names no cluster that may be named: {name:?}")
+        }
     };
-    routing.edit_response(route, Some(binding), &mut result);
-    finish(record, result, own, started)
+    LocalError::new(ErrorKind::NoRoute, detail)
+}
+
+/// Gives a client the cookies that its next requests are found by.
+fn give(cookies: &[HeaderValue], result: &mut Result<Response, LocalError>) {
+    let Ok(response) = result else { return };
+    for cookie in cookies {
+        if let Some(http) = &mut response.head.http {
+            http.headers.append(&SET_COOKIE, cookie);
+        }
+    }
 }
 
 /// Takes note of how it ended, or has the end of a streamed answer noted.

@@ -139,7 +139,12 @@ impl Running {
             .transpose()?;
         let protocols = program.protocols(&config);
         let mut running = Self {
-            proxy: Arc::new(Proxy::start(config, protocols, metrics)?),
+            proxy: Arc::new(Proxy::start_with(
+                config,
+                protocols,
+                program.filters().clone(),
+                metrics,
+            )?),
             admin: None,
             log: Arc::new(log),
             drain: Arc::new(Notify::new()),
@@ -201,7 +206,8 @@ async fn reloads(mut hangup: Signal, proxy: Arc<Proxy>, path: Option<PathBuf>) {
 fn reload(proxy: &Proxy, path: &Path) {
     let begun = Instant::now();
     let names = proxy.protocol_names();
-    let loaded = config::load(path, &names).map_err(|errors| errors.to_string());
+    let loaded = config::load_with(path, &names, proxy.filters(), proxy.sources());
+    let loaded = loaded.map_err(|errors| errors.to_string());
     let read = begun.elapsed();
     let outcome = loaded.and_then(|config| {
         let applied = Handle::current().block_on(proxy.apply_warm(config));

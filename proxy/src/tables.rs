@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wireloom_codecs::Needs;
-use wireloom_router::{RouteTable, config::RouteConfig};
+use wireloom_router::RouteTable;
 
+use crate::config::Config;
 use crate::control::ApplyError;
 use crate::protocols::Protocols;
 use crate::routing::Routing;
@@ -21,30 +22,39 @@ pub(crate) struct Table {
     pub(crate) needs: Arc<Needs>,
 }
 
+impl Table {
+    fn names_any_cluster(&self) -> bool {
+        self.copies.iter().any(|table| table.names_any_cluster())
+    }
+}
+
 /// Compiles what is not as it was, and says how many tables that are. `old` is what `before` was compiled to. Takes
 /// a while with thousands of routes, and is not for a thread that carries traffic.
 pub(crate) fn compile(
-    routes: &BTreeMap<String, Vec<RouteConfig>>,
-    before: &BTreeMap<String, Vec<RouteConfig>>,
+    config: &Config,
+    before: &Config,
     old: &Tables,
     protocols: &Protocols,
     workers: usize,
 ) -> Result<(Tables, usize), ApplyError> {
     let status = |name: &str| protocols.status(name);
     let mut built = 0;
-    let tables = routes.iter().map(|(name, routes)| {
+    let clusters_stay = config.clusters.keys().eq(before.clusters.keys());
+    let tables = config.routes.iter().map(|(name, routes)| {
         if let Some(table) = old.get(name)
-            && before.get(name) == Some(routes)
+            && before.routes.get(name) == Some(routes)
+            && (clusters_stay || !table.names_any_cluster())
         {
             return Ok((name.clone(), table.clone()));
         }
-        let table = RouteTable::compile_with(name, routes, &status).map_err(|problems| {
+        let mut table = RouteTable::compile_with(name, routes, &status).map_err(|problems| {
             let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
             ApplyError::Routes {
                 table: name.clone(),
                 problems: problems.join("; "),
             }
         })?;
+        table.know(config.clusters.keys().map(String::as_str));
         built += 1;
         let needs = Arc::new(table.needs().clone());
         let mut copies: Vec<_> = (1..workers).map(|_| Arc::new(table.clone())).collect();

@@ -43,6 +43,7 @@ fn every_example_loads() {
         "bolt.yaml",
         "thrift.yaml",
         "retries.yaml",
+        "filters.yaml",
     ] {
         assert!(
             names.iter().any(|there| there == name),
@@ -117,8 +118,15 @@ fn the_full_one_has_every_key() {
         // A group's routes are routes.
         let grouped = path.contains(".routes[].");
         // Of the places of an argument a protocol has some.
-        let argument = path.ends_with(".arguments[].thrift") || path.ends_with(".arguments[].json");
-        !form && !shown && !grouped && !argument
+        let argument = [".arguments[]", ".argument"].iter().any(|at| {
+            path.ends_with(&format!("{at}.thrift")) || path.ends_with(&format!("{at}.json"))
+        });
+        // What a part of one cluster is chosen by is chosen by in a list too.
+        let part = path.ends_with(".subset.*.header");
+        // The first listener shows all filters, and a route's `match` that of a fault.
+        let filter = path.contains(".filters[].")
+            && (path.starts_with(".routes") || path.contains(".fault.match."));
+        !part && !form && !shown && !grouped && !argument && !filter
     });
     assert!(missing.is_empty(), "full.yaml lacks {missing:?}");
 }

@@ -1,16 +1,24 @@
 //! What a route does with its requests.
 
+mod hash;
+mod mirror;
+mod named;
 mod path;
 mod redirect;
 mod respond;
 mod rewrite;
+mod subset;
 
 use crate::Problem;
 use crate::config::{MatchConfig, PathMatch, RouteConfig};
 
+pub use hash::{HashPolicy, Hashed};
+pub use mirror::Mirror;
+pub use named::NamedCluster;
 pub use redirect::Redirect;
 pub use respond::DirectResponse;
 pub use rewrite::Rewrite;
+pub use subset::SubsetRule;
 
 /// What becomes of a route's requests.
 #[derive(Clone, Debug)]
@@ -37,6 +45,9 @@ impl Action {
             for (key, there) in [
                 ("rewrite", config.rewrite.is_some()),
                 ("retry", config.retry.is_some()),
+                ("hash", !config.hash.is_empty()),
+                ("mirror", !config.mirror.is_empty()),
+                ("idle_timeout", config.idle_timeout.is_some()),
             ] {
                 if there {
                     note(

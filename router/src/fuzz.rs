@@ -210,9 +210,13 @@ impl<'a> Input<'a> {
             redirect: None,
             respond: None,
             rewrite: None,
+            filters: Vec::new(),
             headers: HeaderEdits::default(),
             timeout: DEFAULT_TIMEOUT,
+            idle_timeout: None,
             retry: None,
+            hash: Vec::new(),
+            mirror: Vec::new(),
         };
         self.act(&mut route);
         route

@@ -17,6 +17,7 @@ mod arguments;
 mod budget;
 pub mod config;
 mod edits;
+pub mod filter;
 #[doc(hidden)]
 pub mod fuzz;
 mod lookup;
@@ -28,7 +29,9 @@ mod split;
 mod table;
 mod when;
 
-pub use action::{Action, DirectResponse, Redirect, Rewrite};
+pub use action::{
+    Action, DirectResponse, HashPolicy, Hashed, Mirror, NamedCluster, Redirect, Rewrite, SubsetRule,
+};
 pub use arguments::Arguments;
 pub use budget::{Active, BudgetLimits, RetryBudget, Retrying};
 pub use edits::{Edits, HeaderEditSet};

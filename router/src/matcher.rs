@@ -17,17 +17,19 @@ use crate::when::When;
 use crate::{Lookup, Problem};
 
 use self::argument::Argument;
+pub(crate) use self::argument::Place;
 use self::field::Field;
 pub(crate) use self::field::FieldName;
 
-pub(crate) use self::cookie::values as cookie_values;
+pub(crate) use self::cookie::{check as check_cookie, values as cookie_values};
+pub(crate) use self::each::each;
 pub(crate) use self::host::{
     Key as HostKey, Name as HostName, check as check_host, check_authority, default_port, port, v6,
 };
 use self::http::HttpMatcher;
 pub(crate) use self::path::check as check_path;
 pub(crate) use self::query::values as query_values;
-use self::share::Share;
+pub(crate) use self::share::Share;
 pub(crate) use self::source::network;
 use self::source::{Source, Tls};
 use self::text::whole;

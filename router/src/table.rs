@@ -10,9 +10,8 @@ use std::sync::Arc;
 
 use wireloom_codecs::Needs;
 
-use crate::config::SubsetMatch;
 use crate::matcher::Matcher;
-use crate::{Lookup, Route};
+use crate::{Lookup, Route, SubsetRule};
 
 use domains::Domains;
 use index::Index;
@@ -39,7 +38,9 @@ pub struct RouteTable {
     draws: bool,
     body: usize,
     clusters: Box<[Arc<str>]>,
-    subsets: HashMap<usize, Arc<SubsetMatch>>,
+    subsets: HashMap<usize, Arc<SubsetRule>>,
+    /// The clusters that requests may name where a route does not say which.
+    named: HashMap<Arc<str>, usize>,
     cluster_mentions: Box<[Mention]>,
     protocols: Box<[Mention]>,
     needs: Needs,
@@ -139,11 +140,63 @@ impl RouteTable {
     }
 
     /// The part of the cluster at that place which is meant; None if no part is chosen.
-    pub fn subset(&self, cluster: usize) -> Option<&SubsetMatch> {
-        self.subsets.get(&cluster).map(|subset| &**subset)
+    pub fn subset(&self, cluster: usize) -> Option<&Arc<SubsetRule>> {
+        self.subsets.get(&cluster)
     }
 
-    /// The same clusters in the same order, with the place where each is first named, for the caller to check.
+    /// Tells of all clusters that there are, for the routes whose requests may name any of them; they are among
+    /// [`Self::clusters`] then.
+    pub fn know<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
+        if !self.names_any_cluster() {
+            return;
+        }
+        let mut clusters = std::mem::take(&mut self.clusters).into_vec();
+        let whole = clusters.iter().enumerate();
+        let whole = whole.filter(|(at, _)| !self.subsets.contains_key(at));
+        let whole: HashMap<_, _> = whole.map(|(at, name)| (name.clone(), at)).collect();
+        for name in names {
+            let (name, at) = match whole.get_key_value(name) {
+                Some((name, at)) => (name.clone(), *at),
+                None => {
+                    clusters.push(name.into());
+                    (name.into(), clusters.len() - 1)
+                }
+            };
+            self.named.insert(name, at);
+        }
+        self.clusters = clusters.into();
+    }
+
+    /// Whether the requests of some route may name any cluster that there is.
+    pub fn names_any_cluster(&self) -> bool {
+        let mut named = self
+            .entries
+            .iter()
+            .filter_map(|entry| entry.route.named.as_ref());
+        named.any(|named| named.among.is_none())
+    }
+
+    /// The place of a cluster that the table [knows](Self::know).
+    pub(crate) fn named(&self, name: &str) -> Option<usize> {
+        self.named.get(name).copied()
+    }
+
+    /// The places of all clusters that the requests of a route may go to.
+    pub fn targets(&self, route: &Route) -> Vec<usize> {
+        let mut targets: Vec<usize> = route.split.clusters().collect();
+        if let Some(named) = &route.named {
+            match named.clusters() {
+                Some(among) => targets.extend(among),
+                None => targets.extend(self.named.values()),
+            }
+        }
+        targets.sort_unstable();
+        targets.dedup();
+        targets
+    }
+
+    /// The clusters that the table names, in the same order, with the place where each is first named, for the caller to
+    /// check.
     pub fn cluster_mentions(&self) -> &[Mention] {
         &self.cluster_mentions
     }

@@ -29,6 +29,6 @@ pub use escape::{Escaped, escaped};
 pub use limited::Limited;
 pub use logging::{Format, LogControl, LogError, check_filter, init};
 pub use metrics::{CONTENT_TYPE, Metrics, RequestLabels};
-pub use outcome::{Outcome, Retry};
+pub use outcome::{Mirrored, Outcome, Retry};
 pub use record::Record;
 pub use stats::{ClusterStats, ListenerStats, LocalErrorStats, OpenConnection, RequestStats};

@@ -123,6 +123,34 @@ impl Retry {
     }
 }
 
+/// What became of a copy of a request that a route mirrors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mirrored {
+    /// It was answered, by an exception of the service perhaps.
+    Success,
+    /// It was answered with an error, or not in time, or could not be sent.
+    Failure,
+    /// It was left out: too many are under way.
+    OverBudget,
+    /// It was left out: its body is larger than what is kept.
+    TooLarge,
+    /// It was left out: its body did not come to an end in time, or has none.
+    NotWhole,
+}
+
+impl Mirrored {
+    /// The name that metrics use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::OverBudget => "over_budget",
+            Self::TooLarge => "too_large",
+            Self::NotWhole => "not_whole",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

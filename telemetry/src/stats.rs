@@ -2,7 +2,7 @@
 
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
 
-use crate::{Outcome, Retry};
+use crate::{Mirrored, Outcome, Retry};
 
 /// What one (listener, route, cluster, protocol) counts per request. Shared in an `Arc` by its requests.
 #[derive(Debug)]
@@ -101,8 +101,13 @@ pub struct ClusterStats {
     pub(crate) ejections: IntCounterVec,
     pub(crate) overflow: IntCounterVec,
     pub(crate) retired: IntCounterVec,
+    pub(crate) mirrors: IntCounterVec,
     /// Outliers that stayed because too many others were out.
     pub ejections_refused: IntCounter,
+    /// Times that discovery changed the endpoints.
+    pub discovery_updates: IntCounter,
+    /// Times that discovery failed, and the endpoints stayed as they were.
+    pub discovery_failures: IntCounter,
     /// Endpoints that may be picked.
     pub endpoints_healthy: IntGauge,
     /// Endpoints that are listed.
@@ -152,6 +157,13 @@ impl ClusterStats {
     pub fn ejections(&self, reason: &'static str) -> IntCounter {
         self.ejections
             .with_label_values(&[self.cluster.as_str(), reason])
+    }
+
+    /// Counts what became of a mirrored request.
+    pub fn mirrored(&self, outcome: Mirrored) {
+        self.mirrors
+            .with_label_values(&[self.cluster.as_str(), outcome.as_str()])
+            .inc();
     }
 
     /// Counts what came of a retry.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    AdaptiveLimit, Balance, ClusterConfig, EndpointConfig, Fallback, Metadata, OutlierConfig,
+    AdaptiveLimit, Balance, ClusterConfig, DiscoveryConfig, EndpointConfig, Fallback, Metadata,
+    OutlierConfig,
 };
 use crate::balance::Subset;
 
@@ -75,6 +76,7 @@ impl ClusterConfig {
             );
             note("slow_start", message);
         }
+        self.discovery_problems(&mut note);
         self.subset_problems(&mut note);
         self.connection_problems(&mut note);
         let health = self.health.as_ref();
@@ -118,6 +120,42 @@ impl ClusterConfig {
             let message =
                 "which protocol are the connections to speak? Write the cluster's `protocol`";
             note("warm_up", message.to_owned());
+        }
+    }
+
+    fn discovery_problems(&self, note: &mut impl FnMut(&str, String)) {
+        let Some(discovery) = &self.discovery else {
+            return;
+        };
+        if !self.endpoints.is_empty() {
+            let message =
+                "endpoints are either listed (`endpoints`) or found: leave one of the two out";
+            note("discovery", message.to_owned());
+        }
+        match discovery {
+            DiscoveryConfig::Dns(dns) => {
+                if let Some((key, message)) = dns.problem() {
+                    note(&format!("discovery.dns.{key}"), message);
+                }
+            }
+            DiscoveryConfig::OriginalDestination(own) => {
+                if own.header.as_ref().is_some_and(String::is_empty) {
+                    let message = "is empty: write a field's name, or leave the key out";
+                    note("discovery.original_destination.header", message.to_owned());
+                }
+                let fixed = [
+                    ("subset", self.subset.is_some()),
+                    ("localities", !self.localities.is_empty()),
+                    ("zone_aware", self.zone_aware.is_some()),
+                    ("slow_start", self.slow_start.is_some()),
+                    ("balance", self.balance != Balance::default()),
+                ];
+                for (key, _) in fixed.into_iter().filter(|(_, written)| *written) {
+                    let message = "nothing is left to choose where each request has its own destination: leave this key out";
+                    note(key, message.to_owned());
+                }
+            }
+            DiscoveryConfig::Other(..) => {}
         }
     }
 
@@ -187,6 +225,34 @@ impl ClusterConfig {
             return Some(format!("no endpoint of the cluster is in subset {chosen}"));
         }
         None
+    }
+
+    /// Why no request can choose a subset by these constants and by values that it brings for the keys of `brought`, all or
+    /// some of them; None if it can.
+    pub fn unchosen(&self, constants: &Metadata, brought: &[&str]) -> Option<String> {
+        let Some(subset) = &self.subset else {
+            return self.unserved(Some(constants));
+        };
+        let named = |key: &str| constants.contains_key(key) || brought.contains(&key);
+        let chosen = |keys: &Vec<String>| {
+            let has = |key: &str| keys.iter().any(|own| own == key);
+            keys.iter().all(|key| named(key)) && constants.keys().all(|key| has(key))
+        };
+        // With none of the values it may still be a subset, but one of constants.
+        let brings = |keys: &Vec<String>| keys.iter().any(|key| brought.contains(&key.as_str()));
+        if subset.keys.iter().any(|keys| chosen(keys) && brings(keys)) {
+            return None;
+        }
+        let keys = constants
+            .keys()
+            .map(String::as_str)
+            .chain(brought.iter().copied());
+        let keys: BTreeSet<_> = keys.collect();
+        let keys: Vec<_> = keys.into_iter().collect();
+        Some(format!(
+            "[{}] is none of the cluster's `subset.keys`",
+            keys.join(", ")
+        ))
     }
 
     /// The weight of a zone.

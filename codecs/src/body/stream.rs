@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::future::poll_fn;
+use std::num::NonZeroU32;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use super::Part;
 use super::window::Receiver;
@@ -18,6 +20,12 @@ pub trait Pull: Send {
     /// True if it is known by now that no further part comes, so that the last one can be marked as such.
     fn ended(&self) -> bool {
         false
+    }
+
+    /// From now on it may stand still for so long, in both directions together, and not for as long as its connection
+    /// allows. Sources without such a limit pay no heed.
+    fn set_idle(&mut self, limit: Duration) {
+        let _ = limit;
     }
 
     /// What the end of the body made of the answer (gRPC's trailers hold the status). Asked after the end.
@@ -47,6 +55,8 @@ pub enum BodyEnd<'a> {
 pub struct Stream {
     source: Source,
     watch: Option<Box<dyn Watch>>,
+    /// In milliseconds; None = what the connection allows.
+    idle: Option<NonZeroU32>,
 }
 
 enum Source {
@@ -59,6 +69,7 @@ impl Stream {
         Self {
             source: Source::Window(receiver),
             watch: None,
+            idle: None,
         }
     }
 
@@ -67,6 +78,7 @@ impl Stream {
         Self {
             source: Source::Pull(Box::new(source)),
             watch: None,
+            idle: None,
         }
     }
 
@@ -87,6 +99,22 @@ impl Stream {
     /// The next part. See [`Stream::poll_next`].
     pub async fn next(&mut self) -> Option<Result<Part, LocalError>> {
         poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// Sets how long it may stand still, in place of what the connection allows, for its source and for who writes it on.
+    /// Whole milliseconds count; the most are 49 days.
+    pub fn set_idle(&mut self, limit: Duration) {
+        let millis = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX);
+        self.idle = NonZeroU32::new(millis.max(1));
+        if let Source::Pull(source) = &mut self.source {
+            source.set_idle(limit);
+        }
+    }
+
+    /// How long it may stand still, if it was [set](Self::set_idle).
+    pub fn idle(&self) -> Option<Duration> {
+        let millis = self.idle?.get();
+        Some(Duration::from_millis(millis.into()))
     }
 
     /// True if no further part comes. False does not mean that one does.

@@ -45,6 +45,11 @@ impl Idle {
         }
     }
 
+    /// Another limit, from now on; none if it is zero.
+    pub(super) fn set(&mut self, limit: Duration) {
+        self.limit = limit;
+    }
+
     /// Asked after whatever it bounds could not go on. `moved` is a number that changes with any progress.
     pub(super) fn poll(&mut self, moved: u64, cx: &mut Context<'_>) -> Poll<()> {
         if self.limit.is_zero() {

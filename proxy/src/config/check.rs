@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use wireloom_cluster::Metadata;
+use wireloom_cluster::config::DiscoveryConfig;
 use wireloom_net::Address;
 use wireloom_net::tls::TlsAcceptor;
 use wireloom_router::config::{RouteConfig, SubsetMatch, To, each_route};
@@ -12,6 +14,9 @@ use wireloom_router::{Edits, Problem, RouteTable};
 
 use super::{ClusterEntry, Config, ListenerConfig, suggest};
 use crate::PROTOCOLS;
+use crate::sources::Sources;
+
+mod actions;
 
 /// Where keys of its own are.
 const THRIFT: &str = wireloom_thrift::types::NAME;
@@ -25,7 +30,7 @@ const MAX_LISTENERS: usize = 1024;
 const MAX_PROBLEMS: usize = 100;
 
 /// All that is wrong, or the first hundred things, each with the path of its key.
-pub(super) fn problems(config: &Config, protocols: &[&str]) -> Vec<Problem> {
+pub(super) fn problems(config: &Config, protocols: &[&str], sources: &Sources) -> Vec<Problem> {
     let mut check = Check {
         config,
         protocols,
@@ -45,6 +50,7 @@ pub(super) fn problems(config: &Config, protocols: &[&str]) -> Vec<Problem> {
             check.note("clusters", "a cluster's name is empty");
         }
         check.protocol_keys(&path, entry);
+        check.source(&path, name, entry, sources);
         let cluster = &entry.cluster;
         if let Err(problems) = Edits::compile(&format!("{path}.headers"), &cluster.headers) {
             check.problems.extend(problems);
@@ -94,7 +100,19 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// Where somebody listens.
+    fn listens(&mut self, path: String, address: &Address) {
+        if address.unix_path().is_some() {
+            let message =
+                "only endpoints may be Unix sockets: write a host and a port, like 127.0.0.1:2045";
+            self.note(path, message);
+        }
+    }
+
     fn process(&mut self) {
+        if let Some(admin) = &self.config.admin {
+            self.listens("admin.address".to_owned(), &admin.address);
+        }
         if let Some(workers) = self.config.workers
             && !(1..=MAX_WORKERS).contains(&workers)
         {
@@ -133,6 +151,21 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// A source of endpoints that nobody knows, or that does not take its settings.
+    fn source(&mut self, path: &str, cluster: &str, entry: &ClusterEntry, sources: &Sources) {
+        let Some(DiscoveryConfig::Other(name, settings)) = &entry.cluster.discovery else {
+            return;
+        };
+        match sources.source(name, cluster, settings) {
+            Some(Ok(_)) => {}
+            Some(Err(message)) => self.note(format!("{path}.discovery.{name}"), message),
+            None => {
+                let path = format!("{path}.discovery");
+                self.no_such(path, ("source", "sources"), name, sources.names());
+            }
+        }
+    }
+
     /// Keys of one protocol on a cluster of another.
     fn protocol_keys(&mut self, path: &str, entry: &ClusterEntry) {
         let Some(protocol) = entry.cluster.protocol.as_deref() else {
@@ -162,6 +195,7 @@ impl<'a> Check<'a> {
     }
 
     fn listener(&mut self, path: &str, listener: &ListenerConfig) {
+        self.listens(format!("{path}.address"), &listener.address);
         if listener.name.as_ref().is_some_and(String::is_empty) {
             let message = "is empty: write a name, or leave the key out";
             self.note(format!("{path}.name"), message);
@@ -299,12 +333,14 @@ impl<'a> Check<'a> {
                 Some(To::Subset(part)) => {
                     self.part(&format!("{path}.to"), &part.cluster, &part.subset)
                 }
+                Some(To::Named(named)) => self.named(&format!("{path}.to"), named),
                 Some(To::Split(parts)) => {
                     for (at, part) in parts.iter().enumerate() {
                         self.part(&format!("{path}.to[{at}]"), &part.cluster, &part.subset);
                     }
                 }
             }
+            self.actions(&path, route);
             let protocols = route.r#match.iter().flat_map(|rule| &rule.protocol);
             for names in protocols {
                 for (at, name) in names.iter().enumerate() {
@@ -328,9 +364,26 @@ impl<'a> Check<'a> {
 
     /// Notes why the cluster would serve none of a route's requests, as far as that can be told.
     fn unserved(&mut self, path: String, name: &str, subset: &SubsetMatch) {
-        let subset = (!subset.is_empty()).then_some(subset);
-        let cluster = self.config.clusters.get(name).map(|entry| &entry.cluster);
-        if let Some(why) = cluster.and_then(|cluster| cluster.unserved(subset)) {
+        let Some(entry) = self.config.clusters.get(name) else {
+            return;
+        };
+        let constants = subset.iter().filter_map(|(key, value)| {
+            let value = value.constant()?;
+            Some((key.clone(), value.to_owned()))
+        });
+        let constants: Metadata = constants.collect();
+        let why = match constants.len() == subset.len() {
+            true => {
+                let choice = (!constants.is_empty()).then_some(&constants);
+                entry.cluster.unserved(choice)
+            }
+            false => {
+                let brought = subset.keys().filter(|key| !constants.contains_key(*key));
+                let brought: Vec<&str> = brought.map(String::as_str).collect();
+                entry.cluster.unchosen(&constants, &brought)
+            }
+        };
+        if let Some(why) = why {
             self.note(path, why);
         }
     }

@@ -89,5 +89,8 @@ clusters: {orders: {endpoints: ['127.0.0.1:20880']}}
     read(&LEAST.replace('\n', "\r\n")).unwrap();
 }
 
+mod actions;
 mod bad;
 mod connections;
+mod filters;
+mod rules;

@@ -15,7 +15,7 @@ use wireloom_router::Route;
 use wireloom_telemetry::{Outcome, Record};
 
 use super::{FAR, once, outcome, with_retries};
-use crate::routing::Binding;
+use crate::routing::Target;
 
 /// When the caller itself stops waiting, if it said so: the one bound on an exchange as a whole that holds for streams.
 pub(super) fn deadline(head: &RequestHead, started: Instant) -> Option<Instant> {
@@ -25,7 +25,7 @@ pub(super) fn deadline(head: &RequestHead, started: Instant) -> Option<Instant> 
 /// Sends a request whose body is still coming. The route's timeout runs from the end of that body to the head of the
 /// answer; until then the client's own pace, and its connection's idle limit, decide.
 pub(super) async fn send(
-    binding: &Binding,
+    target: &Target<'_>,
     route: &Route,
     mut request: Box<Request>,
     own: Option<Instant>,
@@ -43,8 +43,8 @@ pub(super) async fn send(
     }
     let tries = async {
         match &route.retry {
-            None => once(binding, request, deadline).await,
-            Some(policy) => with_retries(binding, policy, request, deadline).await,
+            None => once(target, request, deadline).await,
+            Some(policy) => with_retries(target, policy, request, deadline).await,
         }
     };
     let Some(limit) = route.timeout else {
@@ -157,11 +157,15 @@ pub(super) fn recorded(
     own: Option<Instant>,
 ) -> Stream {
     if let Some(deadline) = own {
+        let idle = body.idle();
         body = Stream::pull(Bounded {
             body,
             deadline,
             timer: Box::pin(sleep_until(deadline.into())),
         });
+        if let Some(idle) = idle {
+            body.set_idle(idle);
+        }
     }
     body.watch(Box::new(Recorded { record, head }));
     body

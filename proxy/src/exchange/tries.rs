@@ -12,7 +12,7 @@ use wireloom_telemetry::Retry;
 use super::hedge::Race;
 use super::replay::Replay;
 use super::{pushback, streaming};
-use crate::routing::Binding;
+use crate::routing::Target;
 
 /// When tries end.
 #[derive(Clone, Copy)]
@@ -34,25 +34,27 @@ impl Limits {
 }
 
 pub(super) async fn once(
-    binding: &Binding,
+    target: &Target<'_>,
     request: Box<Request>,
     deadline: Instant,
 ) -> Result<Response, LocalError> {
     let protocol = request.head.protocol;
     let mut tried = Tried::new();
-    let selection = binding.selection(None);
-    let attempt = binding
+    let selection = target.selection();
+    let attempt = target
+        .binding
         .cluster
         .select(&selection, protocol, request, deadline, &mut tried);
     attempt.await.map_err(|failed| failed.error)
 }
 
 pub(super) async fn with_retries(
-    binding: &Binding,
+    target: &Target<'_>,
     policy: &RetryPolicy,
     request: Box<Request>,
     deadline: Instant,
 ) -> Result<Response, LocalError> {
+    let binding = target.binding;
     let _active = Active::new(&*binding.budget);
     let mut retrying: Option<Retrying<&_>> = None;
     let mut tried = Tried::new();
@@ -64,7 +66,7 @@ pub(super) async fn with_retries(
     let terms = policy.terms(&request.head);
     let beside = terms.listed && terms.idempotent && kind != Kind::OneWay;
     let hedge = policy.hedge.filter(|_| beside);
-    let selection = binding.selection(None);
+    let selection = target.selection();
     let mut replay = Replay::new(request, policy.buffer);
     let mut number = 0;
     loop {

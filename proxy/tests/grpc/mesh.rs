@@ -16,16 +16,10 @@ pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
         .expect("in time")
 }
 
-pub(crate) struct Mesh {
-    proxy: Proxy,
-    pub(crate) address: SocketAddr,
-}
-
-impl Mesh {
-    /// With these routes and clusters.
-    pub(crate) fn start(routes: &str, clusters: &str) -> Self {
-        Self::of(&format!(
-            "workers: 1
+/// A configuration of these routes and clusters.
+pub(crate) fn yaml(routes: &str, clusters: &str) -> String {
+    format!(
+        "workers: 1
 listeners: [{{name: mesh, address: '127.0.0.1:0', routes: main}}]
 routes:
   main:
@@ -33,7 +27,18 @@ routes:
 clusters:
 {clusters}
 "
-        ))
+    )
+}
+
+pub(crate) struct Mesh {
+    pub(crate) proxy: Proxy,
+    pub(crate) address: SocketAddr,
+}
+
+impl Mesh {
+    /// With these routes and clusters.
+    pub(crate) fn start(routes: &str, clusters: &str) -> Self {
+        Self::of(&yaml(routes, clusters))
     }
 
     /// With this configuration.
@@ -47,6 +52,14 @@ clusters:
         Self { proxy, address }
     }
 
+    /// Loads another configuration.
+    #[allow(dead_code, reason = "tests elsewhere use it")]
+    pub(crate) fn apply(&self, yaml: &str) {
+        let config = config::parse("mesh.yaml".as_ref(), yaml, PROTOCOLS);
+        let config = config.unwrap_or_else(|errors| panic!("{errors}"));
+        self.proxy.apply(config).unwrap();
+    }
+
     /// With one route to one server; `route` are more keys of it, each behind a comma.
     pub(crate) fn to(server: SocketAddr, route: &str) -> Self {
         Self::start(
@@ -56,7 +69,7 @@ clusters:
     }
 
     /// The sum of a metric's series that have all of these labels.
-    fn metric(&self, name: &str, labels: &[&str]) -> f64 {
+    pub(crate) fn metric(&self, name: &str, labels: &[&str]) -> f64 {
         let text = self.proxy.encode_metrics();
         let series = text.lines().filter(|line| {
             line.split(['{', ' ']).next() == Some(name)
@@ -79,6 +92,21 @@ clusters:
             let is = self.metric(name, labels);
             panic!("{name} {labels:?} is {is}\n{}", self.proxy.encode_metrics());
         }
+    }
+
+    /// Waits until discovery has failed once more for a cluster.
+    #[allow(dead_code, reason = "not every test file discovers")]
+    pub(crate) async fn fails(&self, cluster: &str) {
+        let cluster = format!("cluster=\"{cluster}\"");
+        let labels = &[cluster.as_str(), "result=\"failed\""];
+        let failed = || self.metric("wireloom_discovery_total", labels);
+        let before = failed();
+        soon(async {
+            while failed() <= before {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
     }
 
     /// Failures of the only endpoint of the only cluster, as `/clusters` shows them.

@@ -31,7 +31,7 @@ async fn serve(mut stream: TcpStream, name: &'static str) {
 }
 
 /// The next message: its head, and its body, which is of a fixed length or chunked. None at the end.
-async fn message(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
+pub(crate) async fn message(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     let head = String::from_utf8(until(stream, b"\r\n\r\n").await?).unwrap();
     let lower = head.to_ascii_lowercase();
     let mut body = Vec::new();
@@ -77,9 +77,15 @@ impl Client {
 
     /// The next answer: its status and its body.
     pub(crate) async fn read(&mut self) -> (u16, String) {
-        let (head, body) = soon(message(&mut self.0)).await.expect("an answer");
+        let (head, body) = self.whole().await;
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, String::from_utf8(body).unwrap())
+        (status, body)
+    }
+
+    /// The next answer: its head as it came, and its body.
+    pub(crate) async fn whole(&mut self) -> (String, String) {
+        let (head, body) = soon(message(&mut self.0)).await.expect("an answer");
+        (head, String::from_utf8(body).unwrap())
     }
 
     /// Asks for a path with these header lines: the name of the server that answered.

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use wireloom_codecs::units::Span;
 
 use super::{
-    ArgumentMatch, HeaderEdits, HttpMatch, OneOrMany, RedirectConfig, RespondConfig, RetryConfig,
-    RewriteConfig, StringMatch, TlsMatch, To, not_null,
+    ArgumentMatch, FilterConfig, HashConfig, HeaderEdits, HttpMatch, MirrorConfig, OneOrMany,
+    RedirectConfig, RespondConfig, RetryConfig, RewriteConfig, StringMatch, TlsMatch, To, not_null,
 };
 
 /// How long an exchange may take if its route does not say.
@@ -82,9 +82,24 @@ pub struct RouteConfig {
     /// Header fields that are added, set or removed, on requests and on responses. For HTTP.
     #[serde(default, skip_serializing_if = "HeaderEdits::is_empty")]
     pub headers: HeaderEdits,
+    /// What looks at its requests and answers besides, in this order, behind the filters of the listener and of the route's
+    /// group. One of the same name as there takes the other's place; `name: off` leaves it out. May stand in a group: for
+    /// all its routes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<FilterConfig>,
     /// What the whole exchange may take, with all retries. `0s` means no limit.
     #[serde(default = "default_timeout")]
     pub timeout: Span,
+    /// How long a streamed exchange may stand still, without any part of a body in either direction. It takes the place of
+    /// the listener's `timeouts.body_idle`, and may be longer where HTTP/2 and gRPC come in; over HTTP/1.1 the shorter of
+    /// both counts. What is not streamed has `timeout`. Default: what the listener says.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Span")]
+    pub idle_timeout: Option<Span>,
     /// When a failed request is tried again. Default: never.
     #[serde(
         default,
@@ -93,6 +108,14 @@ pub struct RouteConfig {
     )]
     #[schemars(with = "RetryConfig")]
     pub retry: Option<RetryConfig>,
+    /// What decides which endpoint a request goes to, where the cluster balances by `ring_hash` or `maglev`: requests that
+    /// have the same of all of it go to the same one. It is read from the request as it came, before `headers` and
+    /// `rewrite` change it. Default: nothing, and every request goes anywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hash: Vec<HashConfig>,
+    /// Copies of its requests for other clusters, which nobody waits for. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirror: Vec<MirrorConfig>,
     /// Of a group: the hosts of HTTP, gRPC and Triple requests that it takes, without ports: `a.example`, `*.example`,
     /// `example.*` or `*`. Case does not count, nor does a dot at the end.
     #[serde(

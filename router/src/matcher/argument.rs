@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use wireloom_codecs::http::{GRPC, HTTP1, HTTP2, TRIPLE};
+use wireloom_codecs::units::Size;
 use wireloom_codecs::{Argument as Value, ArgumentPath};
 
 use super::Text;
@@ -15,12 +16,18 @@ const MOST: usize = 8 << 20;
 /// The most names that may lead to a value.
 const DEEPEST: usize = 32;
 
+/// Where a value lies, and how far it is looked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    path: ArgumentPath,
+    budget: usize,
+}
+
 /// A compiled [`ArgumentMatch`].
 #[derive(Clone, Debug)]
 pub(super) struct Argument {
-    path: ArgumentPath,
+    place: Place,
     text: Text,
-    budget: usize,
 }
 
 impl Argument {
@@ -28,14 +35,36 @@ impl Argument {
     pub(super) fn compile<'p>(
         path: &str,
         config: &ArgumentMatch,
-        mut protocols: impl Iterator<Item = &'p str>,
+        protocols: impl Iterator<Item = &'p str>,
     ) -> Result<Self, Problem> {
         let text = Text::compile(path, &config.condition)?;
-        let (at, key) = place(&config.at).map_err(|(key, why)| {
+        let place = Place::compile(path, &config.at, config.budget, protocols)?;
+        Ok(Self { place, text })
+    }
+
+    pub(super) fn matches(&self, arguments: &dyn Arguments) -> bool {
+        self.text.matches_value(self.place.find(arguments).as_ref())
+    }
+
+    /// How many bytes of an HTTP request's body it looks at.
+    pub(super) fn body(&self) -> usize {
+        self.place.body()
+    }
+}
+
+impl Place {
+    /// Compiles the place of a value, written at `path`, for requests of these protocols.
+    pub(crate) fn compile<'p>(
+        path: &str,
+        at: &ArgumentAt,
+        budget: Size,
+        mut protocols: impl Iterator<Item = &'p str>,
+    ) -> Result<Self, Problem> {
+        let (at, key) = place(at).map_err(|(key, why)| {
             let path = format!("{path}.{key}");
             Problem::new(path, why)
         })?;
-        let budget = config.budget.0;
+        let budget = budget.0;
         if !(1..=MOST).contains(&budget) {
             let message = format!("{budget} bytes are out of range: 1 to {MOST}");
             return Err(Problem::new(format!("{path}.budget"), message));
@@ -60,20 +89,16 @@ impl Argument {
             let message = "is of no protocol that `match.protocol` names";
             return Err(Problem::new(format!("{path}.{key}"), message));
         }
-        Ok(Self {
-            path: at,
-            text,
-            budget,
-        })
+        Ok(Self { path: at, budget })
     }
 
-    pub(super) fn matches(&self, arguments: &dyn Arguments) -> bool {
-        self.text
-            .matches_value(arguments.find(&self.path, self.budget).as_ref())
+    /// The value that a request has there.
+    pub(crate) fn find<'a>(&self, arguments: &'a dyn Arguments) -> Option<Value<'a>> {
+        arguments.find(&self.path, self.budget)
     }
 
     /// How many bytes of an HTTP request's body it looks at.
-    pub(super) fn body(&self) -> usize {
+    pub(crate) fn body(&self) -> usize {
         match self.path {
             ArgumentPath::Json(_) => self.budget,
             _ => 0,
@@ -210,7 +235,12 @@ mod tests {
 
     #[test]
     fn places() {
-        let path = |text: &str| compile(&format!("{{{text}, present: true}}")).unwrap().path;
+        let path = |text: &str| {
+            compile(&format!("{{{text}, present: true}}"))
+                .unwrap()
+                .place
+                .path
+        };
         let names = |names: &[&str]| {
             names
                 .iter()

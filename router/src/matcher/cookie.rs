@@ -15,10 +15,7 @@ pub(super) struct Cookie {
 impl Cookie {
     /// The condition, unless no cookie can have the name.
     pub(super) fn new(name: &str, text: Text) -> Result<Self, String> {
-        let token = |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte);
-        if name.is_empty() || !name.bytes().all(token) {
-            return Err(format!("{name:?} is not a cookie's name"));
-        }
+        check(name)?;
         let name = name.as_bytes().into();
         Ok(Self { name, text })
     }
@@ -26,6 +23,15 @@ impl Cookie {
     /// True if any cookie of the name matches; for `present: false`, if there is none.
     pub(super) fn matches(&self, request: &HttpRequest) -> bool {
         self.text.any(values(request, &self.name))
+    }
+}
+
+/// Says why no cookie can have the name.
+pub(crate) fn check(name: &str) -> Result<(), String> {
+    let token = |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte);
+    match !name.is_empty() && name.bytes().all(token) {
+        true => Ok(()),
+        false => Err(format!("{name:?} is not a cookie's name")),
     }
 }
 

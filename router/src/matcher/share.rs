@@ -2,7 +2,7 @@
 
 /// A share of all requests, as exact as 32 bits are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Share {
+pub(crate) struct Share {
     /// Out of 2^32.
     parts: u64,
     /// Sets it apart from the shares of other routes.
@@ -11,7 +11,7 @@ pub(super) struct Share {
 
 impl Share {
     /// So many percent; None for what is no percentage. Shares of different `salt` are drawn apart.
-    pub(super) fn new(percent: f64, salt: u64) -> Option<Self> {
+    pub(crate) fn new(percent: f64, salt: u64) -> Option<Self> {
         if !(0.0..=100.0).contains(&percent) {
             return None;
         }
@@ -21,7 +21,7 @@ impl Share {
     }
 
     /// True for the share of the numbers that belongs to it.
-    pub(super) fn takes(self, random: u64) -> bool {
+    pub(crate) fn takes(self, random: u64) -> bool {
         mix(random ^ mix(self.salt)) >> 32 < self.parts
     }
 }

@@ -7,10 +7,19 @@ use wireloom_codecs::{Needs, http};
 
 use super::domains::{Domains, Taken};
 use super::{Entry, FRONT, Index, Mention, REST, RouteTable, SCAN, Section};
-use crate::config::{DEFAULT_TIMEOUT, HeaderEdits, OneOrMany, RouteConfig, SubsetMatch, To};
-use crate::matcher::Matcher;
+use crate::config::{
+    ClusterHeader, DEFAULT_TIMEOUT, HeaderEdits, MirrorConfig, OneOrMany, RouteConfig, SubsetMatch,
+    To,
+};
+use crate::matcher::{FieldName, Matcher};
 use crate::retry::no_names;
-use crate::{Action, Edits, Problem, RetryPolicy, Route, Split, StatusNames};
+use crate::{
+    Action, Edits, HashPolicy, Mirror, NamedCluster, Problem, RetryPolicy, Route, Split,
+    StatusNames, SubsetRule,
+};
+
+/// The most mirrors of a route.
+const MIRRORS: usize = 16;
 
 impl RouteTable {
     /// Compiles the table that stands under `routes.<name>`.
@@ -85,7 +94,7 @@ struct Builder {
     count: u64,
     clusters: Names,
     /// The parts of the clusters that are meant, by place.
-    subsets: HashMap<usize, SubsetMatch>,
+    subsets: HashMap<usize, SubsetRule>,
     protocols: Names,
     routes: Names,
     problems: Vec<Problem>,
@@ -119,6 +128,9 @@ impl Builder {
             ("headers", !config.headers.is_empty()),
             ("timeout", config.timeout != DEFAULT_TIMEOUT),
             ("retry", config.retry.is_some()),
+            ("hash", !config.hash.is_empty()),
+            ("mirror", !config.mirror.is_empty()),
+            ("idle_timeout", config.idle_timeout.is_some()),
         ] {
             if there {
                 let message =
@@ -210,9 +222,14 @@ impl Builder {
         let name = self.name(&path, config);
         let matcher = self.matcher(&path, config);
         let action = Action::compile(&path, config, &mut self.problems);
-        let split = match &config.to {
-            Some(to) => self.split(&format!("{path}.to"), to),
-            None => Some(Split::none()),
+        let to = format!("{path}.to");
+        let (split, named) = match &config.to {
+            Some(To::Named(header)) => {
+                let (split, named) = self.named(&to, header);
+                (Some(split), Some(Box::new(named)))
+            }
+            Some(target) => (self.split(&to, target), None),
+            None => (Some(Split::none()), None),
         };
         let edits = self.edits(&format!("{path}.headers"), &config.headers);
         let timeout = Some(config.timeout.0).filter(|timeout| !timeout.is_zero());
@@ -221,6 +238,14 @@ impl Builder {
                 .map_err(|problems| self.problems.extend(problems))
                 .ok()
         });
+        if config.idle_timeout.is_some_and(|span| span.0.is_zero()) {
+            let message = "0s is too short: this time cannot be switched off; leave the key out for what the listener says";
+            self.note(format!("{path}.idle_timeout"), message);
+        }
+        let mirrors = self.mirrors(&format!("{path}.mirror"), &config.mirror);
+        let rule = config.r#match.as_ref();
+        let hash = format!("{path}.hash");
+        let hash = HashPolicy::compile(&hash, &config.hash, rule, &mut self.problems);
         self.http_only(&path, config, &matcher);
         if let (Some(action), Some(split)) = (action, split)
             && self.problems.len() == before
@@ -231,9 +256,13 @@ impl Builder {
                 index: 0,
                 action,
                 split,
+                named,
                 edits,
                 timeout,
+                idle_timeout: config.idle_timeout.map(|span| span.0),
                 retry,
+                hash,
+                mirrors,
             };
             if let Some(routes) = self.sections.get_mut(section) {
                 routes.push((matcher, route));
@@ -299,12 +328,25 @@ impl Builder {
             .r#match
             .as_ref()
             .is_some_and(|rule| rule.http.is_some());
+        let parts = config.hash.iter().enumerate();
+        let parts = parts.filter_map(|(at, part)| {
+            let key = match (&part.cookie, &part.query) {
+                (Some(_), _) => "cookie",
+                (_, Some(_)) => "query",
+                _ => return None,
+            };
+            Some((format!("hash[{at}].{key}"), true))
+        });
         for (key, there) in [
             ("match.http", has_http),
             ("redirect", config.redirect.is_some()),
             ("rewrite", config.rewrite.is_some()),
             ("headers", !config.headers.is_empty()),
-        ] {
+        ]
+        .map(|(key, there)| (key.to_owned(), there))
+        .into_iter()
+        .chain(parts)
+        {
             if there {
                 let message =
                     "is for HTTP, and `match.protocol` names none of http1, http2, grpc and triple";
@@ -322,15 +364,61 @@ impl Builder {
 
     /// The place of a part of a cluster; of all of it if `subset` is empty.
     fn part(&mut self, path: &str, name: &str, subset: &SubsetMatch) -> usize {
-        let path = format!("{path}.cluster");
+        let own = format!("{path}.cluster");
         if subset.is_empty() || name.is_empty() {
-            return self.cluster(path, name);
+            return self.cluster(own, name);
         }
+        let rule = SubsetRule::compile(&format!("{path}.subset"), subset, &mut self.problems);
         // No key or value can imitate another pair: both are quoted.
         let key = format!("{name}\0{subset:?}");
-        let place = self.clusters.intern_as(&key, name, || path);
-        self.subsets.insert(place, subset.clone());
+        let place = self.clusters.intern_as(&key, name, || own);
+        self.subsets.insert(place, rule);
         place
+    }
+
+    fn mirrors(&mut self, path: &str, config: &[MirrorConfig]) -> Box<[Mirror]> {
+        if config.len() > MIRRORS {
+            let message = format!("there are more than {MIRRORS} entries");
+            self.note(path, message);
+        }
+        let mirrors = config.iter().take(MIRRORS).enumerate().map(|(at, mirror)| {
+            let path = format!("{path}[{at}]");
+            let cluster = self.part(&path, &mirror.cluster, &mirror.subset);
+            // Drawn apart from each other and from the route.
+            let salt = (self.count << 8) + at as u64 + 1;
+            Mirror::compile(&path, mirror, (cluster, salt), &mut self.problems)
+        });
+        mirrors.collect::<Vec<_>>().into_iter().flatten().collect()
+    }
+
+    /// The clusters that requests may name, and the one for those that name none.
+    fn named(&mut self, path: &str, config: &ClusterHeader) -> (Split, NamedCluster) {
+        if config.header.is_empty() {
+            let path = format!("{path}.header");
+            self.note(path, "a header's name cannot be empty");
+        }
+        let mut among = HashMap::new();
+        for (at, name) in config.clusters.iter().flatten().enumerate() {
+            let path = format!("{path}.clusters[{at}]");
+            let place = self.cluster(path.clone(), name);
+            if among.insert(name.as_str().into(), place).is_some() {
+                self.note(path, format!("`{name}` is in this list already"));
+            }
+        }
+        if config.clusters.as_ref().is_some_and(Vec::is_empty) {
+            let message =
+                "the list is empty: name at least one cluster, or leave the key out for all";
+            self.note(format!("{path}.clusters"), message);
+        }
+        let split = match &config.otherwise {
+            Some(name) => Split::one(self.cluster(format!("{path}.otherwise"), name)),
+            None => Split::none(),
+        };
+        let named = NamedCluster {
+            header: FieldName::new(&config.header),
+            among: config.clusters.is_some().then_some(among),
+        };
+        (split, named)
     }
 
     fn split(&mut self, path: &str, to: &To) -> Option<Split> {
@@ -339,6 +427,8 @@ impl Builder {
             To::Subset(part) => {
                 return Some(Split::one(self.part(path, &part.cluster, &part.subset)));
             }
+            // Its caller sees to it.
+            To::Named(_) => return Some(Split::none()),
             To::Split(parts) => parts,
         };
         let mut weights: Vec<(usize, u32)> = Vec::with_capacity(parts.len());
@@ -392,8 +482,12 @@ impl Builder {
             range,
         });
         let sections = sections.collect();
-        let fields = entries.iter().flat_map(|entry| entry.matcher.field_names());
-        let needs = Needs::fields(fields);
+        let fields = entries.iter().flat_map(|entry| {
+            let matched = entry.matcher.field_names();
+            matched.chain(entry.route.field_names())
+        });
+        let chosen = self.subsets.values().flat_map(SubsetRule::field_names);
+        let needs = Needs::fields(fields.chain(chosen));
         let clusters = self
             .clusters
             .mentions
@@ -404,7 +498,7 @@ impl Builder {
             domains: (!self.groups.is_empty()).then(|| Box::new(self.domains)),
             body: entries
                 .iter()
-                .map(|entry| entry.matcher.body())
+                .map(|entry| entry.matcher.body().max(entry.route.body()))
                 .max()
                 .unwrap_or_default(),
             draws: entries.iter().any(|entry| entry.matcher.draws()),
@@ -415,6 +509,7 @@ impl Builder {
                 .into_iter()
                 .map(|(at, subset)| (at, Arc::new(subset)))
                 .collect(),
+            named: HashMap::new(),
             cluster_mentions: self.clusters.mentions.into(),
             protocols: self.protocols.mentions.into(),
             entries: entries.into(),

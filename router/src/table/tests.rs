@@ -396,7 +396,9 @@ fn parts_of_one_cluster_are_several_targets() {
     );
     let targets: Vec<_> = (0..table.clusters().len())
         .map(|at| {
-            let subset = table.subset(at).map(|subset| subset["v"].as_str());
+            let subset = table
+                .subset(at)
+                .map(|subset| subset.constants().next().unwrap().1);
             (&*table.clusters()[at], subset)
         })
         .collect();

@@ -49,6 +49,10 @@ impl Pull for RequestBody {
         polled.map(|part| part.map(|part| part.map_err(|error| broken(&error))))
     }
 
+    fn set_idle(&mut self, limit: Duration) {
+        self.idle.set(limit);
+    }
+
     fn ended(&self) -> bool {
         self.incoming.ended()
     }

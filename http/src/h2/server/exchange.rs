@@ -168,10 +168,14 @@ fn send_whole(
 
 /// Sends a response to its end.
 async fn send(mut respond: SendResponse<Bytes>, response: Response, origin: &Origin) {
+    let own = match &response.body {
+        Body::Stream(body) => body.idle(),
+        _ => None,
+    };
     let Some(mut outgoing) = begin(&mut respond, response, origin) else {
         return;
     };
-    let mut idle = Idle::new(origin.body_idle);
+    let mut idle = Idle::new(own.unwrap_or(origin.body_idle));
     let result = poll_fn(|cx| poll_body(&mut outgoing, &mut idle, origin.moved.as_ref(), cx)).await;
     match result {
         Ok(()) | Err(Broken::Peer) => {}
