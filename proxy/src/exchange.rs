@@ -61,13 +61,13 @@ impl Connected {
         &self,
         policy: &HashPolicy,
         request: &Request,
-    ) -> (Option<u64>, Option<Box<[HeaderValue]>>) {
+    ) -> (Option<u64>, Option<Box<Vec<HeaderValue>>>) {
         let lookup = Lookup {
             arguments: &self.inside(request),
             ..Lookup::new(&request.head, &self.downstream)
         };
         let Hashed { hash, cookies } = policy.hash(&lookup, rand::random);
-        (hash, (!cookies.is_empty()).then(|| cookies.into()))
+        (hash, (!cookies.is_empty()).then(|| Box::new(cookies)))
     }
 }
 
@@ -244,18 +244,22 @@ async fn exchange(
         subset,
         to,
     };
-    let mut result = match (&request.body, &route.retry) {
-        (Body::Stream(_), _) => Box::pin(streaming::send(&target, route, request, own)).await,
-        (_, None) => once(&target, request, deadline).await,
-        (_, Some(policy)) => with_retries(&target, policy, request, deadline).await,
+    // What was lent out would keep its place in the future to the end of its block.
+    let result = {
+        let mut result = match (&request.body, &route.retry) {
+            (Body::Stream(_), _) => Box::pin(streaming::send(&target, route, request, own)).await,
+            (_, None) => once(&target, request, deadline).await,
+            (_, Some(policy)) => with_retries(&target, policy, request, deadline).await,
+        };
+        routing.edit_response(route, Some(binding), &mut result);
+        if let Some(moved) = moved {
+            moved.answered(&mut result);
+        }
+        if let Some(cookies) = cookies {
+            give(&cookies, &mut result);
+        }
+        result
     };
-    routing.edit_response(route, Some(binding), &mut result);
-    if let Some(moved) = moved {
-        moved.answered(&mut result);
-    }
-    if let Some(cookies) = cookies {
-        give(&cookies, &mut result);
-    }
     if !passage.is_some() {
         return finish(record, result, own, started);
     }

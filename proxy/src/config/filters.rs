@@ -1,10 +1,11 @@
 //! What filters make of their parts of the configuration.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
 use schemars::SchemaGenerator;
 use wireloom_router::config::FilterConfig;
-use wireloom_router::filter::Registry;
+use wireloom_router::filter::{Registry, Unread};
 
 use super::error::ConfigError;
 use super::expect::Schema;
@@ -110,9 +111,15 @@ impl Check<'_> {
             }
             Schema::of(own)
         };
+        // What cannot be read is left out to find what else cannot be; what is missing then is not the user's mistake.
+        let torn = Cell::new(false);
         let make = |config: &_| match self.registry.make(kind, config) {
-            Some(made) => made.map(drop),
-            None => Ok(()),
+            None | Some(Ok(_)) => Ok(()),
+            Some(Err(Unread::Wrong(_))) if torn.get() => Ok(()),
+            Some(Err(error)) => {
+                torn.set(matches!(error, Unread::Type { .. }));
+                Err(error)
+            }
         };
         if let Err(errors) = typed::read_at(path, config, self.index, make, schema) {
             self.errors.extend(errors);

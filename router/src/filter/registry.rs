@@ -96,7 +96,8 @@ impl Registry {
         for entry in &self.0 {
             let own = (entry.schema)(generator);
             let off = json!({"description": "Leaves it out here.", "enum": ["off", false]});
-            let either = json!({"anyOf": [own, off]});
+            let about = description(&own, generator);
+            let either = json!({"description": about, "anyOf": [own, off]});
             names.insert(entry.name.to_owned(), either.clone());
             labelled.insert(format!("^{}/", entry.name), either);
         }
@@ -111,6 +112,21 @@ impl Registry {
             "additionalProperties": false
         })
     }
+}
+
+/// What a schema says of itself, or what it refers to.
+fn description(schema: &Schema, generator: &SchemaGenerator) -> Value {
+    let own = schema.get("description").cloned();
+    let place = schema.get("$ref").and_then(Value::as_str);
+    let name = place.and_then(|place| place.rsplit('/').next());
+    let referred = || {
+        generator
+            .definitions()
+            .get(name?)?
+            .get("description")
+            .cloned()
+    };
+    own.or_else(referred).unwrap_or_default()
 }
 
 impl fmt::Debug for Registry {

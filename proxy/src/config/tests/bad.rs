@@ -25,7 +25,7 @@ fn unknown_keys() {
         ),
         (
             then(ROUTE, "      x: 5s\n"),
-            "7:7: routes.main[0].x: unknown key `x`; the keys here are name, match, to, redirect, respond, rewrite, headers, filters, timeout, retry, hosts, services and 1 more",
+            "7:7: routes.main[0].x: unknown key `x`; the keys here are name, match, to, redirect, respond, rewrite, headers, filters, timeout, idle_timeout, retry, hash and 4 more",
         ),
         (
             with("clusters:", "clutsers:"),

@@ -64,7 +64,7 @@ fn contradictions_are_told_with_their_places() {
         ),
         (
             "access: {allow: }",
-            "4:24: listeners[0].filters[0].access.allow: ",
+            "4:29: listeners[0].filters[0].access.allow: nothing where a string or a list of strings is expected",
         ),
         (
             "ratelimit: {rate: 1/s}",
