@@ -16,5 +16,4 @@ mod run;
 mod second;
 mod table;
 
-pub(crate) use install::install_script;
 pub use run::run;
