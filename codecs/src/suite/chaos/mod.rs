@@ -81,8 +81,12 @@ pub fn chaos<C: Codec>(settings: &C::Settings, samples: &[Sample]) {
             assert_eq!(again.trace, told.trace, "seed {seed} runs as it likes");
         }
     }
+    println!(
+        "{} seeds: {well} answers to {asked} requests",
+        seeds.end - seeds.start
+    );
     // Where all fails, nothing is shown.
-    let few = seeds.end - seeds.start >= 10 && well * 4 < asked;
+    let few = seeds.end - seeds.start >= 10 && well * 5 < asked;
     assert!(!few, "{well} answers to {asked} requests");
 }
 
@@ -162,6 +166,8 @@ async fn play<C: Codec>(settings: C::Settings, templates: Arc<Templates>, seed: 
             prefix: Bytes::new(),
             limits: ServeLimits {
                 in_flight: 1 << dice.roll(6),
+                // What is under way when it is over gets what fits into one write.
+                drain: Duration::from_secs(600),
                 ..ServeLimits::default()
             },
             budget: budgets[0].clone(),

@@ -35,7 +35,7 @@ pub(super) async fn run<C: Codec>(world: Arc<World<C>>, io: End, cut: Cut, mut d
         let _ = to.shutdown().await;
     });
     let single = C::mode(&world.settings) == Mode::PingPong;
-    let kindly = dice.one_in(3);
+    let kindly = dice.one_in(2);
     let mut codec = codec::<C>(&world.settings, Role::Downstream);
     let mut buffer = BytesMut::new();
     let mut old: Option<(StreamId, usize)> = None;
@@ -119,7 +119,7 @@ pub(super) async fn run<C: Codec>(world: Arc<World<C>>, io: End, cut: Cut, mut d
                 send(dice.roll(40), &reply);
             }
             20 => {
-                let wrong = StreamId(dice.roll(C::MAX_ID.max(1)));
+                let wrong = StreamId(C::MAX_ID - dice.roll(1_000.min(C::MAX_ID)));
                 let poison = response(&world, &codec, &mut dice, &request, tag);
                 send(0, &written(&mut codec, Outbound::Response(wrong, &poison)));
                 send(1, &reply);
