@@ -92,3 +92,4 @@ clusters: {orders: {endpoints: ['127.0.0.1:20880']}}
 mod actions;
 mod bad;
 mod connections;
+mod mutated;

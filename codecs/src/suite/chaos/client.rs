@@ -64,11 +64,12 @@ pub(super) async fn run<C: Codec>(
     let waiting = Arc::new(Mutex::new(Waiting::default()));
     // Ids at either end of what there is, and a stride that keeps them apart.
     let first = dice.roll(2) * (C::MAX_ID - (C::MAX_ID).min(1_000));
+    // One for both directions: it may have to know what it asked.
+    let codec = Arc::new(Mutex::new(codec::<C>(&world.settings, Role::Upstream)));
     let writer = {
-        let (world, waiting) = (world.clone(), waiting.clone());
+        let (world, waiting, codec) = (world.clone(), waiting.clone(), codec.clone());
         let pings = manners.pings && crate::probe::pings::<C>(&world.settings);
         tokio::spawn(async move {
-            let mut codec = codec::<C>(&world.settings, Role::Upstream);
             for (index, tag) in tags.into_iter().enumerate() {
                 if manners.cut == Some(index) {
                     cut.reset();
@@ -88,11 +89,12 @@ pub(super) async fn run<C: Codec>(
                     }
                 }
                 let mut out = WriteBuf::new();
-                let written = codec.encode(Outbound::Request(StreamId(id), &request), &mut out);
+                let event = Outbound::Request(StreamId(id), &request);
+                let written = codec.lock().encode(event, &mut out);
                 assert!(written.is_ok(), "{written:?}");
                 if pings && dice.one_in(10) {
                     let ping = Outbound::Ping(StreamId(C::MAX_ID / 2));
-                    assert!(codec.encode(ping, &mut out).is_ok());
+                    assert!(codec.lock().encode(ping, &mut out).is_ok());
                 }
                 if to.write_all(&out.to_vec()).await.is_err() {
                     break;
@@ -107,14 +109,14 @@ pub(super) async fn run<C: Codec>(
             }
         })
     };
-    let mut codec = codec::<C>(&world.settings, Role::Upstream);
     let mut buffer = BytesMut::new();
     let mut well = 0;
     loop {
-        while let Some(event) = codec
-            .decode(&mut buffer)
-            .expect("what the proxy writes reads")
-        {
+        loop {
+            let event = codec.lock().decode(&mut buffer);
+            let Some(event) = event.expect("what the proxy writes reads") else {
+                break;
+            };
             well += usize::from(taken(&world, &waiting, event));
         }
         let over = {
