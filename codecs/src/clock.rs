@@ -11,7 +11,12 @@ thread_local! {
 ///
 /// Within a driver's turn it is late by at most the turn, a fraction of a millisecond.
 pub fn now() -> Instant {
-    NOW.get().unwrap_or_else(Instant::now)
+    NOW.get().unwrap_or_else(read)
+}
+
+/// Reads the clock that tokio's timers run on: a test may stop and advance it. Without tokio's `test-util` it is the system's.
+pub fn read() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 /// A turn: until it is dropped, [`now`] on this thread answers the time at which it began.
@@ -21,7 +26,7 @@ pub struct Turn(());
 impl Turn {
     /// Begins one; with the time.
     pub fn begin() -> (Self, Instant) {
-        let now = Instant::now();
+        let now = read();
         NOW.set(Some(now));
         (Self(()), now)
     }

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::AsyncReadExt;
@@ -85,7 +85,7 @@ pub async fn ask(
     let channel = Drained(opening.await.map_err(|error| error.to_string())?);
     let call = Call {
         request: Box::new(request),
-        deadline: Instant::now() + timeout,
+        deadline: crate::clock::read() + timeout,
     };
     let answer = channel.0.send(call);
     let answer = answer.map_err(|_| "the connection takes no request".to_owned())?;

@@ -15,7 +15,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncReadExt, AsyncWrite, copy, sink};
 use tokio::time::{Sleep, sleep_until, timeout};
 
-use crate::clock::Turn;
+use crate::clock::{self, Turn};
 use crate::exchange::{Exchange, Finished};
 use crate::order::Order;
 use crate::progress::Progress;
@@ -117,7 +117,7 @@ where
     F: Future<Output = Result<Response, LocalError>>,
 {
     fn new(settings: &C::Settings, connection: Accepted, service: S, call: M) -> Self {
-        let now = Instant::now();
+        let now = clock::read();
         let limits = connection.limits;
         let armed = now + limits.header_timeout.min(limits.idle);
         Self {
@@ -425,7 +425,7 @@ where
             self.timer.as_mut().reset(next.into());
         }
         while self.timer.as_mut().poll(cx).is_ready() {
-            let now = Instant::now();
+            let now = clock::read();
             let next = self.next_due();
             if next <= now {
                 return self.expire(now, cx);

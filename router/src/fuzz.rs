@@ -10,7 +10,8 @@ use wireloom_codecs::{Downstream, Fields, HttpRequest, Kind, ProtocolId, Request
 
 use crate::config::{
     DEFAULT_TIMEOUT, HeaderEdits, HttpMatch, MatchConfig, PathMatch, Range, RedirectConfig,
-    RegexRewrite, RewriteConfig, RouteConfig, StringMatch, SubsetMatch, To, WeightedCluster,
+    RegexRewrite, RewriteConfig, RouteConfig, StringMatch, SubsetMatch, TlsMatch, To,
+    WeightedCluster,
 };
 use crate::{Action, Lookup, Route, RouteTable};
 
@@ -21,6 +22,8 @@ use oracle::takes;
 const PROTOCOLS: [&str; 3] = ["bolt", "dubbo", "http1"];
 /// Labels of hosts and segments of paths, few so that they meet.
 const WORDS: [&str; 4] = ["a", "b", "B", "cc"];
+/// Networks; the client of every request is in the first two.
+const NETWORKS: [&str; 4] = ["10.0.0.0/8", "10.0.0.1", "10.0.0.2", "2001:db8::/32"];
 /// More than are tried one by one, so that the index by service is used too.
 const ROUTES: usize = 24;
 
@@ -198,7 +201,7 @@ impl<'a> Input<'a> {
             group,
             headers,
             http: self.http(),
-            ..MatchConfig::default()
+            ..self.newer()
         };
         let mut route = RouteConfig {
             name: None,
@@ -220,6 +223,29 @@ impl<'a> Input<'a> {
         };
         self.act(&mut route);
         route
+    }
+
+    /// What few routes ask beside names, fields and HTTP.
+    fn newer(&mut self) -> MatchConfig {
+        let mut config = MatchConfig::default();
+        match self.below(48) {
+            choice @ 0..=3 => config.source = NETWORKS.get(choice).map(|net| (*net).into()),
+            4 => config.tls = Some(TlsMatch::default()),
+            5 => config.percentage = Some(0.0),
+            6 => config.percentage = Some(100.0),
+            7 => config.when = Some(format!("service == \"{}\"", self.word())),
+            8 => config.when = Some(format!("service != \"{}\"", self.word())),
+            9 => config.when = Some(format!("!source.inCidr(\"{}\")", self.network())),
+            10 => config.when = Some(format!("source.inCidr(\"{}\")", self.network())),
+            11 if self.byte().is_multiple_of(8) => config.when = Some(self.text()),
+            _ => {}
+        }
+        config
+    }
+
+    fn network(&mut self) -> &'static str {
+        let choice = self.below(NETWORKS.len());
+        NETWORKS.get(choice).copied().unwrap_or_default()
     }
 
     /// Has a few routes do more than to forward.
@@ -414,7 +440,7 @@ mod tests {
             (state >> 32) as u8
         };
         let mut requests = 0;
-        for _ in 0..2_000 {
+        for _ in 0..2_500 {
             // As many bytes as some twenty routes take.
             let data: Vec<u8> = (0..1000).map(|_| noise()).collect();
             requests += matched(&data);

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::handle::{Command, Queued, Shared};
 use super::timers::Timers;
-use crate::clock::Turn;
+use crate::clock::{self, Turn};
 use crate::reader::{Read, Reader, Shed};
 use crate::slots::{Slots, Taken};
 use crate::{
@@ -406,7 +406,7 @@ impl<C: Codec> Driver<C> {
             if self.timers.poll(now, cx).is_pending() {
                 return Ok(ControlFlow::Continue(()));
             }
-            now = Instant::now();
+            now = clock::read();
         }
     }
 }

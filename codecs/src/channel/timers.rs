@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::time::{Sleep, sleep_until};
 
 use super::driver::{Driver, PATIENCE, Pending};
+use crate::clock;
 use crate::progress::Progress;
 use crate::reader::Reader;
 use crate::{Codec, ConnError, ErrorKind, KeepAlive, Mode, Outbound};
@@ -49,7 +50,7 @@ pub(super) struct Timers {
 
 impl Timers {
     pub(super) fn new(keep_alive: Option<KeepAlive>, idle: Duration) -> Self {
-        let now = Instant::now();
+        let now = clock::read();
         let idle = if idle.is_zero() { FAR } else { idle.min(FAR) };
         Self {
             sleep: Box::pin(sleep_until((now + FAR).into())),

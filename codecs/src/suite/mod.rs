@@ -4,6 +4,7 @@
 //! messages that leave as they came, ids that may be replaced by any other, and bad bytes that end in an error and
 //! never in a panic, a hang or a large allocation.
 
+mod chaos;
 mod exchanges;
 mod fuzz;
 
@@ -14,6 +15,7 @@ use crate::{
     Sniff, StreamId, WriteBuf,
 };
 
+pub use chaos::chaos;
 pub use exchanges::{go_away, late_replies, one_way};
 pub use fuzz::fuzz;
 
@@ -46,7 +48,7 @@ macro_rules! codec_suite {
     ($codec:ty, $settings:expr, $samples:expr) => {
         $crate::codec_suite!(@tests $codec, $settings, $samples;
             split_at_every_byte two_in_one_read identity ids_are_replaceable truncated garbage
-            limits error_replies heartbeats sniffing one_way go_away late_replies);
+            limits error_replies heartbeats sniffing one_way go_away late_replies chaos);
     };
     (@tests $codec:ty, $settings:expr, $samples:expr; $($test:ident)*) => {
         mod codec_suite {

@@ -94,3 +94,4 @@ mod bad;
 mod connections;
 mod filters;
 mod rules;
+mod mutated;

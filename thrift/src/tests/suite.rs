@@ -137,3 +137,18 @@ fn an_unframed_message_of_many_reads() {
     suite::limits::<ThriftCodec>(&settings(), &samples);
     suite::garbage::<ThriftCodec>(&settings(), &samples);
 }
+
+#[test]
+fn chaos_with_many_calls_on_one_connection() {
+    let settings = Arc::new(ThriftSettings {
+        multiplexed: true,
+        ..ThriftSettings::default()
+    });
+    for samples in [
+        samples("framed", "binary"),
+        samples("header", "compact"),
+        tt_samples(0, true),
+    ] {
+        wireloom_codecs::suite::chaos::<ThriftCodec>(&settings, &samples);
+    }
+}
