@@ -93,5 +93,5 @@ mod actions;
 mod bad;
 mod connections;
 mod filters;
-mod rules;
 mod mutated;
+mod rules;
