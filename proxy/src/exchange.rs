@@ -61,15 +61,18 @@ impl Connected {
         &self,
         policy: &HashPolicy,
         request: &Request,
-    ) -> (Option<u64>, Option<Box<Vec<HeaderValue>>>) {
+    ) -> (Option<u64>, Option<Box<Cookies>>) {
         let lookup = Lookup {
             arguments: &self.inside(request),
             ..Lookup::new(&request.head, &self.downstream)
         };
         let Hashed { hash, cookies } = policy.hash(&lookup, rand::random);
-        (hash, (!cookies.is_empty()).then(|| Box::new(cookies)))
+        (hash, (!cookies.is_empty()).then(|| Box::new(Cookies(cookies))))
     }
 }
+
+/// Cookies that the answer gives to its client. Rare, so that it is kept out of the future of an exchange.
+struct Cookies(Vec<HeaderValue>);
 
 /// What a listener's connections of one protocol on one worker share.
 pub(crate) struct Shared {
@@ -309,9 +312,9 @@ fn no_cluster(route: &Route, head: &RequestHead) -> LocalError {
 }
 
 /// Gives a client the cookies that its next requests are found by.
-fn give(cookies: &[HeaderValue], result: &mut Result<Response, LocalError>) {
+fn give(cookies: &Cookies, result: &mut Result<Response, LocalError>) {
     let Ok(response) = result else { return };
-    for cookie in cookies {
+    for cookie in &cookies.0 {
         if let Some(http) = &mut response.head.http {
             http.headers.append(&SET_COOKIE, cookie);
         }
