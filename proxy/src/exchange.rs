@@ -67,7 +67,10 @@ impl Connected {
             ..Lookup::new(&request.head, &self.downstream)
         };
         let Hashed { hash, cookies } = policy.hash(&lookup, rand::random);
-        (hash, (!cookies.is_empty()).then(|| Box::new(Cookies(cookies))))
+        (
+            hash,
+            (!cookies.is_empty()).then(|| Box::new(Cookies(cookies))),
+        )
     }
 }
 
