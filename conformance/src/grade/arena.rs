@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::case::{NotApplicable, Protocol};
 use super::listening::listens;
-use super::target::{Drain, Driver, Level, Setup};
+use super::targets::{Drain, Driver, Level, Setup};
 use crate::grade::tongue::Tongue;
 use crate::ports;
 use crate::process::{Process, Spec};

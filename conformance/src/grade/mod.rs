@@ -1,7 +1,7 @@
 //! Grading any proxy: cases that bytes decide, targets that they are put to, and a report of who does what.
 //!
 //! A `Case` (`case`, `cases/`) is a scripted client and a scripted server with a target between them, which its `Arena`
-//! starts for it alone. `target/` knows how each proxy is configured, `tongue/` lets one case speak every protocol,
+//! starts for it alone. `targets/` knows how each proxy is configured, `tongue/` lets one case speak every protocol,
 //! `run` goes through them and `report/` writes what came of it. `registry` holds all cases, by name.
 
 mod arena;
@@ -13,7 +13,7 @@ mod listening;
 mod registry;
 pub mod report;
 mod run;
-pub mod target;
+pub mod targets;
 pub mod tongue;
 
 pub use arena::{Arena, Ended, TIMEOUT};

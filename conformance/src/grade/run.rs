@@ -14,7 +14,7 @@ use super::arena::{Arena, Ended};
 use super::case::{Case, Need, NotApplicable, Protocol, Verdict};
 use super::registry::select;
 use super::report::{Report, Row};
-use super::target::{Driver, Prepared, TargetSpec, inapplicable, prepare};
+use super::targets::{Driver, Prepared, TargetSpec, inapplicable, prepare};
 use super::{list, report};
 use crate::scripted::raw::set_patience;
 
@@ -230,7 +230,7 @@ async fn repeated(
     logs: &Path,
 ) -> Row {
     let mut row = row(target, case, Verdict::Pass);
-    let relayed = driver.level(case.protocol) == super::target::Level::Bytes;
+    let relayed = driver.level(case.protocol) == super::targets::Level::Bytes;
     row.relayed = relayed && case.protocol != Protocol::Port;
     let start = Instant::now();
     let log = logs

@@ -1,7 +1,7 @@
 //! No proxy, any proxy, a proxy that crashes, and one that does not start.
 
 use anyhow::{Context, Result, ensure};
-use wireloom_conformance::grade::target::{TargetSpec, prepare};
+use wireloom_conformance::grade::targets::{TargetSpec, prepare};
 use wireloom_conformance::grade::{Options, Report, Verdict, grade, select};
 
 /// The smallest proxy.

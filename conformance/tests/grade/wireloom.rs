@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use wireloom_conformance::grade::target::{TargetSpec, prepare};
+use wireloom_conformance::grade::targets::{TargetSpec, prepare};
 use wireloom_conformance::grade::{Options, Protocol, Verdict, grade, matches, select};
 use wireloom_conformance::proxy::for_tests;
 
