@@ -88,7 +88,7 @@ async fn main() -> Result<()> {
                         let run = resilience::Run {
                             talk,
                             fault,
-                            outlier,
+                            outlier: outlier.then_some(resilience::OUTLIER),
                             balance,
                             rate,
                             times,

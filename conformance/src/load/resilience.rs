@@ -64,8 +64,8 @@ pub struct Run {
     pub talk: Talk,
     /// What goes wrong.
     pub fault: Fault,
-    /// Whether outliers are taken out.
-    pub outlier: bool,
+    /// How outliers are taken out, as the cluster's configuration says it; None: they stay.
+    pub outlier: Option<&'static str>,
     /// How the cluster balances.
     pub balance: &'static str,
     /// Requests per second.
@@ -76,7 +76,7 @@ pub struct Run {
 
 /// What a route gives its requests.
 pub const ROUTE: &str = "timeout: 1s, retry: {attempts: 1, on: [connect-failure, reset-before-request, refused, unavailable]}";
-/// What a cluster with outlier detection has of it.
+/// What a cluster with outlier detection has of it in the tables.
 pub const OUTLIER: &str = "outlier: {consecutive: {failures: 5}, latency: {factor: 3, floor: 50ms}, interval: 1s, base_ejection: 2s, max_percent: 50}";
 /// What every cluster has.
 pub const CLUSTER: &str = "connect_timeout: 250ms";
@@ -93,8 +93,8 @@ fn yaml(run: &Run, endpoints: &[Endpoint]) -> String {
         .map(|endpoint| format!("\"{}\"", endpoint.address()))
         .collect();
     let outlier = match outlier {
-        true => format!(", {OUTLIER}"),
-        false => String::new(),
+        Some(outlier) => format!(", {outlier}"),
+        None => String::new(),
     };
     let (name, addresses) = (talk.name(), addresses.join(", "));
     format!(
