@@ -256,3 +256,25 @@ async fn gone(channel: &dyn crate::Channel) {
         "calls under way on a connection that is gone"
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Role;
+    use crate::toy::{Multiplexed, REQUEST, RESPONSE, frame};
+
+    #[test]
+    fn a_seed_runs_alike_every_time_and_as_no_other() {
+        let samples = [
+            Sample::new("request", Role::Downstream, frame(REQUEST, 7, 0, b"ask")),
+            Sample::new("response", Role::Upstream, frame(RESPONSE, 7, 0, b"say")),
+        ];
+        let templates = Arc::new(Templates::of::<Multiplexed>(&None, &samples));
+        let trace = |seed| told::<Multiplexed>(&None, &templates, seed).trace;
+        for seed in 0..8 {
+            let first = trace(seed);
+            assert_eq!(first, trace(seed), "seed {seed}");
+            assert_ne!(first, trace(seed + 1), "seed {seed}");
+        }
+    }
+}
