@@ -64,10 +64,15 @@ pub(super) async fn run<C: Codec>(
     let waiting = Arc::new(Mutex::new(Waiting::default()));
     // Ids at either end of what there is, and a stride that keeps them apart.
     let first = dice.roll(2) * (C::MAX_ID - (C::MAX_ID).min(1_000));
-    // One for both directions: it may have to know what it asked.
-    let codec = Arc::new(Mutex::new(codec::<C>(&world.settings, Role::Upstream)));
+    let one = || Arc::new(Mutex::new(codec::<C>(&world.settings, Role::Upstream)));
+    let reading = one();
+    // It may have to know what it asked; but where answers have no ids it knows of one request, and this client asks several.
+    let writing = match C::MODE {
+        Mode::Multiplexed => reading.clone(),
+        Mode::PingPong => one(),
+    };
     let writer = {
-        let (world, waiting, codec) = (world.clone(), waiting.clone(), codec.clone());
+        let (world, waiting) = (world.clone(), waiting.clone());
         let pings = manners.pings && crate::probe::pings::<C>(&world.settings);
         tokio::spawn(async move {
             for (index, tag) in tags.into_iter().enumerate() {
@@ -90,11 +95,12 @@ pub(super) async fn run<C: Codec>(
                 }
                 let mut out = WriteBuf::new();
                 let event = Outbound::Request(StreamId(id), &request);
-                let written = codec.lock().encode(event, &mut out);
+                let written = writing.lock().encode(event, &mut out);
                 assert!(written.is_ok(), "{written:?}");
                 if pings && dice.one_in(10) {
-                    let ping = Outbound::Ping(StreamId(C::MAX_ID / 2));
-                    assert!(codec.lock().encode(ping, &mut out).is_ok());
+                    // Each under an id of its own.
+                    let ping = Outbound::Ping(StreamId(C::MAX_ID / 2 + index as u64));
+                    assert!(writing.lock().encode(ping, &mut out).is_ok());
                 }
                 if to.write_all(&out.to_vec()).await.is_err() {
                     break;
@@ -113,7 +119,7 @@ pub(super) async fn run<C: Codec>(
     let mut well = 0;
     loop {
         loop {
-            let event = codec.lock().decode(&mut buffer);
+            let event = reading.lock().decode(&mut buffer);
             let Some(event) = event.expect("what the proxy writes reads") else {
                 break;
             };
