@@ -1,6 +1,6 @@
 //! A client: sends its requests in whatever rhythm, and looks at everything that comes back.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ impl Manners {
 struct Waiting {
     by_id: BTreeMap<u64, usize>,
     order: VecDeque<(u64, usize)>,
+    /// Pings. A pong may be an answer like any other, that only who asked knows by its id; a codec need not know of several.
+    pings: BTreeSet<u64>,
     all_asked: bool,
 }
 
@@ -98,8 +100,9 @@ pub(super) async fn run<C: Codec>(
                 let written = writing.lock().encode(event, &mut out);
                 assert!(written.is_ok(), "{written:?}");
                 if pings && dice.one_in(10) {
-                    // Each under an id of its own.
-                    let ping = Outbound::Ping(StreamId(C::MAX_ID / 2 + index as u64));
+                    let id = C::MAX_ID / 2 + index as u64;
+                    waiting.lock().pings.insert(id);
+                    let ping = Outbound::Ping(StreamId(id));
                     assert!(writing.lock().encode(ping, &mut out).is_ok());
                 }
                 if to.write_all(&out.to_vec()).await.is_err() {
@@ -150,6 +153,9 @@ fn taken<C: Codec>(world: &World<C>, waiting: &Mutex<Waiting>, event: Inbound) -
     };
     let tag = {
         let mut waiting = waiting.lock();
+        if waiting.pings.remove(&id) {
+            return false;
+        }
         match C::MODE {
             Mode::Multiplexed => waiting.by_id.remove(&id),
             Mode::PingPong => waiting.order.pop_front().map(|(asked, tag)| {
