@@ -16,7 +16,7 @@ pub(crate) const fn status_of(kind: ErrorKind) -> u16 {
             status::CONNECTION_CLOSED
         }
         ErrorKind::Timeout => status::TIMEOUT,
-        ErrorKind::Overloaded => status::SERVER_THREADPOOL_BUSY,
+        ErrorKind::Overloaded | ErrorKind::RateLimited => status::SERVER_THREADPOOL_BUSY,
         ErrorKind::Malformed | ErrorKind::TooLarge => status::CODEC_EXCEPTION,
         ErrorKind::Denied => status::SERVER_EXCEPTION,
         ErrorKind::Unsupported | ErrorKind::Internal => status::UNKNOWN,

@@ -165,10 +165,13 @@ impl LocalCluster {
     }
 
     #[cold]
-    fn no_endpoint(&self, view: &View, selection: Selection<'_>) -> LocalError {
+    pub(crate) fn no_endpoint(&self, view: &View, selection: Selection<'_>) -> LocalError {
         let members = &view.members;
         let takes = |member: &Member| member.weight > 0;
         let why = match selection.subset {
+            _ if members.is_empty() && view.config.discovery.is_some() => {
+                ": none was discovered".to_owned()
+            }
             _ if members.is_empty() => String::new(),
             _ if !members.iter().any(takes) => " of a weight over 0".to_owned(),
             Some(subset) => format!(" in subset {subset} that takes calls"),
@@ -200,7 +203,7 @@ impl<'a> Attempt<'a> {
         tried: &'a mut Tried,
     ) -> Result<(), LocalError> {
         let local = self.local;
-        let view = local.view.load();
+        let mut view = local.view.load();
         let config = &view.config;
         self.way = local.speaks(config.protocol.as_deref(), protocol, &request.head)?;
         let outlier = config.outlier.as_ref();
@@ -212,6 +215,13 @@ impl<'a> Attempt<'a> {
         let weighed = matches!(config.balance, Balance::PeakEwma(_));
         self.timed = told && (compared || weighed || adaptive);
         self.in_flight = Some(local.cluster.enter(config)?);
+        if view.is_on_the_fly() {
+            view = local.with_destination(view, self.selection)?;
+        } else if local.is_warming(&view) {
+            self.warm(request, tried);
+            return Ok(());
+        }
+        let config = &view.config;
         let endpoint = self.pick(&view, tried)?;
         let set = endpoint
             .set(self.way, local)
@@ -248,6 +258,16 @@ impl<'a> Attempt<'a> {
         picked
             .map(|endpoint| &**endpoint)
             .ok_or_else(|| self.local.no_endpoint(view, *self.selection))
+    }
+
+    #[cold]
+    fn warm(&mut self, request: Box<Request>, tried: &'a mut Tried) {
+        let call = Box::new(Call {
+            request,
+            deadline: self.deadline,
+        });
+        let warm = self.local.warm(self.way, self.selection, call, tried);
+        self.state = Stage::Searching(Box::pin(warm));
     }
 
     fn search(&mut self, first: Candidate, refused: Refused, tried: &'a mut Tried) {

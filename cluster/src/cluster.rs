@@ -1,6 +1,6 @@
 //! A cluster, as all workers share it.
 
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
@@ -9,9 +9,10 @@ use tokio::sync::{Notify, watch};
 
 use crate::balance::Plan;
 use crate::condition::Mark;
+use crate::config::DiscoveryConfig;
 use crate::counters::Counters;
 use crate::local::LocalCluster;
-use crate::{ClusterConfig, Endpoint, Members};
+use crate::{ClusterConfig, Endpoint, EndpointConfig, Members};
 
 /// A named set of endpoints that serve the same, with what all workers share of it.
 pub struct Cluster {
@@ -29,6 +30,8 @@ pub struct Cluster {
     changes: watch::Sender<()>,
     /// Some endpoint has filled a row of failures.
     pub(crate) tripped: Notify,
+    /// Who is in it is being found out for the first time.
+    pub(crate) warming: AtomicBool,
 }
 
 /// Configuration and members of one moment.
@@ -48,7 +51,15 @@ impl Current {
         }
     }
 
-    fn next(&self, config: ClusterConfig) -> Self {
+    /// Another configuration takes the place of this one. Endpoints that were discovered stay.
+    fn next(&self, mut config: ClusterConfig) -> Self {
+        if config.discovery.is_some() {
+            config.endpoints.clone_from(&self.config.endpoints);
+        }
+        self.with(config)
+    }
+
+    fn with(&self, config: ClusterConfig) -> Self {
         if self.config.picks_like(&config) {
             return Self {
                 members: self.members.clone(),
@@ -78,8 +89,11 @@ impl Current {
 impl Cluster {
     /// A cluster without any connection yet.
     pub fn new(name: impl Into<Arc<str>>, config: ClusterConfig) -> Arc<Self> {
+        let discovery = config.discovery.as_ref();
+        let warming = discovery.is_some_and(DiscoveryConfig::is_followed);
         Arc::new(Self {
             name: name.into(),
+            warming: AtomicBool::new(warming),
             current: ArcSwap::from_pointee(Current::new(config)),
             in_flight: AtomicU32::new(0),
             concurrency: AtomicU32::new(u32::MAX),
@@ -107,15 +121,64 @@ impl Cluster {
         self.current.load().members.clone()
     }
 
-    /// Changes the cluster while it serves, on all workers before this returns.
+    /// True if that is what it is configured to be, whoever was discovered meanwhile.
+    pub fn is_configured(&self, config: &ClusterConfig) -> bool {
+        let current = self.config();
+        if config.discovery.is_none() || current.endpoints.is_empty() {
+            return *current == *config;
+        }
+        let mut config = config.clone();
+        config.endpoints.clone_from(&current.endpoints);
+        *current == config
+    }
+
+    /// Changes the cluster while it serves, on all workers before this returns. Where `config` says that endpoints are
+    /// discovered, those that there are stay, and its own count for nothing.
     ///
     /// Addresses that stay keep their counts and connections; connections to others take no more requests and
     /// close when those under way are done. New limits hold for the next request, new times for the next
     /// connection, and a cluster that balances as before goes on where it was.
     pub fn reconfigure(&self, config: ClusterConfig) {
         let mut locals = self.locals.lock();
-        let next = self.current.load().next(config);
+        let current = self.current.load();
+        let is_followed = |config: &ClusterConfig| {
+            let discovery = config.discovery.as_ref();
+            discovery.is_some_and(DiscoveryConfig::is_followed)
+        };
+        if is_followed(&config) && !is_followed(&current.config) && current.members.is_empty() {
+            self.warming.store(true, Relaxed);
+        }
+        let next = current.next(config);
         self.replace(&mut locals, next);
+    }
+
+    /// Changes who is in the cluster and nothing else, as [`Self::reconfigure`] does. True if that made a difference.
+    pub fn set_endpoints(&self, endpoints: Vec<EndpointConfig>) -> bool {
+        self.edit_endpoints(|before| {
+            let changed = *before != endpoints;
+            *before = endpoints;
+            changed
+        })
+    }
+
+    /// The same by a change of those that there are, which says whether it made a difference.
+    pub(crate) fn edit_endpoints(
+        &self,
+        edit: impl FnOnce(&mut Vec<EndpointConfig>) -> bool,
+    ) -> bool {
+        let mut locals = self.locals.lock();
+        let current = self.current.load();
+        let mut config = ClusterConfig::clone(&current.config);
+        let changed = edit(&mut config.endpoints);
+        if changed {
+            self.replace(&mut locals, current.with(config));
+        }
+        changed
+    }
+
+    /// Tells whoever watches that something about the cluster is otherwise.
+    pub(crate) fn changed(&self) {
+        self.changes.send_replace(());
     }
 
     fn replace(&self, locals: &mut Vec<Weak<LocalCluster>>, next: Current) {
@@ -128,7 +191,7 @@ impl Cluster {
             }
             None => false,
         });
-        self.changes.send_replace(());
+        self.changed();
     }
 
     /// Every worker's side of it.

@@ -10,6 +10,7 @@ mod adaptive;
 mod balance;
 mod check;
 mod connections;
+mod discovery;
 mod endpoint;
 mod health;
 mod outlier;
@@ -24,6 +25,9 @@ pub use balance::{
 };
 pub use check::Problem;
 pub use connections::Connections;
+pub use discovery::{
+    DiscoveryConfig, DnsConfig, DnsServer, Family, OriginalDestination, RecordKind,
+};
 pub use endpoint::{EndpointConfig, MAX_PRIORITY, MAX_WEIGHT, Metadata};
 pub use health::{
     Codes, EchoCheck, GrpcCheck, HealthConfig, HeartbeatCheck, HttpCheck, MethodCheck, TcpCheck,
@@ -43,9 +47,18 @@ pub struct ClusterConfig {
     /// What the endpoints speak, if not what the request came in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<String>,
-    /// Where the cluster's servers listen; each address once.
-    #[serde(deserialize_with = "endpoint::distinct")]
+    /// Where the cluster's servers listen; each address once. Needed unless `discovery` finds them.
+    #[serde(default, deserialize_with = "endpoint::distinct")]
     pub endpoints: Vec<EndpointConfig>,
+    /// Finds the endpoints, instead of `endpoints`: `{dns: {…}}`, `original_destination`, or the name of a source that the
+    /// program has beyond these. Default: nobody does.
+    #[serde(
+        default,
+        deserialize_with = "some_discovery",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "DiscoveryConfig")]
+    pub discovery: Option<DiscoveryConfig>,
     /// How an endpoint is picked.
     #[serde(default)]
     pub balance: Balance,
@@ -121,6 +134,7 @@ impl ClusterConfig {
         Self {
             protocol: None,
             endpoints: endpoints.into_iter().collect(),
+            discovery: None,
             balance: Balance::default(),
             subset: None,
             overprovisioning: overprovisioning(),
@@ -149,9 +163,18 @@ impl ClusterConfig {
             || self.connections.preconnect.is_some()
     }
 
+    /// True if its endpoints are where clients wanted to go.
+    pub(crate) const fn is_on_the_fly(&self) -> bool {
+        matches!(
+            self.discovery,
+            Some(DiscoveryConfig::OriginalDestination(_))
+        )
+    }
+
     /// True if endpoints are picked in the same way from the same ones.
     pub(crate) fn picks_like(&self, other: &Self) -> bool {
         self.endpoints == other.endpoints
+            && self.is_on_the_fly() == other.is_on_the_fly()
             && self.balance == other.balance
             && self.subset == other.subset
             && self.overprovisioning == other.overprovisioning
@@ -286,6 +309,12 @@ impl Default for RetryBudget {
             min: 3,
         }
     }
+}
+
+fn some_discovery<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<DiscoveryConfig>, D::Error> {
+    DiscoveryConfig::deserialize(deserializer).map(Some)
 }
 
 fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {

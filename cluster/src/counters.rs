@@ -34,6 +34,10 @@ pub(crate) struct Counters {
     pub(crate) ejections: [AtomicU64; Reason::COUNT],
     /// Outliers that stayed because too many others were out.
     pub(crate) ejections_refused: AtomicU64,
+    /// Times that discovery changed who is in the cluster.
+    pub(crate) discovery_updates: AtomicU64,
+    /// Times that it found nothing out.
+    pub(crate) discovery_failures: AtomicU64,
 }
 
 pub(crate) fn count(counter: &AtomicU64) {

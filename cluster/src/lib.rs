@@ -13,7 +13,9 @@
 //! * `under_way`: what is counted and held to the end of an answer's body;
 //! * `balance`: which endpoint; `tried`: which not; `condition`: what is known against one;
 //! * `outlier`: what the requests' outcomes say of endpoints; `health`: what they say themselves when asked;
-//! * `limit`: what bounds them; `adaptive`: a bound that is found by how long answers take.
+//! * `limit`: what bounds them; `adaptive`: a bound that is found by how long answers take;
+//! * `membership`: who is in a cluster whose endpoints are discovered; `warming`: requests that come before that is known;
+//!   `destination`: endpoints that are where clients wanted to go.
 //!
 //! Every wait has a bound: requests under way and requests that wait for a connection are limited per cluster,
 //! connections per worker and endpoint, attempts to connect by a timeout and a back-off.
@@ -28,12 +30,14 @@ mod condition;
 pub mod config;
 mod connect;
 mod counters;
+mod destination;
 mod endpoint;
 mod health;
 mod lifetime;
 mod limit;
 mod local;
 mod members;
+mod membership;
 mod open;
 mod outage;
 pub mod outlier;
@@ -46,6 +50,7 @@ mod tried;
 mod under_way;
 mod upkeep;
 mod upstream;
+mod warming;
 
 pub use attempt::Attempt;
 pub use balance::{Selection, Subset};
@@ -57,6 +62,7 @@ pub use lifetime::Retired;
 pub use limit::Limit;
 pub use local::LocalCluster;
 pub use members::{Member, Members};
+pub use membership::{BoxSource, Discovery, MAX_ENDPOINTS, Source, SourceError, Update};
 pub use stats::{BackingOff, ChannelStats, ClusterStats, EndpointStats};
 pub use tried::Tried;
 pub use upstream::{Dialer, Tcp, Upstream};

@@ -32,11 +32,13 @@ pub enum Limit {
     EndpointConnections = 5,
     /// Requests under way in the cluster by how long answers take.
     Adaptive = 6,
+    /// Endpoints of a cluster that sends requests where their clients wanted to go.
+    Endpoints = 7,
 }
 
 impl Limit {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
     /// All of them, in the order of their discriminants.
     pub const ALL: [Self; Self::COUNT] = [
         Self::InFlight,
@@ -46,6 +48,7 @@ impl Limit {
         Self::EndpointPending,
         Self::EndpointConnections,
         Self::Adaptive,
+        Self::Endpoints,
     ];
 
     /// The name that metrics use.
@@ -58,6 +61,7 @@ impl Limit {
             Self::EndpointPending => "endpoint_pending",
             Self::EndpointConnections => "endpoint_connections",
             Self::Adaptive => "adaptive",
+            Self::Endpoints => "endpoints",
         }
     }
 
@@ -67,6 +71,7 @@ impl Limit {
             Self::Adaptive => "requests under way, more would make its answers slower",
             Self::Pending | Self::EndpointPending => "requests that wait for a connection",
             Self::Connections | Self::EndpointConnections => "connections",
+            Self::Endpoints => "endpoints",
         }
     }
 }

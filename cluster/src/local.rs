@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use arc_swap::ArcSwap;
 use rand::rngs::SmallRng;
 use wireloom_codecs::Connector;
+use wireloom_net::Address;
 
 use crate::adaptive::Samples;
 use crate::balance::{Ask, Plan, Selection, Turns};
@@ -48,6 +49,8 @@ pub(crate) struct View {
     turns: Arc<Turns>,
     /// At each member's index what this worker has of it.
     pub(crate) endpoints: Box<[Arc<LocalEndpoint>]>,
+    /// The members by address, if requests say which one they want.
+    places: Option<HashMap<Address, usize>>,
 }
 
 /// One worker's connections to one endpoint, by protocol.
@@ -131,7 +134,14 @@ impl View {
                 |local| (*local).clone(),
             )
         });
+        let places = current.config.is_on_the_fly().then(|| {
+            let members = current.members.iter().enumerate();
+            members
+                .map(|(at, member)| (member.endpoint.address().clone(), at))
+                .collect()
+        });
         Self {
+            places,
             endpoints: endpoints.collect(),
             config: current.config.clone(),
             members: current.members.clone(),
@@ -147,6 +157,10 @@ impl View {
         avoid: &Tried,
         cluster: &Cluster,
     ) -> Option<&Arc<LocalEndpoint>> {
+        if self.is_on_the_fly() {
+            let local = self.at(self.place(selection.destination?)?)?;
+            return (!avoid.contains(&local.endpoint)).then_some(local);
+        }
         let ask = Ask {
             selection,
             tried: avoid,
@@ -158,6 +172,16 @@ impl View {
         };
         let index = with_rng(|rng| self.plan.pick(&self.members, &self.turns, ask, rng))?;
         self.endpoints.get(index)
+    }
+
+    /// True if requests say which endpoint they want.
+    pub(crate) const fn is_on_the_fly(&self) -> bool {
+        self.places.is_some()
+    }
+
+    /// Where the endpoint of that address is, if requests say which one they want.
+    pub(crate) fn place(&self, address: &Address) -> Option<usize> {
+        self.places.as_ref()?.get(address).copied()
     }
 
     /// The member at that place.

@@ -58,6 +58,8 @@ struct Shared {
     watched: Mutex<Vec<Weak<dyn Channel>>>,
     /// The last refusal of a limit.
     refused: Mutex<Option<LocalError>>,
+    /// A connection is being made that no call waits for, since the last attempt failed.
+    trying: AtomicBool,
 }
 
 /// A pooled connection.
@@ -195,6 +197,7 @@ impl Pool {
                 open: AtomicUsize::new(0),
                 watched: Mutex::default(),
                 refused: Mutex::default(),
+                trying: AtomicBool::new(false),
             })),
             current: ArcSwapOption::empty(),
         });
@@ -260,6 +263,22 @@ impl Pool {
             Ok(Err(error)) => Err(NoLease::Failed(error)),
             Err(_) => Err(NoLease::Failed(self.late())),
         }
+    }
+
+    /// Sees whether the endpoint can be connected to again, without a call that has to wait for it. What is made rests in
+    /// the pool. One attempt at a time, and none within the pause after a failure.
+    #[cold]
+    pub(crate) fn try_again(self: &Arc<Self>, config: &Arc<ClusterConfig>) {
+        if self.manager.0.trying.swap(true, Relaxed) {
+            return;
+        }
+        let (pool, config) = (self.clone(), config.clone());
+        tokio::spawn(async move {
+            let deadline = Instant::now() + config.connect_timeout.0;
+            // A failure begins the next pause.
+            drop(pool.acquire(&config, deadline).await);
+            pool.manager.0.trying.store(false, Relaxed);
+        });
     }
 
     #[cold]

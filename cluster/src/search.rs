@@ -140,6 +140,25 @@ impl LocalCluster {
         }
     }
 
+    /// Hands the call to the candidate, or finds it another.
+    pub(crate) async fn go<'a>(
+        &'a self,
+        way: Way,
+        selection: &'a Selection<'a>,
+        candidate: Candidate,
+        call: Box<Call>,
+        tried: &'a mut Tried,
+    ) -> Result<Found<'a>, CallError> {
+        let refused = match self.cluster.admit(&candidate.endpoint, &candidate.config) {
+            Ok(active) => match candidate.set.offer(*call, &candidate.config) {
+                Ok(taken) => return Ok(Found::new((taken, active), tried)),
+                Err(refused) => refused,
+            },
+            Err(_) => Refused::unadmitted(call),
+        };
+        self.search(way, selection, candidate, refused, tried).await
+    }
+
     fn failed<'a>(
         &self,
         candidate: Candidate,
@@ -156,7 +175,12 @@ impl LocalCluster {
         Err(unsent(error))
     }
 
-    fn candidate(&self, way: Way, selection: &Selection<'_>, avoid: &Tried) -> Option<Candidate> {
+    pub(crate) fn candidate(
+        &self,
+        way: Way,
+        selection: &Selection<'_>,
+        avoid: &Tried,
+    ) -> Option<Candidate> {
         let view = self.view.load();
         let local = view.pick(*selection, avoid, &self.cluster)?;
         let set = local.set(way, self)?;
@@ -185,7 +209,7 @@ impl LocalCluster {
     async fn wait_exclusive(
         &self,
         (candidate, active): (&Candidate, Active),
-        pool: &Pool,
+        pool: &Arc<Pool>,
         call: Box<Call>,
         patience: Patience,
     ) -> Reached {
@@ -193,6 +217,8 @@ impl LocalCluster {
             && pool.backing_off().is_none()
             && let Some(error) = pool.last_failure()
         {
+            // Or nobody would ever find out that it is well again while others serve.
+            pool.try_again(&candidate.config);
             return Reached::Doubtful(call, error);
         }
         let endpoint = &candidate.endpoint;

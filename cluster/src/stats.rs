@@ -69,6 +69,10 @@ pub struct ClusterStats {
     pub ejections: BTreeMap<&'static str, u64>,
     /// Total of outliers that stayed because too many others were out.
     pub ejections_refused: u64,
+    /// Total of times that discovery changed its endpoints.
+    pub discovery_updates: u64,
+    /// Total of times that discovery failed, and the endpoints stayed as they were.
+    pub discovery_failures: u64,
     /// Its endpoints, in the configuration's order.
     pub endpoints: Vec<EndpointStats>,
 }
@@ -170,6 +174,8 @@ impl Cluster {
             checks_failed: counters.checks_failed.load(Relaxed),
             ejections: named(Reason::ALL.map(Reason::as_str), &counters.ejections),
             ejections_refused: counters.ejections_refused.load(Relaxed),
+            discovery_updates: counters.discovery_updates.load(Relaxed),
+            discovery_failures: counters.discovery_failures.load(Relaxed),
             endpoints: self.members().iter().map(Member::stats).collect(),
         }
     }

@@ -4,6 +4,7 @@ mod adaptive;
 mod ahead;
 mod breakers;
 mod connecting;
+mod discovery;
 mod health;
 mod lanes;
 mod lifetimes;

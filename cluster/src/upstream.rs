@@ -37,7 +37,7 @@ pub trait Dialer: Send + Sync {
     }
 }
 
-/// Plain TCP.
+/// Plain TCP, or a Unix socket where the address is one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tcp;
 
@@ -49,13 +49,17 @@ impl Dialer for Tcp {
     ) -> BoxFuture<Result<Box<dyn Io>, LocalError>> {
         let address = address.clone();
         Box::pin(async move {
-            match wireloom_net::connect(&address, timeout).await {
-                Ok(stream) => Ok(Box::new(stream) as Box<dyn Io>),
-                Err(error) => Err(LocalError::new(
-                    ErrorKind::ConnectFailure,
-                    error.to_string(),
-                )),
-            }
+            let connected = match address.unix_path() {
+                Some(_) => {
+                    let stream = wireloom_net::connect_unix(&address, timeout).await;
+                    stream.map(|stream| Box::new(stream) as Box<dyn Io>)
+                }
+                None => {
+                    let stream = wireloom_net::connect(&address, timeout).await;
+                    stream.map(|stream| Box::new(stream) as Box<dyn Io>)
+                }
+            };
+            connected.map_err(|error| LocalError::new(ErrorKind::ConnectFailure, error.to_string()))
         })
     }
 

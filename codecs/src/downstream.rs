@@ -9,6 +9,8 @@ use crate::Str;
 pub struct Downstream {
     /// Where the client connected from. An IPv4 address is one, also if it came as one mapped into IPv6.
     pub source: SocketAddr,
+    /// Where it wanted to go, if its connection was redirected to the proxy.
+    pub destination: Option<SocketAddr>,
     /// What the client showed in its TLS handshake; None without TLS.
     pub tls: Option<Box<ClientTls>>,
 }
@@ -29,8 +31,16 @@ impl Downstream {
         let ip = source.ip().to_canonical();
         Self {
             source: SocketAddr::new(ip, source.port()),
+            destination: None,
             tls: tls.map(Box::new),
         }
+    }
+
+    /// The same, on its way to `destination`.
+    #[must_use]
+    pub const fn bound_for(mut self, destination: Option<SocketAddr>) -> Self {
+        self.destination = destination;
+        self
     }
 }
 

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
+use std::num::{NonZeroU16, NonZeroU32};
+use std::time::Duration;
 
 use crate::Class;
 
@@ -21,6 +23,8 @@ pub enum ErrorKind {
     Timeout,
     /// A limit on requests, connections or memory is reached.
     Overloaded,
+    /// The caller sends more requests in a time than a limit lets through.
+    RateLimited,
     /// The frame was whole but what it holds is not valid.
     Malformed,
     /// The message is larger than the limit.
@@ -37,13 +41,14 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::NoRoute,
         Self::NoEndpoint,
         Self::ConnectFailure,
         Self::Reset,
         Self::Timeout,
         Self::Overloaded,
+        Self::RateLimited,
         Self::Malformed,
         Self::TooLarge,
         Self::Draining,
@@ -61,6 +66,7 @@ impl ErrorKind {
             Self::Reset => "reset",
             Self::Timeout => "timeout",
             Self::Overloaded => "overloaded",
+            Self::RateLimited => "rate_limited",
             Self::Malformed => "malformed",
             Self::TooLarge => "too_large",
             Self::Draining => "draining",
@@ -80,7 +86,7 @@ impl ErrorKind {
                 Class::Unavailable
             }
             Self::Timeout => Class::Timeout,
-            Self::Overloaded => Class::Overloaded,
+            Self::Overloaded | Self::RateLimited => Class::Overloaded,
             Self::Internal => Class::ServerError,
         }
     }
@@ -93,6 +99,7 @@ impl ErrorKind {
             Self::Reset => "upstream connection reset",
             Self::Timeout => "timed out",
             Self::Overloaded => "overloaded",
+            Self::RateLimited => "rate limited",
             Self::Malformed => "malformed request",
             Self::TooLarge => "message exceeds the limit",
             Self::Draining => "draining",
@@ -119,6 +126,12 @@ pub struct LocalError {
     pub kind: ErrorKind,
     /// More, for people; may be empty. Never holds what a peer sent without bound.
     pub detail: Cow<'static, str>,
+    /// How long the client should wait before it asks again, in milliseconds: HTTP's `Retry-After`, gRPC's
+    /// `grpc-retry-pushback-ms`. Other protocols have no place for it.
+    pub retry_after: Option<NonZeroU32>,
+    /// The status that the reply has in place of that of `kind`, in the protocols whose codec looks for it: a status of
+    /// HTTP to an HTTP request, a code of gRPC to one of gRPC or Triple.
+    pub status: Option<NonZeroU16>,
 }
 
 impl LocalError {
@@ -127,6 +140,28 @@ impl LocalError {
         Self {
             kind,
             detail: detail.into(),
+            retry_after: None,
+            status: None,
+        }
+    }
+
+    /// The same, which tells the client to wait so long, rounded up to a whole millisecond. Zero says nothing.
+    #[must_use]
+    pub fn with_retry_after(self, wait: Duration) -> Self {
+        let millis = wait.as_nanos().div_ceil(1_000_000);
+        let millis = u32::try_from(millis).unwrap_or(u32::MAX);
+        Self {
+            retry_after: NonZeroU32::new(millis),
+            ..self
+        }
+    }
+
+    /// The same with a status of its own. See [`LocalError::status`].
+    #[must_use]
+    pub fn with_status(self, status: NonZeroU16) -> Self {
+        Self {
+            status: Some(status),
+            ..self
         }
     }
 }
@@ -194,5 +229,20 @@ mod tests {
             LocalError::from(ErrorKind::Timeout).to_string(),
             "wireloom: timed out"
         );
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up() {
+        let after = |nanos| {
+            let error = LocalError::from(ErrorKind::RateLimited);
+            let wait = error
+                .with_retry_after(Duration::from_nanos(nanos))
+                .retry_after;
+            wait.map(NonZeroU32::get)
+        };
+        assert_eq!(after(0), None);
+        assert_eq!(after(1), Some(1));
+        assert_eq!(after(2_000_001), Some(3));
+        assert_eq!(after(u64::MAX), Some(u32::MAX));
     }
 }

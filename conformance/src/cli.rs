@@ -2,11 +2,17 @@
 
 use std::path::PathBuf;
 
+use std::time::Duration;
+
 use clap::{Parser, ValueEnum};
 
-/// Runs real RPC clients against real servers, directly and through Wireloom, and prints what worked.
+use crate::grade::{Options, Protocol};
+
+/// Grades proxies with scripted clients and servers (--target), or runs real RPC clients against real servers,
+/// directly and through Wireloom (--peers), and prints what worked.
 ///
-/// Exits with 0 only if everything that was asked for ran and passed.
+/// Exits with 0 only if everything that was asked for ran and passed, with 1 if something failed, with 2 if it could
+/// not begin.
 #[derive(Debug, Parser)]
 #[command(name = "wireloom-conformance")]
 pub struct Cli {
@@ -15,23 +21,44 @@ pub struct Cli {
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "all",
-        value_name = "NAME"
+        value_name = "NAME",
+        conflicts_with = "target"
     )]
     pub peers: Vec<String>,
+    /// Grade this proxy: wireloom, envoy, envoy-generic, haproxy, nginx, direct (none at all), or
+    /// cmd:'PROGRAM … {listen} … {backend} …' and tcp:'…' for one that only relays TCP, with NAME= before it if it is to
+    /// have another name. Several with commas between, or by more than one --target.
+    #[arg(long, value_name = "TARGET")]
+    pub target: Vec<String>,
+    /// Cases about these alone.
+    #[arg(long, value_delimiter = ',', value_enum, value_name = "PROTOCOL")]
+    pub protocols: Vec<Protocol>,
+    /// Cases whose name matches: * stands for anything. May be given twice.
+    #[arg(long, value_delimiter = ',', value_name = "GLOB")]
+    pub cases: Vec<String>,
+    /// Run each case so often; one failure is a failure.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
+    pub repeat: u16,
+    /// Do not try once more what failed, as is done where each case runs once.
+    #[arg(long)]
+    pub one_try: bool,
+    /// How many seconds a case waits for what must come.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u16).range(1..))]
+    pub patience: u16,
     /// What to run. Default: all but idle.
     #[arg(long, value_delimiter = ',', value_enum, value_name = "SUITE")]
     pub suite: Vec<Suite>,
     /// Run the idle suite too: connections that see nothing but heartbeats for five minutes.
     #[arg(long)]
     pub long: bool,
-    /// List the peers and what would run, and stop.
+    /// List the cases with what each asks and why, or with --peers the peers and what would run, and stop.
     #[arg(long)]
     pub list: bool,
-    /// Write the results to a file; `.json` and `.md` are known. May be given twice.
+    /// Write the results to a file; `.json` and `.md` are known, and with --target `.xml` and `.junit` for JUnit's.
+    /// May be given twice.
     #[arg(long, value_name = "FILE")]
     pub report: Vec<PathBuf>,
-    /// Pairs of client and server that run at the same time. Default: one per core, at most 4.
+    /// Pairs of client and server, or cases, that run at the same time. Default: one per core, at most 4.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: Option<u16>,
     /// The proxy to judge. Default: the one of this checkout, built with `cargo build --release -p wireloom`.
@@ -80,6 +107,32 @@ impl Suite {
 }
 
 impl Cli {
+    /// What proxies are to be graded by, if that is what was asked for.
+    pub fn grading(&self) -> Option<Options> {
+        let cases = !self.target.is_empty() || !self.protocols.is_empty() || !self.cases.is_empty();
+        let bare_list = self.list && self.peers.is_empty() && self.suite.is_empty();
+        (cases || bare_list).then(|| Options {
+            targets: self.target.clone(),
+            protocols: self.protocols.clone(),
+            cases: self.cases.clone(),
+            list: self.list,
+            repeat: self.repeat.into(),
+            jobs: self.jobs(),
+            patience: Some(Duration::from_secs(self.patience.into())),
+            reports: self.report.clone(),
+            second_try: self.repeat == 1 && !self.one_try,
+            wireloom: self.wireloom.clone(),
+        })
+    }
+
+    /// The peers that were asked for: all, if none was.
+    pub fn peers(&self) -> Vec<String> {
+        match self.peers.as_slice() {
+            [] => vec!["all".to_owned()],
+            named => named.to_vec(),
+        }
+    }
+
     /// The suites that are to run, each once.
     pub fn suites(&self) -> Vec<Suite> {
         let mut suites = match self.suite.as_slice() {
@@ -121,7 +174,8 @@ mod tests {
     #[test]
     fn the_default_is_everything_but_idle() {
         let cli = parse(&[]);
-        assert_eq!(cli.peers, ["all"]);
+        assert_eq!(cli.peers(), ["all"]);
+        assert!(cli.grading().is_none());
         assert_eq!(cli.suites().len(), 6);
         assert!(!cli.suites().contains(&Suite::Idle));
         assert!(parse(&["--long"]).suites().contains(&Suite::Idle));
@@ -137,10 +191,53 @@ mod tests {
             "--jobs",
             "3",
         ]);
-        assert_eq!(cli.peers, ["a", "b"]);
+        assert_eq!(cli.peers(), ["a", "b"]);
+        assert!(cli.grading().is_none());
         assert_eq!(cli.suites(), [Suite::Calls, Suite::Errors]);
         assert_eq!(cli.jobs(), 3);
         assert!(Cli::try_parse_from(["x", "--suite", "cals"]).is_err());
         assert!(Cli::try_parse_from(["x", "--jobs", "0"]).is_err());
+    }
+
+    #[test]
+    fn a_target_or_a_case_is_grading() {
+        let options = parse(&[
+            "--target",
+            "wireloom,envoy",
+            "--target",
+            "cmd:p {listen} {backend}, x",
+            "--protocols",
+            "dubbo,http1",
+            "--cases",
+            "*/wire/*",
+            "--repeat",
+            "3",
+            "--patience",
+            "5",
+            "--report",
+            "a.xml",
+        ])
+        .grading()
+        .unwrap();
+        assert_eq!(
+            options.targets,
+            ["wireloom,envoy", "cmd:p {listen} {backend}, x"]
+        );
+        assert_eq!(options.protocols, [Protocol::Dubbo, Protocol::Http1]);
+        assert_eq!(
+            (options.repeat, options.patience),
+            (3, Some(Duration::from_secs(5)))
+        );
+        assert!(
+            parse(&["--cases", "dubbo/*"])
+                .grading()
+                .unwrap()
+                .targets
+                .is_empty()
+        );
+        assert!(parse(&["--list"]).grading().unwrap().list);
+        assert!(parse(&["--list", "--peers", "all"]).grading().is_none());
+        assert!(Cli::try_parse_from(["x", "--peers", "all", "--target", "envoy"]).is_err());
+        assert!(Cli::try_parse_from(["x", "--protocols", "smtp"]).is_err());
     }
 }

@@ -1,16 +1,17 @@
-//! The conformance suite as a program: a table of real clients and servers, with Wireloom between them.
+//! The conformance suite as a program: grades of proxies by scripted cases, or a table of real clients and servers with
+//! Wireloom between them.
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use wireloom_conformance::{cli::Cli, peers};
+use wireloom_conformance::{cli::Cli, grade, peers};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     // Whatever ends the run drops it, and with it every process that it started.
     let outcome = tokio::select! {
-        outcome = peers::run(&cli) => outcome,
+        outcome = run(&cli) => outcome,
         signal = interrupted() => Err(anyhow::anyhow!("stopped by {signal}")),
     };
     match outcome {
@@ -20,6 +21,13 @@ async fn main() -> ExitCode {
             eprintln!("error: {error:#}");
             ExitCode::from(2)
         }
+    }
+}
+
+async fn run(cli: &Cli) -> anyhow::Result<bool> {
+    match cli.grading() {
+        Some(options) => grade::main(&options).await,
+        None => peers::run(cli).await,
     }
 }
 

@@ -139,6 +139,13 @@ impl Process {
         }
     }
 
+    /// Sends a signal to it and to all that it started.
+    pub fn signal_group(&self, signal: Signal) {
+        if let Some(group) = self.group.filter(|_| self.child.id().is_some()) {
+            let _ = kill_process_group(group, signal);
+        }
+    }
+
     /// Waits for its end.
     pub async fn wait(&mut self, within: Duration) -> Result<ExitStatus> {
         match timeout(within, self.child.wait()).await {
@@ -150,6 +157,25 @@ impl Process {
                 self.explain()
             )),
         }
+    }
+
+    /// Bytes of memory that it and its children use (the sum of their resident sets).
+    pub fn group_memory(&self) -> Result<u64> {
+        let mut left = vec![self.child.id().context("it has ended")?];
+        let mut kib = 0;
+        while let Some(id) = left.pop() {
+            let own = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+            let own = own.unwrap_or_default();
+            left.extend(
+                own.split(' ')
+                    .filter_map(|id| id.trim().parse::<u32>().ok()),
+            );
+            let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+            let own = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+            kib += own.unwrap_or_default();
+        }
+        Ok(kib * 1024)
     }
 
     /// Asks it to stop and waits for that; kills it if it does not. Errors unless it exited with 0.

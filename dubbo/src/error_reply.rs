@@ -15,7 +15,7 @@ pub(crate) const fn status_of(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::NoRoute => status::SERVICE_NOT_FOUND,
         ErrorKind::Timeout => status::SERVER_TIMEOUT,
-        ErrorKind::Overloaded => status::THREADPOOL_EXHAUSTED,
+        ErrorKind::Overloaded | ErrorKind::RateLimited => status::THREADPOOL_EXHAUSTED,
         ErrorKind::Malformed | ErrorKind::TooLarge => status::BAD_REQUEST,
         ErrorKind::Internal => status::SERVICE_ERROR,
         ErrorKind::NoEndpoint

@@ -1,5 +1,7 @@
 //! The routing keys of a request in Hessian 2 (serialization id 2), read in place.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use wireloom_codecs::LocalError;
 use wireloom_hessian::{Dialect, Key, Reader, descriptor};
@@ -78,7 +80,15 @@ impl Rest<'_> {
         let Some(mut map) = reader.enter_map()? else {
             return Ok(());
         };
-        while let Some(key) = reader.next_key(&mut map)? {
+        loop {
+            while let Some((key, value)) = reader.next_ascii_pair(&mut map)? {
+                if self.wants.reads(key) {
+                    self.take(text(key), text(value), invocation)?;
+                }
+            }
+            let Some(key) = reader.next_key(&mut map)? else {
+                return Ok(());
+            };
             let Key::Text(key) = key else {
                 reader.skip_value()?;
                 continue;
@@ -88,14 +98,30 @@ impl Rest<'_> {
                 invocation.timeout = timeout(reader.read_int()?.into());
                 continue;
             }
-            let value = reader.str_or_skip()?;
-            if self.wants.verify {
-                invocation.verify(self.version, &key, value.as_deref())?;
-            }
-            if let Some(value) = value {
-                invocation.attach(self.body, key, value, self.wants);
+            match reader.str_or_skip()? {
+                Some(value) => self.take(key, value, invocation)?,
+                None if self.wants.verify => invocation.verify(self.version, &key, None)?,
+                None => {}
             }
         }
+    }
+
+    /// Takes an attachment.
+    fn take(
+        &self,
+        key: Cow<'_, str>,
+        value: Cow<'_, str>,
+        invocation: &mut Invocation,
+    ) -> Result<(), Stop> {
+        if self.wants.verify {
+            invocation.verify(self.version, &key, Some(&value))?;
+        }
+        invocation.attach(self.body, key, value, self.wants);
         Ok(())
     }
+}
+
+/// What is in ASCII is text.
+fn text(ascii: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(ascii)
 }

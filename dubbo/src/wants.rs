@@ -31,6 +31,11 @@ impl Wants {
         self.verify || !self.names.is_empty()
     }
 
+    /// True if the attachment means anything.
+    pub(crate) fn reads(&self, name: &[u8]) -> bool {
+        self.verify || (self.timeout && name == b"timeout") || self.names.wants(name)
+    }
+
     /// True if the attachment becomes a field.
     pub(crate) fn attachment(&self, name: &str) -> bool {
         self.names.wants(name.as_bytes())

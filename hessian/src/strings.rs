@@ -233,6 +233,35 @@ mod tests {
     }
 
     #[test]
+    fn pairs_of_ascii_are_read_at_once_and_others_are_left() {
+        for dialect in [Dialect::Final, Dialect::Draft] {
+            let mut out = Vec::new();
+            let long = "v".repeat(200);
+            let pairs = [("a", "1"), ("", ""), ("b", "ü"), ("ü", "b"), ("c", &*long)];
+            put_string_map(&mut out, dialect, pairs);
+            put_bool(&mut out, true);
+            let mut reader = Reader::new(&out, dialect);
+            let mut map = reader.enter_map().unwrap().unwrap();
+            let (mut read, mut quick) = (Vec::new(), 0);
+            loop {
+                while let Some((key, value)) = reader.next_ascii_pair(&mut map).unwrap() {
+                    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+                    read.push((text(key), text(value)));
+                    quick += 1;
+                }
+                let Some(key) = reader.next_key(&mut map).unwrap() else {
+                    break;
+                };
+                let value = reader.read_str().unwrap();
+                read.push((key.as_str().unwrap().to_owned(), value.into_owned()));
+            }
+            assert_eq!(read, pairs.map(|(k, v)| (k.to_owned(), v.to_owned())));
+            assert_eq!(quick, if dialect == Dialect::Final { 3 } else { 2 });
+            assert_eq!(reader.read_bool(), Ok(true));
+        }
+    }
+
+    #[test]
     fn truncation_counts_units_and_keeps_characters_whole() {
         assert_eq!(truncate("hello", 3), "hel");
         assert_eq!(truncate("a😀b", 2), "a");

@@ -1,4 +1,4 @@
-//! `host:port`, as configs, logs and metrics write it.
+//! `host:port` or `unix:/path`, as configs, logs and metrics write it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,10 +14,16 @@ const MAX_NAME: usize = 253;
 /// The longest label of such a name (RFC 1035 §2.3.4).
 const MAX_LABEL: usize = 63;
 
-/// Where to listen or to connect: an IP address or a host name, and a port.
+/// What begins the address of a Unix socket.
+const UNIX: &str = "unix:";
+/// The longest path of a Unix socket, in bytes: `sun_path` has 108, and a path ends with a zero (unix(7)).
+const MAX_PATH: usize = 107;
+
+/// Where to listen or to connect: an IP address or a host name, and a port; or a Unix socket.
 ///
 /// IPv6 addresses are written in brackets: `[::1]:2045`. Names are looked up when they are used and not before,
-/// so that a name which does not resolve yet is no error of the configuration. Cloning copies no text.
+/// so that a name which does not resolve yet is no error of the configuration. A Unix socket is `unix:` and an
+/// absolute path, or `unix:@` and a name that is in no file system (Linux's abstract sockets). Cloning copies no text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address(Inner);
 
@@ -25,6 +31,7 @@ pub struct Address(Inner);
 enum Inner {
     Ip(SocketAddr),
     Name(Arc<str>, u16),
+    Unix(Arc<str>),
 }
 
 /// Why a text is no address.
@@ -36,31 +43,47 @@ pub struct AddressError {
 }
 
 impl Address {
-    /// The port.
+    /// The port; 0 for a Unix socket, which has none.
     pub fn port(&self) -> u16 {
         match &self.0 {
             Inner::Ip(address) => address.port(),
             Inner::Name(_, port) => *port,
+            Inner::Unix(_) => 0,
         }
     }
 
-    /// The IP address and port, unless it is a name.
+    /// The IP address and port, unless it is a name or a Unix socket.
     pub fn as_socket_addr(&self) -> Option<SocketAddr> {
         match self.0 {
             Inner::Ip(address) => Some(address),
-            Inner::Name(..) => None,
+            Inner::Name(..) | Inner::Unix(_) => None,
         }
     }
 
-    /// The host name, unless it is an IP address.
+    /// The host name, if it is one.
     pub fn name(&self) -> Option<&str> {
         match &self.0 {
-            Inner::Ip(_) => None,
             Inner::Name(name, _) => Some(name),
+            Inner::Ip(_) | Inner::Unix(_) => None,
         }
     }
 
-    /// Every socket address that it stands for now, in the resolver's order. An IP address is never looked up.
+    /// The path of a Unix socket; one that is in no file system begins with `@`.
+    pub fn unix_path(&self) -> Option<&str> {
+        match &self.0 {
+            Inner::Unix(path) => Some(path),
+            Inner::Ip(_) | Inner::Name(..) => None,
+        }
+    }
+
+    /// A host name and port. None if the name is none; one that ends with a dot is kept as it is.
+    pub fn of_name(name: &str, port: u16) -> Option<Self> {
+        check_name(name).ok()?;
+        Some(Self(Inner::Name(name.into(), port)))
+    }
+
+    /// Every socket address that it stands for now, in the resolver's order. An IP address is never looked up; a Unix
+    /// socket has no such address, which is an error.
     ///
     /// The lookup is the operating system's and runs on the runtime's blocking threads; it goes on there if this
     /// future is dropped.
@@ -70,6 +93,10 @@ impl Address {
             Inner::Name(name, port) => {
                 Ok(tokio::net::lookup_host((&**name, *port)).await?.collect())
             }
+            Inner::Unix(_) => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "a Unix socket has no IP address",
+            )),
         }
     }
 }
@@ -88,6 +115,10 @@ impl FromStr for Address {
             text: text.chars().take(MAX_NAME + 8).collect(),
             why,
         };
+        if let Some(path) = text.strip_prefix(UNIX) {
+            check_path(path).map_err(wrong)?;
+            return Ok(Self(Inner::Unix(path.into())));
+        }
         if let Ok(address) = text.parse::<SocketAddr>() {
             return Ok(Self(Inner::Ip(address)));
         }
@@ -115,6 +146,17 @@ impl FromStr for Address {
         let port = port.parse().map_err(|_| wrong("the port is over 65535"))?;
         check_name(host).map_err(wrong)?;
         Ok(Self(Inner::Name(host.into(), port)))
+    }
+}
+
+fn check_path(path: &str) -> Result<(), &'static str> {
+    let name = path.strip_prefix('@').or_else(|| path.strip_prefix('/'));
+    match name {
+        None => Err("a Unix socket's path begins with '/', or with '@' if it is in no file system"),
+        Some("") => Err("the Unix socket's path is empty"),
+        Some(_) if path.len() > MAX_PATH => Err("a Unix socket's path has at most 107 bytes"),
+        Some(name) if name.contains('\0') => Err("the Unix socket's path has a zero byte in it"),
+        Some(_) => Ok(()),
     }
 }
 
@@ -153,6 +195,7 @@ impl fmt::Display for Address {
         match &self.0 {
             Inner::Ip(address) => address.fmt(f),
             Inner::Name(name, port) => write!(f, "{name}:{port}"),
+            Inner::Unix(path) => write!(f, "{UNIX}{path}"),
         }
     }
 }
@@ -187,9 +230,9 @@ impl schemars::JsonSchema for Address {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
-            "description": "host:port; IPv6 addresses in brackets",
-            "pattern": "^(\\[[0-9A-Fa-f:.%]+\\]|[0-9A-Za-z._-]+):[0-9]{1,5}$",
-            "examples": ["127.0.0.1:2045", "[::1]:2045", "orders.example:20880"],
+            "description": "host:port, IPv6 addresses in brackets; or unix: and the path of a socket",
+            "pattern": "^((\\[[0-9A-Fa-f:.%]+\\]|[0-9A-Za-z._-]+):[0-9]{1,5}|unix:[/@].+)$",
+            "examples": ["127.0.0.1:2045", "[::1]:2045", "orders.example:20880", "unix:/run/orders.sock"],
         })
     }
 }
@@ -214,6 +257,8 @@ mod tests {
             "order_db:1",
             "1password.com:443",
             "example.com.:80",
+            "unix:/run/orders.sock",
+            "unix:@orders",
         ] {
             let address: Address = text.parse().unwrap();
             assert_eq!(address.to_string(), text);
@@ -224,6 +269,12 @@ mod tests {
         assert_eq!(address.port(), 2045);
         assert_eq!(address.name(), None);
         assert!(address.as_socket_addr().unwrap().is_ipv6());
+        let unix: Address = "unix:/run/a:1.sock".parse().unwrap();
+        assert_eq!(unix.unix_path(), Some("/run/a:1.sock"));
+        assert_eq!(
+            (unix.port(), unix.name(), unix.as_socket_addr()),
+            (0, None, None)
+        );
     }
 
     #[test]
@@ -246,6 +297,9 @@ mod tests {
         assert!(why("a b:80").contains("may have letters"));
         assert!(why("bücher.example:80").contains("xn--"));
         assert!(why(&format!("{}:80", "a.".repeat(127) + "a")).contains("253"));
+        assert!(why("unix:run/a.sock").contains("begins with '/'"));
+        assert!(why("unix:/").contains("empty"));
+        assert!(why(&format!("unix:/{}", "a".repeat(107))).contains("107"));
         let error = "x".parse::<Address>().unwrap_err().to_string();
         assert!(
             error.starts_with("\"x\" is not an address like 10.0.0.1:2045"),

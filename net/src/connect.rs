@@ -58,6 +58,9 @@ pub enum ConnectError {
         #[source]
         error: io::Error,
     },
+    /// No such socket, refused, not permitted: as the operating system says of a Unix socket.
+    #[error("cannot connect to {0}: {1}")]
+    Unix(Address, #[source] io::Error),
     /// Not in time.
     #[error("cannot connect to {0}: no answer within {1:?}")]
     Timeout(Address, Duration),

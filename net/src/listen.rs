@@ -51,7 +51,11 @@ pub fn bind(address: &Address) -> Result<TcpListener, ListenError> {
     if let Some(socket_addr) = address.as_socket_addr() {
         return listen(socket_addr).map_err(|error| ListenError::of(address, error));
     }
-    let name = address.name().unwrap_or_default();
+    let Some(name) = address.name() else {
+        let error = "only TCP ports are listened on";
+        let error = io::Error::new(io::ErrorKind::Unsupported, error);
+        return Err(ListenError::Io(address.clone(), error));
+    };
     let candidates = (name, address.port())
         .to_socket_addrs()
         .map_err(|error| ListenError::Unresolved(address.clone(), error))?;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use wireloom_cluster::config::{DiscoveryConfig, OriginalDestination};
 use wireloom_cluster::{Cluster, ClusterConfig, Condition, EndpointConfig, LocalCluster, Upstream};
-use wireloom_codecs::{ByteBudget, Connector, FrameLimits};
+use wireloom_codecs::{ByteBudget, Connector, FrameLimits, Needs};
 use wireloom_router::{BudgetLimits, Edits, RetryBudget, RouteTable};
 use wireloom_telemetry::{ClusterStats, Metrics};
 
@@ -15,6 +16,7 @@ use crate::config::{ClusterEntry, ProtocolKeys};
 use crate::mirrors::Mirrors;
 use crate::protocols::Protocols;
 use crate::routing::{Binding, Part};
+use crate::sources::Sources;
 use crate::worker::Worker;
 
 /// Memory for the answers to one cluster's health checks, in bytes.
@@ -62,6 +64,8 @@ struct Entry {
     adaptive: Option<Task>,
     /// Checks the endpoints, likewise.
     health: Option<Task>,
+    /// Finds the endpoints, as this says.
+    discovery: Option<(DiscoveryConfig, Task)>,
 }
 
 /// A task that ends with the handle.
@@ -185,6 +189,7 @@ impl Clusters {
             entry.health = None;
         }
         entry.watch(&config.cluster, || self.prober(config));
+        entry.discover(&config.cluster, self.protocols.sources());
         if entry.own != config.own {
             // The counts stay; connections that speak otherwise end with the last exchange on them.
             entry.own = config.own.clone();
@@ -217,12 +222,14 @@ impl Clusters {
             stats: self.metrics.cluster(name),
             mirrors: Mirrors::new(config.cluster.limits.mirrors, self.metrics.cluster(name)),
             edits: edits(&config.cluster),
+            discovery: None,
             outliers: None,
             adaptive: None,
             health: None,
             cluster,
         };
         entry.watch(&config.cluster, || self.prober(config));
+        entry.discover(&config.cluster, self.protocols.sources());
         entry
     }
 
@@ -255,10 +262,21 @@ impl Clusters {
                 stats: entry.stats.clone(),
                 edits: entry.edits.clone(),
                 mirrors: entry.mirrors.clone(),
+                destination: destination(&entry.cluster.config()),
             })
         });
         // `check` has refused a table that names a cluster which is not there.
         entries.collect::<Option<Vec<_>>>().unwrap_or_default()
+    }
+
+    /// What the table's clusters read of requests.
+    pub(crate) fn needs(&self, table: &RouteTable) -> Needs {
+        let clusters = table.clusters().iter();
+        let clusters = clusters.filter_map(|name| self.entries.get(&**name));
+        Needs::fields(clusters.filter_map(|entry| {
+            let own = destination(&entry.cluster.config())?;
+            own.header.clone()
+        }))
     }
 
     /// Every cluster's state.
@@ -323,6 +341,13 @@ fn edits(config: &ClusterConfig) -> Option<Arc<Edits>> {
     (!edits.is_empty()).then(|| Arc::new(edits))
 }
 
+fn destination(config: &ClusterConfig) -> Option<Arc<OriginalDestination>> {
+    match &config.discovery {
+        Some(DiscoveryConfig::OriginalDestination(own)) => Some(Arc::new(own.clone())),
+        _ => None,
+    }
+}
+
 fn budget(config: &ClusterConfig) -> Arc<RetryBudget> {
     Arc::new(RetryBudget::new(BudgetLimits {
         percent: config.retry_budget.percent,
@@ -333,7 +358,7 @@ fn budget(config: &ClusterConfig) -> Arc<RetryBudget> {
 impl Entry {
     /// True if that is what it is already.
     fn is(&self, config: &ClusterEntry) -> bool {
-        *self.cluster.config() == config.cluster && self.own == config.own
+        self.cluster.is_configured(&config.cluster) && self.own == config.own
     }
 
     /// Says whether what routes have of it is something else now.
@@ -343,6 +368,7 @@ impl Entry {
             old.retry_budget != config.retry_budget,
             old.headers != config.headers,
         );
+        let redirected = old.discovery != config.discovery;
         if budgets {
             self.budget = budget(config);
         }
@@ -351,7 +377,7 @@ impl Entry {
         }
         self.mirrors.limit(config.limits.mirrors);
         self.cluster.reconfigure(config.clone());
-        budgets || edited
+        budgets || edited || redirected
     }
 
     /// Starts what watches the endpoints, on the control plane's runtime. A cluster that wants none of it has no task.
@@ -366,6 +392,29 @@ impl Entry {
         if config.limits.adaptive.is_some() && self.adaptive.is_none() {
             self.adaptive = Some(Task::spawn(self.cluster.clone().adapt()));
         }
+    }
+
+    /// Starts what finds the endpoints, on the control plane's runtime. The source before it ends; what it had found stays
+    /// until the new one has found something.
+    fn discover(&mut self, config: &ClusterConfig, sources: &Sources) {
+        let running = self.discovery.as_ref().map(|(running, _)| running);
+        if running == config.discovery.as_ref() {
+            return;
+        }
+        self.discovery = config.discovery.as_ref().and_then(|wanted| {
+            let cluster = self.cluster.clone();
+            let source = match wanted {
+                DiscoveryConfig::OriginalDestination(_) => {
+                    return Some((wanted.clone(), Task::spawn(cluster.sweep_destinations())));
+                }
+                DiscoveryConfig::Dns(dns) => wireloom_discovery::dns(dns.clone()),
+                // `check` has refused a name that nobody has.
+                DiscoveryConfig::Other(name, settings) => {
+                    sources.source(name, cluster.name(), settings)?.ok()?
+                }
+            };
+            Some((wanted.clone(), Task::spawn(cluster.discover(source))))
+        });
     }
 
     fn publish(&self) {
@@ -393,6 +442,8 @@ impl Entry {
         raise(&stats.ejections_refused, now.ejections_refused);
         let limit = now.concurrency_limit.unwrap_or_default();
         stats.concurrency_limit.set(i64::from(limit));
+        raise(&stats.discovery_updates, now.discovery_updates);
+        raise(&stats.discovery_failures, now.discovery_failures);
         let endpoints = now.endpoints.iter();
         raise(&stats.connects, endpoints.clone().map(|e| e.connects).sum());
         let failures = endpoints.clone().map(|e| e.connect_failures).sum();

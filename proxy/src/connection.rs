@@ -17,8 +17,8 @@ use wireloom_codecs::{
     Accepted, ByteBudget, ClientTls, Downstream, DrainWatch, Io, Protocol, ProtocolId, ServeLimits,
     Str,
 };
-use wireloom_net::ConnectionPermit;
 use wireloom_net::tls::TlsAcceptor;
+use wireloom_net::{ConnectionPermit, original_destination};
 use wireloom_telemetry::{Limited, ListenerStats, OpenConnection};
 
 use crate::exchange::{Exchanges, Shared};
@@ -28,6 +28,8 @@ pub(crate) use alpn::offered;
 /// What a listener's connections on one worker share.
 pub(crate) struct Serving {
     pub(crate) name: Arc<str>,
+    /// What it is bound to.
+    pub(crate) port: u16,
     /// The protocols that detection tries, each with what its connections share.
     pub(crate) protocols: Vec<Spoken>,
     /// Shakes hands with every client, if there is one.
@@ -78,11 +80,13 @@ impl Incoming {
             open: _open,
             permit: _permit,
         } = self;
+        let destination = original_destination(&stream, serving.port);
         let Ok(mut stream) = TcpStream::from_std(stream) else {
             return;
         };
         let mut client = Client {
             peer,
+            destination,
             serving,
             drain,
         };
@@ -99,6 +103,8 @@ impl Incoming {
 /// Who is served, and with what.
 struct Client {
     peer: SocketAddr,
+    /// Where it wanted to go, if it was redirected.
+    destination: Option<SocketAddr>,
     serving: Arc<Serving>,
     drain: DrainWatch,
 }
@@ -131,6 +137,7 @@ impl Client {
     ) -> impl Future<Output = ()> {
         let Self {
             peer,
+            destination,
             serving,
             drain,
         } = self;
@@ -146,7 +153,8 @@ impl Client {
             drain,
             tls: serving.tls.is_some(),
         };
-        let service = Exchanges::new(spoken.shared, Downstream::new(peer, tls));
+        let downstream = Downstream::new(peer, tls).bound_for(destination);
+        let service = Exchanges::new(spoken.shared, downstream);
         let served = spoken.protocol.serve(connection, service);
         async move {
             if let Err(error) = served.await {

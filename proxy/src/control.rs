@@ -18,14 +18,18 @@ use wireloom_cluster::LocalCluster;
 use wireloom_codecs::FrameLimits;
 use wireloom_net::tls::TlsAcceptor;
 use wireloom_router::Edits;
+use wireloom_router::config::FilterConfig;
+use wireloom_router::filter::Registry;
 use wireloom_telemetry::Metrics;
 
 use crate::clusters::Clusters;
 use crate::config::{Config, ListenerConfig};
 use crate::connection;
+use crate::filters::{Chains, Standing};
 use crate::listener::{Bound, Listener, Parts};
 use crate::protocols::Protocols;
 use crate::routing::{Routing, StatsTable};
+use crate::sources::Sources;
 use crate::tables::{self, Table, Tables};
 use crate::worker::Worker;
 
@@ -40,6 +44,16 @@ pub enum ApplyError {
     Routes {
         /// The table.
         table: String,
+        /// What is wrong with it.
+        problems: String,
+    },
+    /// A filter cannot be made, which `check` should have found.
+    #[error("{place}, filter {filter}: {problems}")]
+    Filter {
+        /// The list that it stands in.
+        place: String,
+        /// Its name.
+        filter: String,
         /// What is wrong with it.
         problems: String,
     },
@@ -80,6 +94,7 @@ pub struct Applied {
 /// A running proxy.
 pub struct Proxy {
     protocols: Protocols,
+    filters: Registry,
     metrics: Arc<Metrics>,
     workers: Vec<Worker>,
     /// Held by who puts a configuration to work, for as long as that takes.
@@ -96,6 +111,8 @@ struct State {
     tables: Arc<Tables>,
     generation: u64,
     clusters: Clusters,
+    /// Those of the configuration, which the next one takes over as far as it has them.
+    filters: Standing,
     /// By address.
     listeners: BTreeMap<String, Listener>,
     /// Listeners that accept no more, with connections that may be open still.
@@ -108,6 +125,16 @@ impl Proxy {
     pub fn start(
         config: Config,
         protocols: Protocols,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, ApplyError> {
+        Self::start_with(config, protocols, Registry::builtin(), metrics)
+    }
+
+    /// The same with these filters.
+    pub fn start_with(
+        config: Config,
+        protocols: Protocols,
+        filters: Registry,
         metrics: Arc<Metrics>,
     ) -> Result<Self, ApplyError> {
         let count = config
@@ -124,6 +151,7 @@ impl Proxy {
         let clusters = Clusters::new(&protocols, metrics.clone(), &workers, frame(&config));
         let proxy = Self {
             protocols,
+            filters,
             metrics,
             workers,
             applying: Mutex::new(()),
@@ -132,6 +160,7 @@ impl Proxy {
                 tables: Arc::default(),
                 generation: 0,
                 clusters,
+                filters: Standing::default(),
                 listeners: BTreeMap::new(),
                 leaving: Vec::new(),
                 draining: false,
@@ -196,6 +225,7 @@ impl Proxy {
         if state.draining {
             return Err(ApplyError::Draining);
         }
+        let (chains, filters) = self.chains(&config, &tables, &state.filters)?;
         let mut bound = BTreeMap::new();
         for listener in &config.listeners {
             let address = listener.address.to_string();
@@ -204,6 +234,7 @@ impl Proxy {
             }
         }
         // From here on nothing fails.
+        state.filters = filters;
         let seen = state.clusters.updates();
         let changes = state
             .clusters
@@ -222,7 +253,7 @@ impl Proxy {
             workers: &self.workers,
         };
         let mut replaced = Vec::new();
-        for listener in &config.listeners {
+        for (listener, chains) in config.listeners.iter().zip(chains) {
             // `check` has refused a listener whose table is not there.
             let Some(table) = tables.get(&listener.routes) else {
                 continue;
@@ -231,7 +262,7 @@ impl Proxy {
             let tls = tls.get(&address);
             let Some(running) = state.listeners.get_mut(&address) else {
                 if let Some(bound) = bound.remove(&address) {
-                    let routings = self.routings(listener, table, &state.clusters, None);
+                    let routings = self.routings(listener, table, chains, &state.clusters, None);
                     let started = Listener::start(listener, bound, routings, tls, &parts);
                     let local = started.local;
                     tracing::info!(listener = listener.name(), %local, "listening");
@@ -243,7 +274,7 @@ impl Proxy {
             };
             if !self.routes_alike(running, listener, table, &state.clusters, seen) {
                 let old = running.routings();
-                let routings = self.routings(listener, table, &state.clusters, Some(&old));
+                let routings = self.routings(listener, table, chains, &state.clusters, Some(&old));
                 replaced.extend(old);
                 running.reroute(routings);
                 applied.rerouted += 1;
@@ -297,6 +328,7 @@ impl Proxy {
         same.count() == self.workers.len()
             && running.config.name() == listener.name()
             && running.config.headers == listener.headers
+            && running.config.filters == listener.filters
             && !table
                 .copies
                 .first()
@@ -321,15 +353,46 @@ impl Proxy {
         secured.collect()
     }
 
+    /// The filters of each listener, and all of them by their places: `before`'s, as far as they stay as they are.
+    fn chains(
+        &self,
+        config: &Config,
+        tables: &Tables,
+        before: &Standing,
+    ) -> Result<(Vec<Option<Chains>>, Standing), ApplyError> {
+        let mut standing = Standing::default();
+        let chains = config.listeners.iter().map(|listener| {
+            let name = listener.routes.as_str();
+            let table = tables.get(name).and_then(|table| table.copies.first());
+            let (Some(routes), Some(table)) = (config.routes.get(name), table) else {
+                return Ok(None);
+            };
+            let mut make = |place: &str, entry: &FilterConfig| {
+                standing.take_over(before, &self.filters, place, entry)
+            };
+            Chains::compile(listener, name, routes, table, &mut make)
+        });
+        let chains = chains.collect::<Result<Vec<_>, _>>()?;
+        Ok((chains, standing))
+    }
+
     /// What each worker routes by. What `old` ones counted goes on if their routes are the same.
     fn routings(
         &self,
         listener: &ListenerConfig,
         table: &Table,
+        chains: Option<Chains>,
         clusters: &Clusters,
         old: Option<&[Arc<Routing>]>,
     ) -> Vec<Routing> {
         let name: Arc<str> = listener.name().into();
+        let mut needs = table.needs.clone();
+        let wanted = table.copies.first().map(|copy| clusters.needs(copy));
+        let wanted = wanted.filter(|wanted| !wanted.is_empty());
+        for more in chains.iter().map(Chains::needs).chain(&wanted) {
+            needs = Arc::new(needs.union(more));
+        }
+        let chains = chains.map(Arc::new);
         // `check` has refused what does not compile.
         let edits = Edits::compile("headers", &listener.headers).ok();
         let edits = edits.filter(|edits| !edits.is_empty()).map(Arc::new);
@@ -346,8 +409,9 @@ impl Proxy {
                 Routing {
                     table: copy.clone(),
                     bindings: clusters.bindings(copy, worker),
-                    needs: table.needs.clone(),
+                    needs: needs.clone(),
                     edits: edits.clone(),
+                    filters: chains.clone(),
                     stats,
                 }
             })
@@ -444,6 +508,16 @@ impl Proxy {
     pub fn encode_metrics(&self) -> String {
         self.state.lock().clusters.publish();
         self.metrics.encode()
+    }
+
+    /// The filters that a configuration may name.
+    pub fn filters(&self) -> &Registry {
+        &self.filters
+    }
+
+    /// The sources of endpoints that its clusters may name.
+    pub fn sources(&self) -> &Sources {
+        self.protocols.sources()
     }
 
     /// The names of the protocols that it speaks.

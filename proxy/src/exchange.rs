@@ -16,6 +16,7 @@ use crate::routing::{NO_CLUSTER, Routing, Target};
 
 mod body;
 mod direct;
+mod filters;
 mod hedge;
 mod mirror;
 mod pushback;
@@ -24,6 +25,7 @@ mod replay;
 mod streaming;
 mod tries;
 
+use filters::{Passage, Site};
 use tries::{once, with_retries};
 
 /// What "no limit" is to a deadline.
@@ -59,15 +61,21 @@ impl Connected {
         &self,
         policy: &HashPolicy,
         request: &Request,
-    ) -> (Option<u64>, Option<Box<[HeaderValue]>>) {
+    ) -> (Option<u64>, Option<Box<Cookies>>) {
         let lookup = Lookup {
             arguments: &self.inside(request),
             ..Lookup::new(&request.head, &self.downstream)
         };
         let Hashed { hash, cookies } = policy.hash(&lookup, rand::random);
-        (hash, (!cookies.is_empty()).then(|| cookies.into()))
+        (
+            hash,
+            (!cookies.is_empty()).then(|| Box::new(Cookies(cookies))),
+        )
     }
 }
+
+/// Cookies that the answer gives to its client. Rare, so that it is kept out of the future of an exchange.
+struct Cookies(Vec<HeaderValue>);
 
 /// What a listener's connections of one protocol on one worker share.
 pub(crate) struct Shared {
@@ -167,6 +175,17 @@ async fn exchange(
     let Some(route) = connected.route(&routing.table, &request) else {
         return Err(no_route(&request.head));
     };
+    let mut passage = Passage::default();
+    if routing.filters.is_some() {
+        (passage, request) =
+            match passage.begin(Site::new(routing, connected, route, started), request) {
+                Ok(through) => through,
+                Err(later) => match later.await {
+                    Ok(through) => through,
+                    Err(stopped) => return *stopped,
+                },
+            };
+    }
     let label = connected.shared.label(request.head.protocol);
     let (hash, cookies) = match &route.hash {
         None => (None, None),
@@ -175,8 +194,11 @@ async fn exchange(
     match &route.action {
         Action::Forward(None) => {}
         Action::Forward(Some(rewrite)) => {
-            if let Some(http) = &mut request.head.http {
-                rewrite.apply(http)?;
+            if let Some(http) = &mut request.head.http
+                && let Err(error) = rewrite.apply(http)
+            {
+                let site = Site::new(routing, connected, route, started);
+                return passage.refused(site, request.head.protocol, error).await;
             }
         }
         answered => {
@@ -184,16 +206,34 @@ async fn exchange(
             let record = Record::started_at(stats, started);
             let mut result = direct::answer(answered, &request.head);
             routing.edit_response(route, None, &mut result);
-            return finish(record, result, None, started);
+            return match passage.is_some() {
+                true => {
+                    passage
+                        .finish(
+                            Site::new(routing, connected, route, started),
+                            record,
+                            result,
+                            None,
+                        )
+                        .await
+                }
+                false => finish(record, result, None, started),
+            };
         }
     }
     let cluster = cluster(&routing.table, route, &request.head);
     let Some(binding) = routing.bindings.get(cluster) else {
-        let stats = routing.stats.get(route, NO_CLUSTER, label);
-        let record = Record::started_at(stats, started);
-        return finish(record, Err(no_cluster(route, &request.head)), None, started);
+        let error = no_cluster(route, &request.head);
+        if !passage.is_some() {
+            let stats = routing.stats.get(route, NO_CLUSTER, label);
+            let record = Record::started_at(stats, started);
+            return finish(record, Err(error), None, started);
+        }
+        let site = Site::new(routing, connected, route, started);
+        return passage.refused(site, request.head.protocol, error).await;
     };
     let subset = binding.part_for(&request.head);
+    let to = binding.destination(&connected.downstream, &request.head);
     if !route.mirrors.is_empty() {
         mirror::copy(routing, route, &mut request, hash);
     }
@@ -208,20 +248,37 @@ async fn exchange(
         binding,
         hash,
         subset,
+        to,
     };
-    let mut result = match (&request.body, &route.retry) {
-        (Body::Stream(_), _) => Box::pin(streaming::send(&target, route, request, own)).await,
-        (_, None) => once(&target, request, deadline).await,
-        (_, Some(policy)) => with_retries(&target, policy, request, deadline).await,
+    // What was lent out would keep its place in the future to the end of its block.
+    let result = {
+        let mut result = match (&request.body, &route.retry) {
+            (Body::Stream(_), _) => Box::pin(streaming::send(&target, route, request, own)).await,
+            (_, None) => once(&target, request, deadline).await,
+            (_, Some(policy)) => with_retries(&target, policy, request, deadline).await,
+        };
+        routing.edit_response(route, Some(binding), &mut result);
+        if let Some(moved) = moved {
+            moved.answered(&mut result);
+        }
+        if let Some(cookies) = cookies {
+            give(&cookies, &mut result);
+        }
+        result
     };
-    routing.edit_response(route, Some(binding), &mut result);
-    if let Some(moved) = moved {
-        moved.answered(&mut result);
+    if !passage.is_some() {
+        return finish(record, result, own, started);
     }
-    if let Some(cookies) = cookies {
-        give(&cookies, &mut result);
+    let site = Site::new(routing, connected, route, started);
+    let (result, later) = passage.end(site, record, result, own);
+    match later {
+        None => result,
+        Some(later) => {
+            // By value, so that the future has no place for it.
+            drop(result);
+            later.await
+        }
     }
-    finish(record, result, own, started)
 }
 
 /// The place of the cluster that a request goes to; of none if it may name one and does not.
@@ -258,9 +315,9 @@ fn no_cluster(route: &Route, head: &RequestHead) -> LocalError {
 }
 
 /// Gives a client the cookies that its next requests are found by.
-fn give(cookies: &[HeaderValue], result: &mut Result<Response, LocalError>) {
+fn give(cookies: &Cookies, result: &mut Result<Response, LocalError>) {
     let Ok(response) = result else { return };
-    for cookie in cookies {
+    for cookie in &cookies.0 {
         if let Some(http) = &mut response.head.http {
             http.headers.append(&SET_COOKIE, cookie);
         }

@@ -94,7 +94,7 @@ impl Listener {
             .zip(routings)
             .map(|(worker, routing)| {
                 let routing = Arc::new(ArcSwap::from_pointee(routing));
-                let serving = serving(config, worker, &routing, tls, parts);
+                let serving = serving(config, local.port(), worker, &routing, tls, parts);
                 Lane {
                     worker: worker.clone(),
                     routing,
@@ -135,8 +135,9 @@ impl Listener {
         tls: Option<&TlsAcceptor>,
         parts: &Parts<'_>,
     ) {
+        let port = self.local.port();
         for lane in self.lanes.iter() {
-            let serving = serving(config, &lane.worker, &lane.routing, tls, parts);
+            let serving = serving(config, port, &lane.worker, &lane.routing, tls, parts);
             lane.serving.store(Arc::new(serving));
         }
         self.limit.set_most(config.limits.connections);
@@ -158,6 +159,7 @@ impl Drop for Listener {
 
 fn serving(
     config: &ListenerConfig,
+    port: u16,
     worker: &Worker,
     routing: &Arc<ArcSwap<Routing>>,
     tls: Option<&TlsAcceptor>,
@@ -180,6 +182,7 @@ fn serving(
         }
     });
     Serving {
+        port,
         protocols: protocols.collect(),
         tls: tls.cloned(),
         handshake_timeout: config.timeouts.handshake.0,

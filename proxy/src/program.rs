@@ -1,9 +1,11 @@
-//! Wireloom as a library: the whole program, with protocols of somebody else's in it.
+//! Wireloom as a library: the whole program, with protocols and filters of somebody else's in it.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use wireloom_cluster::Discovery;
 use wireloom_codecs::{Codec, Connector, Framed, LocalError, ProtocolId, Request, Response};
+use wireloom_router::filter::{Configured, Registry};
 use wireloom_telemetry::Metrics;
 
 use crate::PROTOCOLS;
@@ -14,6 +16,7 @@ use crate::control::Proxy;
 use crate::demo::{EXHIBITS, Example, Exhibit};
 use crate::protocols::Protocols;
 use crate::run::builtin;
+use crate::sources::Sources;
 
 /// What the program needs of a protocol beyond its [`Codec`]: its requests and answers as people write and read them, for `call` and
 /// for `demo`. All but the codec and its settings have defaults, with which the protocol is proxied all the same.
@@ -51,7 +54,7 @@ pub trait Extension: Send + Sync + 'static {
     }
 }
 
-/// The command line of Wireloom over its own protocols and others.
+/// The command line of Wireloom over its own protocols and filters, and others.
 ///
 /// ```no_run
 /// # use std::process::ExitCode;
@@ -59,9 +62,11 @@ pub trait Extension: Send + Sync + 'static {
 ///     wireloom::Program::new().main()
 /// }
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Program {
     own: Vec<Own>,
+    filters: Registry,
+    sources: Sources,
 }
 
 /// An [`Extension`], with its types forgotten.
@@ -71,6 +76,16 @@ struct Own {
     register: fn(Protocols) -> Protocols,
     caller: Arc<dyn Caller>,
     exhibit: Option<Exhibit>,
+}
+
+impl Default for Program {
+    fn default() -> Self {
+        Self {
+            own: Vec::new(),
+            filters: Registry::builtin(),
+            sources: Sources::new(),
+        }
+    }
 }
 
 impl Program {
@@ -93,6 +108,47 @@ impl Program {
         self
     }
 
+    /// Adds a filter that configurations may name. One of the same name is replaced.
+    #[must_use]
+    pub fn filter<F: Configured>(mut self) -> Self {
+        self.filters = self.filters.with::<F>();
+        self
+    }
+
+    /// Adds a source of endpoints for clusters that name it: `discovery: {name: settings}`. One of the same name is
+    /// replaced.
+    ///
+    /// ```no_run
+    /// # use std::process::ExitCode;
+    /// use wireloom::{BoxSource, Discovery, Update};
+    ///
+    /// /// One set of endpoints, which never changes.
+    /// struct Fixed;
+    ///
+    /// impl Discovery for Fixed {
+    ///     fn source(&self, _: &str, settings: &serde_json::Value) -> Result<BoxSource, String> {
+    ///         let endpoints = serde_json::from_value(settings.clone());
+    ///         let endpoints = endpoints.map_err(|_| "write a list of endpoints".to_owned())?;
+    ///         let once = async { Ok(Update::Full(endpoints)) };
+    ///         Ok(Box::pin(futures_util::stream::once(once)))
+    ///     }
+    /// }
+    ///
+    /// fn main() -> ExitCode {
+    ///     wireloom::Program::new().with_source("fixed", Fixed).main()
+    /// }
+    /// ```
+    #[must_use]
+    pub fn with_source(mut self, name: &'static str, discovery: impl Discovery) -> Self {
+        self.sources = self.sources.with(name, Arc::new(discovery));
+        self
+    }
+
+    /// The sources of endpoints that configurations may name.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
     /// Reads the command line, does it, and tells how it went.
     pub fn main(&self) -> ExitCode {
         cli::run(self)
@@ -109,10 +165,16 @@ impl Program {
         names
     }
 
+    /// The filters that configurations may name.
+    pub fn filters(&self) -> &Registry {
+        &self.filters
+    }
+
     /// All protocols, with the configuration's settings.
     pub fn protocols(&self, config: &Config) -> Protocols {
         let own = self.own.iter();
-        own.fold(builtin(config), |protocols, own| (own.register)(protocols))
+        let builtin = builtin(config).with_sources(self.sources.clone());
+        own.fold(builtin, |protocols, own| (own.register)(protocols))
     }
 
     /// Starts a proxy in this process, with the configuration that is written here. Must be called on a Tokio runtime, which
@@ -121,11 +183,22 @@ impl Program {
     /// # Errors
     /// What is wrong with the configuration, or what the system refuses.
     pub fn start(&self, yaml: &str) -> anyhow::Result<Proxy> {
-        let config = config::parse("configuration".as_ref(), yaml, &self.names())
-            .map_err(|errors| anyhow::anyhow!("{errors}"))?;
+        let config = config::parse_with(
+            "configuration".as_ref(),
+            yaml,
+            &self.names(),
+            &self.filters,
+            &self.sources,
+        )
+        .map_err(|errors| anyhow::anyhow!("{errors}"))?;
         let protocols = self.protocols(&config);
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"))?);
-        Ok(Proxy::start(config, protocols, metrics)?)
+        Ok(Proxy::start_with(
+            config,
+            protocols,
+            self.filters.clone(),
+            metrics,
+        )?)
     }
 
     /// What calls a scheme beyond the built-in ones.

@@ -10,6 +10,7 @@ use wireloom_thrift::{DubboThriftCodec, ThriftCodec};
 use crate::PROTOCOLS;
 use crate::config::{ClusterEntry, ListenerConfig, or_list};
 use crate::exchange::Exchanges;
+use crate::sources::Sources;
 
 /// One protocol, both sides of it.
 #[derive(Clone)]
@@ -48,7 +49,7 @@ impl Registered {
 
 /// The registered protocols, in the order in which detection asks them.
 #[derive(Clone, Default)]
-pub struct Protocols(Vec<Registered>);
+pub struct Protocols(Vec<Registered>, Sources);
 
 impl Protocols {
     /// None yet.
@@ -107,6 +108,18 @@ impl Protocols {
             entry.per_cluster = Some(Arc::new(make));
         }
         self
+    }
+
+    /// Adds the sources of endpoints that clusters may name.
+    #[must_use]
+    pub fn with_sources(mut self, sources: Sources) -> Self {
+        self.1 = sources;
+        self
+    }
+
+    /// The sources of endpoints that clusters may name.
+    pub fn sources(&self) -> &Sources {
+        &self.1
     }
 
     /// All of them.

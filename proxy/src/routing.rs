@@ -1,12 +1,18 @@
 //! A configuration as one listener on one worker uses it: routes, and the clusters behind them.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use crate::mirrors::Mirrors;
+use wireloom_cluster::config::OriginalDestination;
 use wireloom_cluster::{LocalCluster, Selection, Subset};
-use wireloom_codecs::{LocalError, Needs, Request, RequestHead, Response};
+use wireloom_codecs::{Downstream, LocalError, Needs, Request, RequestHead, Response};
+use wireloom_net::Address;
+use wireloom_router::filter::{Chain, Refusal};
 use wireloom_router::{Edits, RetryBudget, Route, RouteTable, SubsetRule};
 use wireloom_telemetry::{ClusterStats, Metrics, RequestLabels, RequestStats};
+
+use crate::filters::Chains;
 
 /// The place of a cluster that is none: the proxy answers by itself.
 pub(crate) const NO_CLUSTER: usize = usize::MAX;
@@ -19,10 +25,17 @@ pub(crate) struct Routing {
     pub(crate) needs: Arc<Needs>,
     /// What the listener changes in header fields.
     pub(crate) edits: Option<Arc<Edits>>,
+    /// The filters of the listener and of its routes; None if there are none.
+    pub(crate) filters: Option<Arc<Chains>>,
     pub(crate) stats: Arc<StatsTable>,
 }
 
 impl Routing {
+    /// The filters that the route's requests pass.
+    pub(crate) fn chain(&self, route: &Route) -> Option<&Chain> {
+        self.filters.as_ref()?.of(route)
+    }
+
     /// Changes the header fields of a request as the listener says, and then as the route and its cluster do.
     pub(crate) fn edit_request(&self, route: &Route, to: Option<&Binding>, request: &mut Request) {
         for edits in self.layers(route, to) {
@@ -71,6 +84,8 @@ pub(crate) struct Binding {
     pub(crate) edits: Option<Arc<Edits>>,
     /// Shared by all workers.
     pub(crate) mirrors: Arc<Mirrors>,
+    /// Requests go where their clients wanted to go.
+    pub(crate) destination: Option<Arc<OriginalDestination>>,
 }
 
 /// Which of a cluster's endpoints are meant.
@@ -92,6 +107,23 @@ impl Part {
 }
 
 impl Binding {
+    /// Where the request is to go, if it says that itself and the cluster heeds it. A field that is meant to say it and does
+    /// not leaves the request without a destination, rather than with another.
+    pub(crate) fn destination(
+        &self,
+        from: &Downstream,
+        head: &RequestHead,
+    ) -> Option<Box<Address>> {
+        let own = self.destination.as_ref()?;
+        let named = own.header.as_ref();
+        let named = named.and_then(|name| head.values(name.as_bytes()).next());
+        let address: SocketAddr = match named {
+            Some(value) => std::str::from_utf8(value).ok()?.trim().parse().ok()?,
+            None => from.destination?,
+        };
+        (address.port() > 0).then(|| Box::new(Address::from(address)))
+    }
+
     /// The part of the cluster that a request asks for. It lives as long as the exchange: nothing is kept of what clients
     /// ask for.
     pub(crate) fn part_for(&self, head: &RequestHead) -> Option<Arc<Subset>> {
@@ -112,6 +144,8 @@ pub(crate) struct Target<'a> {
     pub(crate) binding: &'a Binding,
     pub(crate) hash: Option<u64>,
     pub(crate) subset: Option<Arc<Subset>>,
+    /// Where the client wanted to go, if the cluster heeds that.
+    pub(crate) to: Option<Box<Address>>,
 }
 
 impl Target<'_> {
@@ -120,6 +154,7 @@ impl Target<'_> {
         Selection {
             hash: self.hash,
             subset: self.subset.as_deref(),
+            destination: self.to.as_deref(),
         }
     }
 }
@@ -159,6 +194,18 @@ impl StatsTable {
     /// The listener that it counts for.
     pub(crate) fn listener(&self) -> &str {
         &self.listener
+    }
+
+    /// A filter refused a request or an answer.
+    pub(crate) fn filter_rejected(&self, filter: &str, reason: &'static str, route: &Route) {
+        self.metrics.filter_rejected(filter, reason, &route.name);
+    }
+
+    /// What counts a filter's refusals that come in the middle of a body.
+    pub(crate) fn filter_refusal(&self, filter: &str, route: &Route) -> Refusal {
+        let (metrics, route) = (self.metrics.clone(), route.name.clone());
+        let filter: Arc<str> = filter.into();
+        Box::new(move |reason| metrics.filter_rejected(&filter, reason, &route))
     }
 
     /// What an exchange on `route` over `cluster` counts, for the protocol at this place of the registry.

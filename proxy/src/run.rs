@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::Context;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use wireloom_codecs::{Codec, Connector, Framed, Protocol};
 use wireloom_http::grpc::GrpcWeb;
 use wireloom_http::h1::{Http1, Http1Connector};
@@ -139,7 +139,12 @@ impl Running {
             .transpose()?;
         let protocols = program.protocols(&config);
         let mut running = Self {
-            proxy: Arc::new(Proxy::start(config, protocols, metrics)?),
+            proxy: Arc::new(Proxy::start_with(
+                config,
+                protocols,
+                program.filters().clone(),
+                metrics,
+            )?),
             admin: None,
             log: Arc::new(log),
             drain: Arc::new(Notify::new()),
@@ -188,20 +193,45 @@ async fn reloads(mut hangup: Signal, proxy: Arc<Proxy>, path: Option<PathBuf>) {
             tracing::warn!("there is no file to read the configuration from again");
             continue;
         };
-        let proxy = proxy.clone();
-        // A large file takes a while, in which connections are to be accepted.
-        let reloaded = tokio::task::spawn_blocking(move || reload(&proxy, &path)).await;
-        if let Err(error) = reloaded {
+        if let Err(error) = aside({
+            let proxy = proxy.clone();
+            move || reload(&proxy, &path)
+        })
+        .await
+        {
             tracing::error!("configuration not reloaded, the old one stays: {error}");
         }
     }
+}
+
+/// How much the threads that carry traffic are preferred to a reload, in the system's steps of niceness.
+const NICENESS: i32 = 10;
+
+/// Does what takes a while on a thread of its own, within this runtime: connections are to be accepted meanwhile, and
+/// where all cores have work, requests go first.
+async fn aside(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let runtime = tokio::runtime::Handle::current();
+    let (done, finished) = oneshot::channel::<()>();
+    std::thread::Builder::new()
+        .name("reload".to_owned())
+        .spawn(move || {
+            // On Linux this is the thread's, and the thread ends with its work. Without it the reload is as good.
+            let _ = rustix::process::setpriority_process(None, NICENESS);
+            let _within = runtime.enter();
+            work();
+            drop(done);
+        })?;
+    // Nothing is sent: it is over when the sender is gone.
+    let _ = finished.await;
+    Ok(())
 }
 
 /// Puts the file's new contents to work. A file with anything wrong in it changes nothing.
 fn reload(proxy: &Proxy, path: &Path) {
     let begun = Instant::now();
     let names = proxy.protocol_names();
-    let loaded = config::load(path, &names).map_err(|errors| errors.to_string());
+    let loaded = config::load_with(path, &names, proxy.filters(), proxy.sources());
+    let loaded = loaded.map_err(|errors| errors.to_string());
     let read = begun.elapsed();
     let outcome = loaded.and_then(|config| {
         let applied = Handle::current().block_on(proxy.apply_warm(config));

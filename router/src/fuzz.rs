@@ -213,6 +213,7 @@ impl<'a> Input<'a> {
             redirect: None,
             respond: None,
             rewrite: None,
+            filters: Vec::new(),
             headers: HeaderEdits::default(),
             timeout: DEFAULT_TIMEOUT,
             idle_timeout: None,

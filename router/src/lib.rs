@@ -17,6 +17,7 @@ mod arguments;
 mod budget;
 pub mod config;
 mod edits;
+pub mod filter;
 #[doc(hidden)]
 pub mod fuzz;
 mod lookup;

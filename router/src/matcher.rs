@@ -22,6 +22,7 @@ use self::field::Field;
 pub(crate) use self::field::FieldName;
 
 pub(crate) use self::cookie::{check as check_cookie, values as cookie_values};
+pub(crate) use self::each::each;
 pub(crate) use self::host::{
     Key as HostKey, Name as HostName, check as check_host, check_authority, default_port, port, v6,
 };

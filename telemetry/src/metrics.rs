@@ -46,11 +46,13 @@ pub struct Metrics {
     durations: HistogramVec,
     in_flight: IntGaugeVec,
     local_errors: IntCounterVec,
+    filter_rejections: IntCounterVec,
     retries: IntCounterVec,
     endpoints: IntGaugeVec,
     checks: IntCounterVec,
     ejections: IntCounterVec,
     ejections_refused: IntCounterVec,
+    discovery: IntCounterVec,
     overflow: IntCounterVec,
     retired: IntCounterVec,
     concurrency_limit: IntGaugeVec,
@@ -120,6 +122,11 @@ impl Metrics {
                 "Replies that the proxy, and not a service, made.",
                 &["listener", "protocol", "error"],
             )?,
+            filter_rejections: families.counters(
+                "filter_rejections_total",
+                "Requests and answers that a filter refused.",
+                &["filter", "reason", "route"],
+            )?,
             retries: families.counters(
                 "retries_total",
                 "Tries after the first (attempted, hedged), those that helped (recovered, hedge_won), \
@@ -160,6 +167,11 @@ impl Metrics {
                 "outlier_ejections_total",
                 "Endpoints that were taken out for a while because they failed where others did not.",
                 &["cluster", "reason"],
+            )?,
+            discovery: families.counters(
+                "discovery_total",
+                "Times that discovery changed a cluster's endpoints (updated), or failed and left them as they were (failed).",
+                &["cluster", "result"],
             )?,
             ejections_refused: families.counters(
                 "outlier_ejections_refused_total",
@@ -263,6 +275,14 @@ impl Metrics {
         LocalErrorStats(errors.iter().map(counter).collect())
     }
 
+    /// A filter refused a request or an answer. The reason is a short name out of a bounded set. A lock and some hashing, which
+    /// only refusals pay.
+    pub fn filter_rejected(&self, filter: &str, reason: &'static str, route: &str) {
+        self.filter_rejections
+            .with_label_values(&[filter, reason, route])
+            .inc();
+    }
+
     /// What a listener counts.
     pub fn listener(&self, listener: &str) -> ListenerStats {
         ListenerStats {
@@ -290,6 +310,8 @@ impl Metrics {
             concurrency_limit: self.concurrency_limit.with_label_values(only),
             mirrors: self.mirrors.clone(),
             ejections_refused: self.ejections_refused.with_label_values(only),
+            discovery_updates: self.discovery.with_label_values(&[cluster, "updated"]),
+            discovery_failures: self.discovery.with_label_values(&[cluster, "failed"]),
             endpoints_ejected: self.endpoints.with_label_values(&[cluster, "ejected"]),
             lost: self.lost.with_label_values(only),
             endpoints_healthy: self.endpoints.with_label_values(&[cluster, "healthy"]),

@@ -9,7 +9,8 @@ use crate::{Outcome, RequestStats};
 /// the code can forget it. One dropped without an outcome was [cancelled](Outcome::Cancelled).
 #[derive(Debug)]
 pub struct Record {
-    stats: Arc<RequestStats>,
+    /// None once it is dismissed.
+    stats: Option<Arc<RequestStats>>,
     started: Instant,
     outcome: Outcome,
 }
@@ -24,7 +25,7 @@ impl Record {
     pub fn started_at(stats: Arc<RequestStats>, started: Instant) -> Self {
         stats.in_flight.inc();
         Self {
-            stats,
+            stats: Some(stats),
             started,
             outcome: Outcome::default(),
         }
@@ -40,6 +41,13 @@ impl Record {
         self.set(outcome);
     }
 
+    /// Takes it back: the exchange goes on, and is counted under something else.
+    pub fn dismiss(mut self) {
+        if let Some(stats) = self.stats.take() {
+            stats.in_flight.dec();
+        }
+    }
+
     /// When it started.
     pub fn started(&self) -> Instant {
         self.started
@@ -53,8 +61,9 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        self.stats
-            .ended(self.outcome, self.started.elapsed().as_secs_f64());
+        if let Some(stats) = &self.stats {
+            stats.ended(self.outcome, self.started.elapsed().as_secs_f64());
+        }
     }
 }
 
@@ -79,6 +88,7 @@ mod tests {
         twice.set(Outcome::Timeout);
         assert_eq!(stats.in_flight.get(), 1);
         drop(twice);
+        Record::start(stats.clone()).dismiss();
         drop(Record::start(stats.clone()));
 
         let counts: Vec<u64> = Outcome::ALL.iter().map(|o| stats.count(*o)).collect();

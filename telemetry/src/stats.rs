@@ -104,6 +104,10 @@ pub struct ClusterStats {
     pub(crate) mirrors: IntCounterVec,
     /// Outliers that stayed because too many others were out.
     pub ejections_refused: IntCounter,
+    /// Times that discovery changed the endpoints.
+    pub discovery_updates: IntCounter,
+    /// Times that discovery failed, and the endpoints stayed as they were.
+    pub discovery_failures: IntCounter,
     /// Endpoints that may be picked.
     pub endpoints_healthy: IntGauge,
     /// Endpoints that are listed.

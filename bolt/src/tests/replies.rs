@@ -32,7 +32,7 @@ fn every_failure_has_its_status() {
         ErrorKind::NoRoute | ErrorKind::NoEndpoint => 6,
         ErrorKind::ConnectFailure | ErrorKind::Reset | ErrorKind::Draining => 0x10,
         ErrorKind::Timeout => 7,
-        ErrorKind::Overloaded => 4,
+        ErrorKind::Overloaded | ErrorKind::RateLimited => 4,
         ErrorKind::Malformed | ErrorKind::TooLarge => 9,
         ErrorKind::Denied => 2,
         ErrorKind::Unsupported | ErrorKind::Internal => 3,

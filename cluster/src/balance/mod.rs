@@ -31,6 +31,8 @@ mod slow_start;
 mod subset;
 mod turns;
 
+use wireloom_net::Address;
+
 use crate::Tried;
 
 pub(crate) use latency::{Latency, Stopwatch};
@@ -45,6 +47,8 @@ pub struct Selection<'a> {
     pub hash: Option<u64>,
     /// The part of the cluster that may serve it; None = what the cluster's `subset.fallback` says.
     pub subset: Option<&'a Subset>,
+    /// Where its client wanted to go, for clusters that send requests there.
+    pub destination: Option<&'a Address>,
 }
 
 impl Selection<'_> {
@@ -52,7 +56,17 @@ impl Selection<'_> {
     pub const ANY: Self = Self {
         hash: None,
         subset: None,
+        destination: None,
     };
+}
+
+impl<'a> Selection<'a> {
+    /// The same, on its way to `destination`.
+    #[must_use]
+    pub const fn bound_for(mut self, destination: Option<&'a Address>) -> Self {
+        self.destination = destination;
+        self
+    }
 }
 
 /// One pick.

@@ -91,6 +91,7 @@ impl Bench {
             selection: Selection {
                 hash: Some(hash),
                 subset: None,
+                ..Selection::ANY
             },
             tried: &Tried::new(),
             in_flight: 0,

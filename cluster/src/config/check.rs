@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    AdaptiveLimit, Balance, ClusterConfig, EndpointConfig, Fallback, Metadata, OutlierConfig,
+    AdaptiveLimit, Balance, ClusterConfig, DiscoveryConfig, EndpointConfig, Fallback, Metadata,
+    OutlierConfig,
 };
 use crate::balance::Subset;
 
@@ -75,6 +76,7 @@ impl ClusterConfig {
             );
             note("slow_start", message);
         }
+        self.discovery_problems(&mut note);
         self.subset_problems(&mut note);
         self.connection_problems(&mut note);
         let health = self.health.as_ref();
@@ -118,6 +120,42 @@ impl ClusterConfig {
             let message =
                 "which protocol are the connections to speak? Write the cluster's `protocol`";
             note("warm_up", message.to_owned());
+        }
+    }
+
+    fn discovery_problems(&self, note: &mut impl FnMut(&str, String)) {
+        let Some(discovery) = &self.discovery else {
+            return;
+        };
+        if !self.endpoints.is_empty() {
+            let message =
+                "endpoints are either listed (`endpoints`) or found: leave one of the two out";
+            note("discovery", message.to_owned());
+        }
+        match discovery {
+            DiscoveryConfig::Dns(dns) => {
+                if let Some((key, message)) = dns.problem() {
+                    note(&format!("discovery.dns.{key}"), message);
+                }
+            }
+            DiscoveryConfig::OriginalDestination(own) => {
+                if own.header.as_ref().is_some_and(String::is_empty) {
+                    let message = "is empty: write a field's name, or leave the key out";
+                    note("discovery.original_destination.header", message.to_owned());
+                }
+                let fixed = [
+                    ("subset", self.subset.is_some()),
+                    ("localities", !self.localities.is_empty()),
+                    ("zone_aware", self.zone_aware.is_some()),
+                    ("slow_start", self.slow_start.is_some()),
+                    ("balance", self.balance != Balance::default()),
+                ];
+                for (key, _) in fixed.into_iter().filter(|(_, written)| *written) {
+                    let message = "nothing is left to choose where each request has its own destination: leave this key out";
+                    note(key, message.to_owned());
+                }
+            }
+            DiscoveryConfig::Other(..) => {}
         }
     }
 

@@ -103,7 +103,7 @@ fn with_port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Address, D::E
 }
 
 fn check_port<E: de::Error>(address: Address) -> Result<Address, E> {
-    if address.port() == 0 {
+    if address.port() == 0 && address.unix_path().is_none() {
         return Err(E::custom(format!(
             "{address}: nobody can be reached at port 0"
         )));

@@ -102,7 +102,7 @@ pub struct HeartbeatCheck {}
 pub struct HttpCheck {
     /// The path, with its query if it has one.
     pub path: String,
-    /// The host that is asked for. Default: the endpoint's address.
+    /// The host that is asked for. Default: the endpoint's address, or localhost behind a Unix socket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     /// The good statuses: numbers, or ranges like `200-299`. Default: 200.

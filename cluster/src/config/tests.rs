@@ -60,7 +60,6 @@ retry_budget: {percent: 10}
 
 #[test]
 fn wrong_ones_say_what_would_be_right() {
-    refuses("{}", "endpoints");
     refuses("endpoints: [a:1]\nlimit: {}", "limit");
     refuses(
         "endpoints: [20880]",
@@ -112,7 +111,6 @@ fn the_schema_takes_both_forms_of_an_endpoint() {
     let forms = schema["$defs"]["Endpoint"]["anyOf"].as_array().unwrap();
     assert_eq!(forms[0]["$ref"], "#/$defs/Address");
     assert_eq!(forms[1]["properties"]["weight"]["maximum"], 10_000);
-    assert_eq!(schema["required"], serde_json::json!(["endpoints"]));
     assert_eq!(schema["additionalProperties"], false);
 }
 
@@ -243,4 +241,109 @@ fn another_port_is_asked_of_the_same_host() {
     }
     refuses("endpoints: []\nhealth: {port: 65536}", "1 to 65535");
     refuses("endpoints: []\noutlier: {jitter: 101}", "0 to 100");
+}
+
+#[test]
+fn discovery_is_written_as_a_name_or_with_settings() {
+    let dns = parse(
+        "{discovery: {dns: {name: orders.example, port: 20880, servers: ['10.0.0.53', '[fd00::53]:5353']}}}",
+    );
+    let Some(DiscoveryConfig::Dns(settings)) = &dns.discovery else {
+        panic!("{dns:?}");
+    };
+    let servers: Vec<_> = settings.servers.iter().map(|s| s.0.to_string()).collect();
+    assert_eq!(servers, ["10.0.0.53:53", "[fd00::53]:5353"]);
+    assert_eq!(settings.family, Family::PreferV4);
+    assert_eq!(dns.problems(), []);
+    let destination = parse("{discovery: original_destination}");
+    assert_eq!(
+        destination.discovery,
+        Some(DiscoveryConfig::OriginalDestination(
+            OriginalDestination::default()
+        ))
+    );
+    let own = parse("{discovery: {nacos: {server: 'a:1'}}}");
+    for config in [&dns, &destination, &own] {
+        let json = serde_json::to_string(config).unwrap();
+        assert_eq!(
+            serde_json::from_str::<ClusterConfig>(&json).unwrap(),
+            *config
+        );
+    }
+}
+
+#[test]
+fn discovery_that_cannot_be_meant() {
+    for (yaml, path, expected) in [
+        (
+            "{endpoints: ['a:1'], discovery: nacos}",
+            "discovery",
+            "leave one of the two out",
+        ),
+        (
+            "{discovery: {dns: {name: a.example}}}",
+            "discovery.dns.port",
+            "have no port",
+        ),
+        (
+            "{discovery: {dns: {name: a.example, port: 0}}}",
+            "discovery.dns.port",
+            "1 to 65535",
+        ),
+        (
+            "{discovery: {dns: {name: a.example, type: srv, port: 1}}}",
+            "discovery.dns.port",
+            "their own ports",
+        ),
+        (
+            "{discovery: {dns: {name: 10.0.0.1, port: 1}}}",
+            "discovery.dns.name",
+            "an address already",
+        ),
+        (
+            "{discovery: {dns: {name: 'a b', port: 1}}}",
+            "discovery.dns.name",
+            "no name that DNS can have",
+        ),
+        (
+            "{discovery: {dns: {name: a, port: 1, min_ttl: 10m}}}",
+            "discovery.dns.min_ttl",
+            "more than `max_ttl`",
+        ),
+        (
+            "{discovery: {dns: {name: a, port: 1, refresh: 0s}}}",
+            "discovery.dns.refresh",
+            "too short",
+        ),
+        (
+            "{discovery: original_destination, balance: maglev}",
+            "balance",
+            "its own destination",
+        ),
+        (
+            "{discovery: {original_destination: {header: ''}}}",
+            "discovery.original_destination.header",
+            "is empty",
+        ),
+    ] {
+        let problems = parse(yaml).problems();
+        let [only] = &*problems else {
+            panic!("{yaml}: {problems:?}");
+        };
+        assert_eq!(only.path, path, "{yaml}");
+        assert!(only.message.contains(expected), "{yaml}: {}", only.message);
+    }
+    for yaml in [
+        "{discovery: dns}",
+        "{discovery: {}}",
+        "{discovery: {dns: {name: a, port: 1}, nacos: {}}}",
+        "{discovery: {dns: {name: a, port: 1, servers: [a.example]}}}",
+        "{discovery: {original_destination: {limit: 0}}}",
+        "{discovery: 5}",
+    ] {
+        assert!(
+            serde_saphyr::from_str::<ClusterConfig>(yaml).is_err(),
+            "{yaml}"
+        );
+    }
 }

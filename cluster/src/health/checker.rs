@@ -183,7 +183,12 @@ async fn ask(
 ) -> Result<(), String> {
     let address = endpoint.address();
     let within = config.timeout.0;
-    let probe = config.probe(&address.to_string());
+    // A socket's path is no host, and a server behind one is on this host.
+    let host = match address.unix_path() {
+        Some(_) => "localhost".to_owned(),
+        None => address.to_string(),
+    };
+    let probe = config.probe(&host);
     let connector = match &probe {
         Some(probe) => {
             let connector = upstream.prober(cluster.protocol.as_deref(), probe);

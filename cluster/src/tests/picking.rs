@@ -43,6 +43,7 @@ async fn requests_of_the_same_hash_go_to_the_same_endpoint_on_every_worker() {
         let selection = Selection {
             hash: Some(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
             subset: None,
+            ..Selection::ANY
         };
         let there = sent(&first, selection).await.unwrap();
         assert_eq!(sent(&second, selection).await.unwrap(), there);
@@ -66,6 +67,7 @@ subset: {keys: [[v]]}
     let choose = |subset| Selection {
         hash: None,
         subset: Some(subset),
+        ..Selection::ANY
     };
     for _ in 0..10 {
         assert_eq!(sent(&local, choose(&one)).await.unwrap(), A);
@@ -98,6 +100,7 @@ subset: {keys: [[v]], fallback: any}
         let selection = Selection {
             hash: None,
             subset: Some(&one),
+            ..Selection::ANY
         };
         assert_eq!(
             sent(&local, selection).await,

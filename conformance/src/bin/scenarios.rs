@@ -26,7 +26,11 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// One endpoint of three fails.
-    Resilience,
+    Resilience {
+        /// Only with this balancer: round_robin or least_request. Default: both.
+        #[arg(long)]
+        balance: Option<String>,
+    },
     /// A large configuration is replaced again and again.
     Reload {
         #[arg(long, default_value_t = 1000)]
@@ -38,18 +42,27 @@ enum Command {
     },
 }
 
+/// How the clusters balance, and whether they look for outliers.
+const BALANCES: [(&str, bool); 4] = [
+    ("round_robin", false),
+    ("round_robin", true),
+    ("least_request", false),
+    ("least_request", true),
+];
+
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "tables are what it is for")]
 async fn main() -> Result<()> {
     let cli = Cli::parse();
     let program = match cli.wireloom {
-        Some(program) => program,
+        // The proxy runs in a folder of its own.
+        Some(program) => program.canonicalize()?,
         None => build_release().await?,
     };
     let logs = std::env::temp_dir().join(format!("wireloom-scenarios-{}", std::process::id()));
     std::fs::create_dir_all(&logs)?;
     match cli.command {
-        Command::Resilience => {
+        Command::Resilience { balance: only } => {
             let rate = cli.rate.unwrap_or(2000);
             println!(
                 "{rate} requests/s; route `{}`; cluster `{}`; with detection `{}`\n",
@@ -58,9 +71,9 @@ async fn main() -> Result<()> {
                 resilience::OUTLIER
             );
             println!(
-                "| endpoint | protocol | detection | before: errors, p50/p99/max ms | first 2 s of the fault | 4 s after | well again |"
+                "| endpoint | protocol | balancer | detection | before: errors, p50/p99/max ms | first 2 s of the fault | 4 s after | well again |"
             );
-            println!("|---|---|---|---|---|---|---|");
+            println!("|---|---|---|---|---|---|---|---|");
             let times = Times {
                 before: Duration::from_secs(2),
                 failing: Duration::from_secs(6),
@@ -68,11 +81,15 @@ async fn main() -> Result<()> {
             };
             for fault in Fault::ALL {
                 for talk in Talk::ALL {
-                    for outlier in [false, true] {
+                    for (balance, outlier) in BALANCES {
+                        if only.as_ref().is_some_and(|only| only != balance) {
+                            continue;
+                        }
                         let run = resilience::Run {
                             talk,
                             fault,
-                            outlier,
+                            outlier: outlier.then_some(resilience::OUTLIER),
+                            balance,
                             rate,
                             times,
                         };
@@ -89,7 +106,7 @@ async fn main() -> Result<()> {
                             )
                         };
                         println!(
-                            "| {} | {} | {} | {} | {} | {} | {} |",
+                            "| {} | {} | {balance} | {} | {} | {} | {} | {} |",
                             fault.name(),
                             talk.name(),
                             if outlier { "on" } else { "off" },

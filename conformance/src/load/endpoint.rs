@@ -124,8 +124,11 @@ async fn run(
                 None => std::future::pending().await,
             }
         };
+        let again = listener.is_none() && mode != Mode::Down;
         tokio::select! {
             changed = modes.changed() => if changed.is_err() { return },
+            // The port is not free yet.
+            () = tokio::time::sleep(Duration::from_millis(50)), if again => {}
             Ok((stream, _)) = accepted => {
                 // Whatever ends the connection resets it.
                 let _ = stream.set_zero_linger();

@@ -64,8 +64,10 @@ pub struct Run {
     pub talk: Talk,
     /// What goes wrong.
     pub fault: Fault,
-    /// Whether outliers are taken out.
-    pub outlier: bool,
+    /// How outliers are taken out, as the cluster's configuration says it; None: they stay.
+    pub outlier: Option<&'static str>,
+    /// How the cluster balances.
+    pub balance: &'static str,
     /// Requests per second.
     pub rate: u32,
     /// Its parts.
@@ -74,25 +76,31 @@ pub struct Run {
 
 /// What a route gives its requests.
 pub const ROUTE: &str = "timeout: 1s, retry: {attempts: 1, on: [connect-failure, reset-before-request, refused, unavailable]}";
-/// What a cluster with outlier detection has of it.
+/// What a cluster with outlier detection has of it in the tables.
 pub const OUTLIER: &str = "outlier: {consecutive: {failures: 5}, latency: {factor: 3, floor: 50ms}, interval: 1s, base_ejection: 2s, max_percent: 50}";
 /// What every cluster has.
-pub const CLUSTER: &str = "connect_timeout: 250ms, balance: least_request";
+pub const CLUSTER: &str = "connect_timeout: 250ms";
 
-fn yaml(talk: Talk, outlier: bool, endpoints: &[Endpoint]) -> String {
+fn yaml(run: &Run, endpoints: &[Endpoint]) -> String {
+    let Run {
+        talk,
+        outlier,
+        balance,
+        ..
+    } = *run;
     let addresses: Vec<String> = endpoints
         .iter()
         .map(|endpoint| format!("\"{}\"", endpoint.address()))
         .collect();
     let outlier = match outlier {
-        true => format!(", {OUTLIER}"),
-        false => String::new(),
+        Some(outlier) => format!(", {outlier}"),
+        None => String::new(),
     };
     let (name, addresses) = (talk.name(), addresses.join(", "));
     format!(
         "workers: 2\nadmin: {{address: $ADMIN}}\ndrain_timeout: 1s\nlisteners: [{{address: $LISTEN, routes: main}}]\n\
          routes: {{main: [{{to: servers, {ROUTE}}}]}}\n\
-         clusters: {{servers: {{protocol: {name}, endpoints: [{addresses}], {CLUSTER}{outlier}}}}}\n"
+         clusters: {{servers: {{protocol: {name}, endpoints: [{addresses}], {CLUSTER}, balance: {balance}{outlier}}}}}\n"
     )
 }
 
@@ -106,7 +114,7 @@ impl Run {
         for _ in 0..3 {
             endpoints.push(Endpoint::start(self.talk).await?);
         }
-        let yaml = yaml(self.talk, self.outlier, &endpoints);
+        let yaml = yaml(self, &endpoints);
         let mut proxy = Proxy::start(program, &yaml, log).await?;
         let client = Client::connect(self.talk, proxy.address()).await?;
         // Connections are made once, and not what is measured.

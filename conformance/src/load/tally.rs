@@ -81,7 +81,7 @@ mod tests {
         let sample = |at: u64| Sample {
             due: Duration::from_millis(at),
             took: Duration::from_millis(at),
-            ok: at % 10 != 0,
+            ok: !at.is_multiple_of(10),
         };
         let samples: Vec<_> = (1..=1000).map(sample).collect();
         let all = Tally::of(&samples, Duration::ZERO, Duration::from_secs(9));

@@ -21,14 +21,34 @@ pub(crate) async fn install(peer: &Peer, out: &Path) -> Result<Duration> {
     install_with(peer, out, Duration::from_secs(5)).await
 }
 
+/// The same for anything that a script installs: what `command`, run in `folder`, puts into `$PEER_OUT`.
+pub(crate) async fn install_script(
+    name: &str,
+    command: &[String],
+    folder: &Path,
+    out: &Path,
+) -> Result<Duration> {
+    install_command(name, command, folder, out, Duration::from_secs(5)).await
+}
+
 async fn install_with(peer: &Peer, out: &Path, pause: Duration) -> Result<Duration> {
+    install_command(&peer.name, &peer.install, &peer.folder, out, pause).await
+}
+
+async fn install_command(
+    name: &str,
+    command: &[String],
+    folder: &Path,
+    out: &Path,
+    pause: Duration,
+) -> Result<Duration> {
     let start = Instant::now();
     for attempt in 1..=TRIES {
         let mut process = Process::spawn(Spec {
-            name: format!("the installation of {}", peer.name),
-            command: &peer.install,
+            name: format!("the installation of {name}"),
+            command,
             args: Vec::new(),
-            dir: &peer.folder,
+            dir: folder,
             env: vec![("PEER_OUT", out.as_os_str())],
             log: out.join("install.log"),
         })?;

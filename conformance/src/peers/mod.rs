@@ -16,4 +16,5 @@ mod run;
 mod second;
 mod table;
 
+pub(crate) use install::install_script;
 pub use run::run;

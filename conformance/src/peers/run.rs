@@ -33,7 +33,7 @@ pub async fn run(cli: &Cli) -> Result<bool> {
         .context("this crate is in no workspace")?
         .join("target");
     let peers = discover(&here.join("peers"))?;
-    let mut pairs = pairs(&peers, &cli.peers, &cli.suites())?;
+    let mut pairs = pairs(&peers, &cli.peers(), &cli.suites())?;
     if cli.direct_only {
         // Nobody would be in between to translate.
         pairs.retain(|pair| !pair.link.is_translated());

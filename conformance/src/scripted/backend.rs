@@ -65,8 +65,15 @@ impl Backend<Text> {
 
 /// A 200 with this body.
 pub fn ok_with(body: &str) -> Vec<u8> {
+    ok_with_bytes(body.as_bytes())
+}
+
+/// The same of bytes.
+pub fn ok_with_bytes(body: &[u8]) -> Vec<u8> {
     let length = body.len();
-    format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
+    let mut bytes = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n").into_bytes();
+    bytes.extend(body);
+    bytes
 }
 
 impl Backend<Half> {

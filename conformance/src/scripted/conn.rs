@@ -8,10 +8,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::raw::patience;
 use super::wire::{Call, Failure, Frame, Kind, Wire};
-
-/// How long a script waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection that a script holds.
 pub struct Conn {
@@ -23,7 +21,7 @@ pub struct Conn {
 impl Conn {
     /// Connects.
     pub async fn connect(wire: Wire, address: SocketAddr) -> Result<Self> {
-        let stream = timeout(PATIENCE, TcpStream::connect(address)).await;
+        let stream = timeout(patience(), TcpStream::connect(address)).await;
         let stream = stream.with_context(|| format!("{address} takes no connection"))??;
         Ok(Self::of(wire, stream))
     }
@@ -41,7 +39,7 @@ impl Conn {
 
     /// Writes bytes as they are.
     pub async fn send(&mut self, bytes: &[u8]) -> Result<()> {
-        let sent = timeout(PATIENCE, self.stream.write_all(bytes)).await;
+        let sent = timeout(patience(), self.stream.write_all(bytes)).await;
         sent.context("the peer does not read")?
             .context("cannot write")
     }
@@ -68,7 +66,7 @@ impl Conn {
 
     /// The next frame; None if the peer closed between two.
     pub async fn next(&mut self) -> Result<Option<Frame>> {
-        self.next_by(Instant::now() + PATIENCE)
+        self.next_by(Instant::now() + patience())
             .await
             .context("waiting for a frame")
     }
@@ -95,6 +93,25 @@ impl Conn {
     pub async fn image(&mut self) -> Result<Option<Vec<u8>>> {
         self.image_by(Instant::now() + Duration::from_secs(3600))
             .await
+    }
+
+    /// The next frame as it is on the wire, within this time; None if the peer closed.
+    pub async fn image_within(&mut self, time: Duration) -> Result<Option<Vec<u8>>> {
+        self.image_by(Instant::now() + time)
+            .await
+            .context("waiting for a frame")
+    }
+
+    /// All that comes until the peer ends the connection, in whatever way, which it must within this time.
+    pub async fn rest(&mut self, within: Duration) -> Result<Vec<u8>> {
+        let deadline = Instant::now() + within;
+        loop {
+            let read = timeout_at(deadline, self.stream.read_buf(&mut self.buffer)).await;
+            let read = read.with_context(|| format!("still open after {within:?}"))?;
+            if !matches!(read, Ok(1..)) {
+                return Ok(std::mem::take(&mut self.buffer));
+            }
+        }
     }
 
     async fn image_by(&mut self, deadline: Instant) -> Result<Option<Vec<u8>>> {

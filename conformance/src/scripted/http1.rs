@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::raw::{PATIENCE, Raw};
+use super::raw::{Raw, patience};
 
 /// Either end of an HTTP/1.1 connection.
 pub struct Http1 {
@@ -147,14 +147,14 @@ impl Http1 {
     /// The next answer that is not 1xx, to a request of this method. One whose body breaks off is not complete.
     pub async fn response_to(&mut self, method: &str) -> Result<Text> {
         loop {
-            let head = self.head(PATIENCE).await?;
+            let head = self.head(patience()).await?;
             let mut text = head.context("closed without an answer")?;
             let status = text.status();
             if (100..200).contains(&status) && status != 101 {
                 continue;
             }
             let bare = method == "HEAD" || matches!(status, 101 | 204 | 304);
-            text.complete = bare || self.body(&mut text, true, PATIENCE).await?;
+            text.complete = bare || self.body(&mut text, true, patience()).await?;
             return Ok(text);
         }
     }

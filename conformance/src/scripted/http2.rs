@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::hpack::{self, Decoder, Field};
-use super::raw::{PATIENCE, Raw};
+use super::raw::{Raw, patience};
 
 /// What a client starts with.
 pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -94,6 +94,16 @@ pub fn settings(pairs: &[(u16, u32)]) -> Vec<u8> {
 pub fn get(path: &str) -> Vec<u8> {
     hpack::block(&[
         (":method", "GET"),
+        (":scheme", "http"),
+        (":authority", "test"),
+        (":path", path),
+    ])
+}
+
+/// The fields of a POST, as a block.
+pub fn post(path: &str) -> Vec<u8> {
+    hpack::block(&[
+        (":method", "POST"),
         (":scheme", "http"),
         (":authority", "test"),
         (":path", path),
@@ -218,6 +228,40 @@ pub struct Http2 {
     pub polite: bool,
     decoder: Decoder,
     next: u32,
+    flow: Flow,
+}
+
+/// What the peer lets us send.
+#[derive(Debug)]
+struct Flow {
+    /// Each stream's window at its start.
+    initial: i64,
+    /// What was added to windows and taken from them, by stream; 0 is the connection's.
+    change: BTreeMap<u32, i64>,
+}
+
+/// Of a connection and its streams, unless something else is said (RFC 9113 §6.9.2).
+const WINDOW: i64 = 65_535;
+
+impl Flow {
+    fn add(&mut self, stream: u32, more: i64) {
+        *self.change.entry(stream).or_default() += more;
+    }
+
+    fn allows(&self, stream: u32, length: usize) -> bool {
+        let change = |stream| self.change.get(&stream).copied().unwrap_or_default();
+        let length = length as i64;
+        WINDOW + change(0) >= length && self.initial + change(stream) >= length
+    }
+
+    fn settle(&mut self, payload: &[u8]) {
+        for pair in payload.chunks_exact(6) {
+            // SETTINGS_INITIAL_WINDOW_SIZE.
+            if pair.starts_with(&[0, 4]) {
+                self.initial = number(pair.get(2..).unwrap_or_default()).into();
+            }
+        }
+    }
 }
 
 impl Http2 {
@@ -258,12 +302,48 @@ impl Http2 {
             polite: true,
             decoder: Decoder::default(),
             next: 1,
+            flow: Flow {
+                initial: WINDOW,
+                change: BTreeMap::new(),
+            },
         }
     }
 
     /// Writes bytes as they are.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<()> {
         self.raw.send(bytes).await
+    }
+
+    /// Writes frames, DATA of them as the peer's windows allow.
+    pub async fn send_flowing(&mut self, bytes: Vec<u8>) -> Result<()> {
+        let deadline = Instant::now() + patience();
+        let mut rest = bytes.as_slice();
+        while let Some((head, behind)) = rest.split_first_chunk::<9>() {
+            let [a, b, c, kind, _, stream @ ..] = *head;
+            let length = u32::from_be_bytes([0, a, b, c]) as usize;
+            let stream = u32::from_be_bytes(stream);
+            if kind == kind::DATA {
+                while !self.flow.allows(stream, length) {
+                    let event = self.event_by(deadline).await;
+                    let event = event.context("the peer opens no window")?;
+                    if event.is_none()
+                        || self
+                            .halves
+                            .get(&stream)
+                            .is_some_and(|half| half.end.is_some())
+                    {
+                        // It does not want the rest.
+                        return Ok(());
+                    }
+                }
+                self.flow.add(0, -(length as i64));
+                self.flow.add(stream, -(length as i64));
+            }
+            let (frame, after) = rest.split_at(9 + length.min(behind.len()));
+            self.send(frame).await?;
+            rest = after;
+        }
+        Ok(())
     }
 
     /// The number of the next stream.
@@ -333,7 +413,7 @@ impl Http2 {
 
     /// Waits for the end of a stream, in whatever way.
     pub async fn whole(&mut self, stream: u32) -> Result<Half> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + patience();
         loop {
             if let Some(half) = self.halves.get(&stream)
                 && half.end.is_some()
@@ -443,7 +523,14 @@ impl Http2 {
                 self.goaways.push((last, code));
                 Event::GoAway(last, code)
             }
+            kind::WINDOW_UPDATE => {
+                self.flow.add(stream, number(&payload).into());
+                Event::Other(kind, flags, stream)
+            }
             kind::SETTINGS | kind::PING => {
+                if kind == kind::SETTINGS && flags & 1 == 0 {
+                    self.flow.settle(&payload);
+                }
                 if self.polite && flags & 1 == 0 {
                     let echo: &[u8] = if kind == kind::PING { &payload } else { &[] };
                     let _ = self.send(frame(kind, 1, 0, echo)).await;

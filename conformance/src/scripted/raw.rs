@@ -1,6 +1,7 @@
 //! A connection as bytes.
 
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -8,8 +9,20 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// How long a script waits for what must come.
+/// How long a script waits for what must come, unless it was told otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+static TOLD: OnceLock<Duration> = OnceLock::new();
+
+/// How long scripts wait for what must come: [`PATIENCE`], or what [`set_patience`] said.
+pub fn patience() -> Duration {
+    TOLD.get().copied().unwrap_or(PATIENCE)
+}
+
+/// Makes all scripts of this process wait for so long. Only the first call counts.
+pub fn set_patience(time: Duration) {
+    let _ = TOLD.set(time);
+}
 
 /// Room for what is read at once.
 const ROOM: usize = 64 << 10;
@@ -24,7 +37,7 @@ pub struct Raw {
 impl Raw {
     /// Connects.
     pub async fn connect(address: SocketAddr) -> Result<Self> {
-        let stream = timeout(PATIENCE, TcpStream::connect(address)).await;
+        let stream = timeout(patience(), TcpStream::connect(address)).await;
         Ok(Self::of(stream.with_context(|| {
             format!("{address} takes no connection")
         })??))
@@ -42,7 +55,7 @@ impl Raw {
 
     /// Writes bytes as they are.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<()> {
-        let sent = timeout(PATIENCE, self.stream.write_all(bytes.as_ref())).await;
+        let sent = timeout(patience(), self.stream.write_all(bytes.as_ref())).await;
         sent.context("the peer does not read")?
             .context("cannot write")
     }
@@ -86,7 +99,7 @@ impl Raw {
 
     /// So many bytes.
     pub async fn exactly(&mut self, count: usize) -> Result<Vec<u8>> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + patience();
         while self.buffer.len() < count {
             if !self.fill(deadline).await? {
                 let came = String::from_utf8_lossy(&self.buffer).into_owned();

@@ -6,6 +6,7 @@
 #![expect(clippy::indexing_slicing, reason = "what is not there fails the test")]
 
 mod abuse;
+mod balancing;
 mod control;
 mod descriptors;
 mod drain;

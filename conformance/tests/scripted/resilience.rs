@@ -18,16 +18,20 @@ fn log(name: &str) -> std::path::PathBuf {
 /// the machine, and what was on its way.
 const SETTLED: Duration = Duration::from_secs(5);
 
-/// Errors after detection had its time stay below this, in percent: an endpoint that came back too early takes five
-/// failures to be found out again. Without detection a third of the requests goes to it.
+/// Errors after detection had its time stay below this, in percent. Without it a third of the requests fails.
 const MOST: f64 = 12.0;
+
+/// For the rest of a test: an endpoint that comes back gets its share again until its requests have timed out.
+const OUTLIER: &str =
+    "outlier: {consecutive: {failures: 5}, interval: 500ms, base_ejection: 60s, max_percent: 50}";
 
 async fn settles(fault: Fault) -> Result<()> {
     for talk in Talk::ALL {
         let run = Run {
             talk,
             fault,
-            outlier: true,
+            outlier: Some(OUTLIER),
+            balance: "round_robin",
             rate: 100,
             times: Times {
                 before: Duration::from_secs(1),

@@ -16,6 +16,7 @@ fn every_failure_is_a_response_that_clients_read() {
         (ErrorKind::Reset, 80),
         (ErrorKind::Timeout, 31),
         (ErrorKind::Overloaded, 100),
+        (ErrorKind::RateLimited, 100),
         (ErrorKind::Malformed, 40),
         (ErrorKind::TooLarge, 40),
         (ErrorKind::Draining, 80),
@@ -37,7 +38,7 @@ fn every_failure_is_a_response_that_clients_read() {
         let message = error.to_string();
         assert_eq!(failure, call::CallFailure::Status { status, message });
     }
-    assert_eq!(ErrorKind::ALL.len(), 12);
+    assert_eq!(ErrorKind::ALL.len(), 13);
 }
 
 #[test]

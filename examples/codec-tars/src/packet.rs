@@ -44,7 +44,7 @@ pub(crate) fn code(kind: ErrorKind) -> i32 {
         ErrorKind::Malformed | ErrorKind::TooLarge => -1,
         ErrorKind::Timeout => -7,
         ErrorKind::NoEndpoint | ErrorKind::ConnectFailure | ErrorKind::Reset | ErrorKind::Draining => -8,
-        ErrorKind::Overloaded => -9,
+        ErrorKind::Overloaded | ErrorKind::RateLimited => -9,
         _ => -99,
     }
 }

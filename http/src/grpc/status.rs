@@ -87,7 +87,7 @@ pub fn code_of(kind: ErrorKind) -> u32 {
         | ErrorKind::Draining => UNAVAILABLE,
         ErrorKind::Timeout => DEADLINE_EXCEEDED,
         ErrorKind::Malformed | ErrorKind::Internal => INTERNAL,
-        ErrorKind::TooLarge => RESOURCE_EXHAUSTED,
+        ErrorKind::TooLarge | ErrorKind::RateLimited => RESOURCE_EXHAUSTED,
         ErrorKind::Denied => PERMISSION_DENIED,
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use wireloom_codecs::http::{GRPC, TRIPLE};
 use wireloom_codecs::{
     Body, ErrorKind, HeaderList, Headers, HttpResponse, LocalError, Message, Outcome, ProtocolId,
@@ -26,7 +26,7 @@ pub fn local_reply(to: Asker, error: &LocalError) -> Response {
     if to.protocol == GRPC || to.protocol == TRIPLE {
         return grpc_reply(error);
     }
-    let status = http_status(error.kind);
+    let status = own_status(error).unwrap_or_else(|| http_status(error.kind));
     let mut text = error.to_string();
     text.push('\n');
     let mut http = HttpResponse::new(status);
@@ -34,12 +34,23 @@ pub fn local_reply(to: Asker, error: &LocalError) -> Response {
         (CONTENT_TYPE.as_str(), "text/plain; charset=utf-8".into()),
         (CONTENT_LENGTH.as_str(), text.len().to_string().into()),
     ]);
+    if let Some(millis) = error.retry_after {
+        // RFC 9110 §10.2.3: whole seconds.
+        let seconds = millis.get().div_ceil(1000).into();
+        http.headers.append(&RETRY_AFTER, &seconds);
+    }
     let body = match to.head {
         true => Body::Empty,
         false => Body::Whole(text.into()),
     };
     let outcome = Outcome::new(error.kind.class(), status.as_u16().into());
     reply(http, outcome, body)
+}
+
+/// The status that the failure itself asks for; a final one.
+fn own_status(error: &LocalError) -> Option<StatusCode> {
+    let status = StatusCode::from_u16(error.status?.get()).ok()?;
+    (!status.is_informational()).then_some(status)
 }
 
 /// The trailers that end a gRPC response whose head has left already.
@@ -52,17 +63,26 @@ fn grpc_reply(error: &LocalError) -> Response {
     let content_type = ("content-type".into(), "application/grpc".into());
     let fields = std::iter::once(content_type).chain(status_fields(error));
     http.headers = fields.collect::<HeaderList>().into();
-    reply(http, grpc::outcome(grpc::code_of(error.kind)), Body::Empty)
+    reply(http, grpc::outcome(grpc_code(error)), Body::Empty)
+}
+
+fn grpc_code(error: &LocalError) -> u32 {
+    let own = error.status.map(|status| status.get().into());
+    own.unwrap_or_else(|| grpc::code_of(error.kind))
 }
 
 fn status_fields(error: &LocalError) -> impl Iterator<Item = (Bytes, Bytes)> {
-    let code = grpc::code_of(error.kind).to_string();
+    let code = grpc_code(error).to_string();
     let message = grpc::percent_encoded(&error.to_string());
-    [
+    let pushback = error.retry_after.map(|millis| {
+        let millis = millis.to_string();
+        ("grpc-retry-pushback-ms".into(), millis.into())
+    });
+    let status = [
         ("grpc-status".into(), code.into()),
         ("grpc-message".into(), message.into()),
-    ]
-    .into_iter()
+    ];
+    status.into_iter().chain(pushback)
 }
 
 fn list<const N: usize>(fields: [(&'static str, Bytes); N]) -> Headers {
@@ -87,6 +107,7 @@ fn http_status(kind: ErrorKind) -> StatusCode {
         | ErrorKind::ConnectFailure
         | ErrorKind::Overloaded
         | ErrorKind::Draining => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         ErrorKind::Reset => StatusCode::BAD_GATEWAY,
         ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
         ErrorKind::Malformed => StatusCode::BAD_REQUEST,
@@ -119,6 +140,32 @@ mod tests {
         assert_eq!(reply.body.whole().unwrap(), b"");
         let http = reply.head.http.unwrap();
         assert_eq!(http.headers.get(&CONTENT_LENGTH).unwrap(), b"32");
+    }
+
+    #[test]
+    fn a_failure_may_have_a_wait_and_a_status_of_its_own() {
+        let error = LocalError::from(ErrorKind::RateLimited);
+        let error = error.with_retry_after(std::time::Duration::from_millis(1200));
+        let http = |error: &LocalError| local_reply(asker(HTTP1, false), error).head.http.unwrap();
+        let reply = http(&error);
+        assert_eq!(reply.status, 429);
+        assert_eq!(reply.headers.get(&RETRY_AFTER).unwrap(), b"2");
+        let rpc = |error: &LocalError| local_reply(asker(GRPC, false), error).head;
+        let reply = rpc(&error);
+        assert_eq!(reply.outcome.native, 8);
+        let fields = reply.http.unwrap().headers;
+        let pushback = http::HeaderName::from_static("grpc-retry-pushback-ms");
+        assert_eq!(fields.get(&pushback).unwrap(), b"1200");
+
+        let status = |code| std::num::NonZeroU16::new(code).unwrap();
+        let error = LocalError::from(ErrorKind::Internal);
+        assert_eq!(http(&error.clone().with_status(status(418))).status, 418);
+        // What cannot be an answer's.
+        assert_eq!(http(&error.clone().with_status(status(100))).status, 500);
+        let reply = rpc(&error.with_status(status(10)));
+        assert_eq!(reply.outcome.native, 10);
+        let fields = reply.http.unwrap().headers;
+        assert_eq!(fields.get(&grpc::GRPC_STATUS).unwrap(), b"10");
     }
 
     #[test]

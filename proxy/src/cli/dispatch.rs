@@ -34,7 +34,7 @@ fn dispatch(program: &Program, cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Run(args) => serve(program, args, log),
         Command::Check { file } => check(program, &file),
         Command::Schema => {
-            let schema = config::schema();
+            let schema = config::schema_with(program.filters());
             print(|out| writeln!(out, "{schema:#}"))
         }
         Command::Demo(args) => {
@@ -98,7 +98,8 @@ fn counted(number: usize, noun: &str) -> String {
 
 /// Loads, or tells what is wrong.
 fn load(program: &Program, file: &Path) -> Result<Config, ExitCode> {
-    config::load(file, &program.names()).map_err(|errors| {
+    let (filters, sources) = (program.filters(), program.sources());
+    config::load_with(file, &program.names(), filters, sources).map_err(|errors| {
         eprintln!("{errors}");
         ExitCode::FAILURE
     })

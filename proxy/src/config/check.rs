@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use wireloom_cluster::Metadata;
+use wireloom_cluster::config::DiscoveryConfig;
 use wireloom_net::Address;
 use wireloom_net::tls::TlsAcceptor;
 use wireloom_router::config::{RouteConfig, SubsetMatch, To, each_route};
@@ -13,6 +14,7 @@ use wireloom_router::{Edits, Problem, RouteTable};
 
 use super::{ClusterEntry, Config, ListenerConfig, suggest};
 use crate::PROTOCOLS;
+use crate::sources::Sources;
 
 mod actions;
 
@@ -28,7 +30,7 @@ const MAX_LISTENERS: usize = 1024;
 const MAX_PROBLEMS: usize = 100;
 
 /// All that is wrong, or the first hundred things, each with the path of its key.
-pub(super) fn problems(config: &Config, protocols: &[&str]) -> Vec<Problem> {
+pub(super) fn problems(config: &Config, protocols: &[&str], sources: &Sources) -> Vec<Problem> {
     let mut check = Check {
         config,
         protocols,
@@ -48,6 +50,7 @@ pub(super) fn problems(config: &Config, protocols: &[&str]) -> Vec<Problem> {
             check.note("clusters", "a cluster's name is empty");
         }
         check.protocol_keys(&path, entry);
+        check.source(&path, name, entry, sources);
         let cluster = &entry.cluster;
         if let Err(problems) = Edits::compile(&format!("{path}.headers"), &cluster.headers) {
             check.problems.extend(problems);
@@ -97,7 +100,19 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// Where somebody listens.
+    fn listens(&mut self, path: String, address: &Address) {
+        if address.unix_path().is_some() {
+            let message =
+                "only endpoints may be Unix sockets: write a host and a port, like 127.0.0.1:2045";
+            self.note(path, message);
+        }
+    }
+
     fn process(&mut self) {
+        if let Some(admin) = &self.config.admin {
+            self.listens("admin.address".to_owned(), &admin.address);
+        }
         if let Some(workers) = self.config.workers
             && !(1..=MAX_WORKERS).contains(&workers)
         {
@@ -136,6 +151,21 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// A source of endpoints that nobody knows, or that does not take its settings.
+    fn source(&mut self, path: &str, cluster: &str, entry: &ClusterEntry, sources: &Sources) {
+        let Some(DiscoveryConfig::Other(name, settings)) = &entry.cluster.discovery else {
+            return;
+        };
+        match sources.source(name, cluster, settings) {
+            Some(Ok(_)) => {}
+            Some(Err(message)) => self.note(format!("{path}.discovery.{name}"), message),
+            None => {
+                let path = format!("{path}.discovery");
+                self.no_such(path, ("source", "sources"), name, sources.names());
+            }
+        }
+    }
+
     /// Keys of one protocol on a cluster of another.
     fn protocol_keys(&mut self, path: &str, entry: &ClusterEntry) {
         let Some(protocol) = entry.cluster.protocol.as_deref() else {
@@ -165,6 +195,7 @@ impl<'a> Check<'a> {
     }
 
     fn listener(&mut self, path: &str, listener: &ListenerConfig) {
+        self.listens(format!("{path}.address"), &listener.address);
         if listener.name.as_ref().is_some_and(String::is_empty) {
             let message = "is empty: write a name, or leave the key out";
             self.note(format!("{path}.name"), message);

@@ -12,7 +12,7 @@ use wireloom_thrift::ThriftUpstream;
 
 /// A named set of endpoints that serve the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, extend("anyOf" = [{"required": ["endpoints"]}, {"required": ["discovery"]}]))]
 pub struct ClusterEntry {
     /// What holds for every protocol.
     #[serde(flatten)]
@@ -46,6 +46,9 @@ impl From<ClusterConfig> for ClusterEntry {
     }
 }
 
+/// The keys one of which has to be there.
+const SERVERS: [&str; 2] = ["endpoints", "discovery"];
+
 /// The names of [`ProtocolKeys`]'s keys.
 const OWN: [&str; 2] = ["thrift", "multiplexed"];
 
@@ -53,11 +56,16 @@ const OWN: [&str; 2] = ["thrift", "multiplexed"];
 impl<'de> Deserialize<'de> for ClusterEntry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut own = ProtocolKeys::default();
+        let mut found = false;
         let rest = Rest {
             inner: deserializer,
             own: &mut own,
+            found: &mut found,
         };
         let cluster = ClusterConfig::deserialize(rest)?;
+        if !found {
+            return Err(D::Error::missing_field("endpoints"));
+        }
         Ok(Self { cluster, own })
     }
 }
@@ -66,6 +74,8 @@ impl<'de> Deserialize<'de> for ClusterEntry {
 struct Rest<'a, T> {
     inner: T,
     own: &'a mut ProtocolKeys,
+    /// Set once one of [`SERVERS`] was there.
+    found: &'a mut bool,
 }
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Rest<'_, D> {
@@ -83,6 +93,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Rest<'_, D> {
             visitor,
             known,
             own: self.own,
+            found: self.found,
         };
         self.inner.deserialize_struct(name, known, rest)
     }
@@ -102,6 +113,7 @@ struct Picking<'a, V> {
     visitor: V,
     known: &'static [&'static str],
     own: &'a mut ProtocolKeys,
+    found: &'a mut bool,
 }
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for Picking<'_, V> {
@@ -116,6 +128,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Picking<'_, V> {
             visitor: map,
             known: self.known,
             own: self.own,
+            found: self.found,
         })
     }
 }
@@ -129,7 +142,11 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Picking<'_, A> {
     ) -> Result<Option<K::Value>, A::Error> {
         loop {
             let known = self.known;
-            seed = match self.visitor.next_key_seed(KeySeed { seed, known })? {
+            seed = match self.visitor.next_key_seed(KeySeed {
+                seed,
+                known,
+                found: self.found,
+            })? {
                 None => return Ok(None),
                 Some(Key::Theirs(key)) => return Ok(Some(key)),
                 Some(Key::Thrift(seed)) => {
@@ -150,9 +167,10 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Picking<'_, A> {
 }
 
 /// Tells whose a key is. An unknown one is refused here, while whoever keeps track of places knows that it is read.
-struct KeySeed<K> {
+struct KeySeed<'a, K> {
     seed: K,
     known: &'static [&'static str],
+    found: &'a mut bool,
 }
 
 enum Key<K, V> {
@@ -162,11 +180,12 @@ enum Key<K, V> {
     Multiplexed(K),
 }
 
-impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for KeySeed<K> {
+impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for KeySeed<'_, K> {
     type Value = Key<K, K::Value>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         let key = String::deserialize(deserializer)?;
+        *self.found |= SERVERS.contains(&&*key);
         Ok(match &*key {
             "thrift" => Key::Thrift(self.seed),
             "multiplexed" => Key::Multiplexed(self.seed),
@@ -220,6 +239,7 @@ mod tests {
             assert!(error.contains(key), "{error}");
         }
         assert!(read("{thrift: {}}").unwrap_err().contains("endpoints"));
+        assert!(read("{discovery: original_destination}").is_ok());
         assert!(read("{endpoints: ['a:1'], thrift: null}").is_err());
         assert!(read("[a]").is_err());
     }
@@ -231,7 +251,10 @@ mod tests {
         for key in ["endpoints", "retry_budget", "thrift", "multiplexed"] {
             assert!(keys.contains_key(key), "{key} of {schema:#}");
         }
-        assert_eq!(schema["required"], serde_json::json!(["endpoints"]));
+        assert_eq!(
+            schema["anyOf"],
+            serde_json::json!([{"required": ["endpoints"]}, {"required": ["discovery"]}])
+        );
         assert_eq!(schema["additionalProperties"], false, "{schema:#}");
     }
 }

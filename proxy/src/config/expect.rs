@@ -3,7 +3,7 @@
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
-use super::suggest;
+use super::suggest::{self, shown};
 
 /// What a deserializer complained about.
 #[derive(Debug, PartialEq, Eq)]
@@ -93,15 +93,6 @@ fn quoted(message: &str, start: &str) -> Option<(String, Vec<String>)> {
     Some((name.to_owned(), known.map(str::to_owned).collect()))
 }
 
-/// A key or word from the file, short enough for a line.
-fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(60).flat_map(char::escape_debug).collect();
-    if text.chars().nth(60).is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
 /// serde's words for what it found.
 fn found_value(found: &str) -> String {
     let name = |prefix| {
@@ -150,6 +141,11 @@ pub(super) struct Schema(Value);
 impl Schema {
     pub(super) fn new() -> Self {
         Self(super::schema())
+    }
+
+    /// Another one.
+    pub(super) fn of(schema: Value) -> Self {
+        Self(schema)
     }
 
     /// What `path` should hold: `a duration like 250ms`, `one of a, b`, `a list`.

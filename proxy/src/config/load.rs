@@ -6,8 +6,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use wireloom_router::filter::Registry;
+
 use super::locate::Index;
-use super::{Config, ConfigError, ConfigErrors, check, typed, yaml};
+use super::{Config, ConfigError, ConfigErrors, check, filters, typed, yaml};
+use crate::sources::Sources;
 
 /// The longest file, in bytes: 8 MiB, which is some 100,000 endpoints.
 pub const MAX_FILE: usize = 8 << 20;
@@ -18,9 +21,22 @@ pub const MAX_FILE: usize = 8 << 20;
 /// Everything that is wrong, with its place in the file. What is wrong with the YAML hides what is wrong with the
 /// values, and that hides what is wrong between them.
 pub fn load(path: &Path, protocols: &[&str]) -> Result<Config, ConfigErrors> {
+    load_with(path, protocols, &Registry::builtin(), &Sources::new())
+}
+
+/// The same where these filters and sources of endpoints may be named.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(
+    path: &Path,
+    protocols: &[&str],
+    filters: &Registry,
+    sources: &Sources,
+) -> Result<Config, ConfigErrors> {
     let bytes = read(path).map_err(|message| ConfigErrors::whole(path, message))?;
     match std::str::from_utf8(&bytes) {
-        Ok(text) => parse(path, text, protocols),
+        Ok(text) => parse_with(path, text, protocols, filters, sources),
         Err(error) => {
             let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
             let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -53,6 +69,20 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 
 /// Reads `text`, which is said to come from `file`: files that it names are looked for in the same folder. See [`load`].
 pub fn parse(file: &Path, text: &str, protocols: &[&str]) -> Result<Config, ConfigErrors> {
+    parse_with(file, text, protocols, &Registry::builtin(), &Sources::new())
+}
+
+/// The same where these filters and sources of endpoints may be named.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse_with(
+    file: &Path,
+    text: &str,
+    protocols: &[&str],
+    filters: &Registry,
+    sources: &Sources,
+) -> Result<Config, ConfigErrors> {
     let index = Index::new(text);
     let value = match yaml::read(text, &index) {
         Ok(Value::Null) => {
@@ -68,8 +98,9 @@ pub fn parse(file: &Path, text: &str, protocols: &[&str]) -> Result<Config, Conf
         typed::read(value, &index).map_err(|errors| ConfigErrors::new(file, errors))?;
     // Whoever reads the file from elsewhere, now or later, means the same certificates.
     config.resolve(file.parent().unwrap_or(Path::new("")));
-    let problems = check::problems(&config, protocols);
-    if problems.is_empty() {
+    let problems = check::problems(&config, protocols, sources);
+    let mut errors = filters::problems(&config, filters, &index);
+    if problems.is_empty() && errors.is_empty() {
         return Ok(config);
     }
     let locate = |problem: wireloom_router::Problem| ConfigError {
@@ -77,8 +108,6 @@ pub fn parse(file: &Path, text: &str, protocols: &[&str]) -> Result<Config, Conf
         path: problem.path,
         message: problem.message,
     };
-    Err(ConfigErrors::new(
-        file,
-        problems.into_iter().map(locate).collect(),
-    ))
+    errors.extend(problems.into_iter().map(locate));
+    Err(ConfigErrors::new(file, errors))
 }

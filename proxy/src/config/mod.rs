@@ -7,22 +7,26 @@
 //! |---|---|
 //! | `load` | the file becomes text, within a limit |
 //! | `yaml` | the text becomes values: syntax, duplicate keys, aliases, nesting |
-//! | `typed`, `node` | the values become a [`Config`]: unknown keys, wrong types, missing keys |
+//! | `typed` | the values become a [`Config`]: unknown keys, wrong types, missing keys |
+//! | `filters` | what filters make of their parts of it |
 //! | `check` | what only the whole can tell: names that nothing has, addresses that collide |
 //!
 //! `cluster` and `thrift` hold the keys of one protocol that stand beside those of all.
 //!
 //! `locate` knows the line of every key, `expect` and `suggest` know what would have been right, `error` is how it is told.
 
+use schemars::SchemaGenerator;
+use wireloom_router::filter::Registry;
+
 mod check;
 mod cluster;
 mod error;
 mod expect;
+mod filters;
 #[doc(hidden)]
 pub mod fuzz;
 mod load;
 mod locate;
-mod node;
 mod suggest;
 mod thrift;
 mod typed;
@@ -31,7 +35,7 @@ mod yaml;
 
 pub use cluster::{ClusterEntry, ProtocolKeys};
 pub use error::{ConfigError, ConfigErrors};
-pub use load::{MAX_FILE, load, parse};
+pub use load::{MAX_FILE, load, load_with, parse, parse_with};
 pub use locate::Place;
 pub(crate) use suggest::{nearest, or_list};
 pub use thrift::ListenerThrift;
@@ -42,7 +46,19 @@ pub use types::{
 
 /// The JSON Schema of the configuration file.
 pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(Config).to_value()
+    schema_with(&Registry::builtin())
+}
+
+/// The same where these filters may be named.
+pub fn schema_with(filters: &Registry) -> serde_json::Value {
+    let mut generator = SchemaGenerator::default();
+    // What they refer to stands beside what the configuration refers to.
+    let filter = filters.schema(&mut generator).to_value();
+    let mut schema = generator.into_root_schema_for::<Config>().to_value();
+    if let Some(entry) = schema.pointer_mut("/$defs/FilterConfig") {
+        *entry = filter;
+    }
+    schema
 }
 
 #[cfg(test)]

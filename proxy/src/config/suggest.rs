@@ -22,6 +22,15 @@ fn fold(word: &str) -> String {
     folded.map(|c| if c == '-' { '_' } else { c }).collect()
 }
 
+/// A key or word from the file, short enough for a line.
+pub(super) fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().take(60).flat_map(char::escape_debug).collect();
+    if text.chars().nth(60).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 /// `did you mean `x`?`, or else the whole choice in `what`'s words.
 pub(crate) fn or_list<'a>(
     word: &str,

@@ -92,4 +92,6 @@ clusters: {orders: {endpoints: ['127.0.0.1:20880']}}
 mod actions;
 mod bad;
 mod connections;
+mod filters;
 mod mutated;
+mod rules;

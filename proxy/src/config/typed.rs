@@ -4,30 +4,59 @@
 
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
+use wireloom_router::config::Node;
+use wireloom_router::filter::Unread;
 
 use super::Config;
 use super::error::ConfigError;
 use super::expect::{Mistake, Schema};
 use super::locate::Index;
-use super::node::Node;
 use super::suggest;
 
 /// More errors than this help nobody.
 const MAX_ERRORS: usize = 50;
 
 /// Reads `value`, or tells what is wrong with it.
-pub(super) fn read(mut value: Value, index: &Index) -> Result<Config, Vec<ConfigError>> {
+pub(super) fn read(value: Value, index: &Index) -> Result<Config, Vec<ConfigError>> {
+    let attempt = |value: &Value| {
+        serde_path_to_error::deserialize::<_, Config>(Node(value)).map_err(|error| Unread::Type {
+            path: error.path().clone(),
+            message: error.inner().to_string(),
+        })
+    };
+    read_at("", value, index, attempt, Schema::new)
+}
+
+/// The same for a value of another type that stands at `prefix`, and has a schema of its own.
+pub(super) fn read_at<T>(
+    prefix: &str,
+    mut value: Value,
+    index: &Index,
+    attempt: impl Fn(&Value) -> Result<T, Unread>,
+    schema: impl Fn() -> Schema,
+) -> Result<T, Vec<ConfigError>> {
     let mut errors: Vec<ConfigError> = Vec::new();
     let mut removed: Vec<String> = Vec::new();
     // Every turn takes a key out, or ends.
     loop {
-        let error = match serde_path_to_error::deserialize::<_, Config>(Node(&value)) {
-            Ok(config) if errors.is_empty() => return Ok(config),
+        let (at, message) = match attempt(&value) {
+            Ok(read) if errors.is_empty() => return Ok(read),
             Ok(_) => return Err(errors),
-            Err(error) => error,
+            Err(Unread::Type { path, message }) => (path, message),
+            Err(Unread::Wrong(problems)) => {
+                errors.extend(problems.into_iter().map(|problem| {
+                    let path = join(prefix, &problem.path);
+                    ConfigError {
+                        place: Some(index.find(&path).value),
+                        path,
+                        message: problem.message,
+                    }
+                }));
+                return Err(errors);
+            }
         };
-        let path = text(error.path());
-        let mistake = Mistake::new(&error.inner().to_string());
+        let path = text(&at);
+        let mistake = Mistake::new(&message);
         if let Mistake::UnknownKey { key, known } = &mistake
             && let Some(meant) = suggest::nearest(key, known.iter().map(String::as_str))
         {
@@ -36,17 +65,18 @@ pub(super) fn read(mut value: Value, index: &Index) -> Result<Config, Vec<Config
             removed.push(join(parent.trim_end_matches('.'), meant));
         }
         if !follows(&path, &mistake, &removed) {
+            let path = join(prefix, &path);
             let spot = index.find(&path);
             errors.push(ConfigError {
                 place: Some(match mistake {
                     Mistake::UnknownKey { .. } => spot.key,
                     _ => spot.value,
                 }),
-                message: mistake.explain(&Schema::new(), error.path()),
-                path: path.clone(),
+                message: mistake.explain(&schema(), &at),
+                path,
             });
         }
-        if errors.len() >= MAX_ERRORS || !remove(&mut value, error.path(), &mut removed) {
+        if errors.len() >= MAX_ERRORS || !remove(&mut value, &at, &mut removed) {
             return Err(errors);
         }
     }
@@ -55,7 +85,11 @@ pub(super) fn read(mut value: Value, index: &Index) -> Result<Config, Vec<Config
 /// True if the error comes from nothing but what was taken out before.
 fn follows(path: &str, mistake: &Mistake, removed: &[String]) -> bool {
     match mistake {
-        Mistake::MissingKey(key) => removed.contains(&join(path, key)),
+        // Of a cluster's `endpoints` and `discovery` one is enough, also one that is wrong.
+        Mistake::MissingKey(key) => {
+            let gone = |key: &str| removed.contains(&join(path, key));
+            gone(key) || key == "endpoints" && gone("discovery")
+        }
         Mistake::UnknownKey { .. } => false,
         _ => removed.iter().any(|removed| {
             removed
@@ -67,10 +101,10 @@ fn follows(path: &str, mistake: &Mistake, removed: &[String]) -> bool {
 }
 
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
+    match (path.is_empty(), key.is_empty() || key.starts_with('[')) {
+        (true, _) => key.to_owned(),
+        (false, true) => format!("{path}{key}"),
+        (false, false) => format!("{path}.{key}"),
     }
 }
 

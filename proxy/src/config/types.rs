@@ -13,7 +13,7 @@ use wireloom_dubbo::DubboConfig;
 use wireloom_http::HttpConfig;
 use wireloom_net::Address;
 use wireloom_net::tls::TlsConfig;
-use wireloom_router::config::{HeaderEdits, RouteConfig};
+use wireloom_router::config::{FilterConfig, HeaderEdits, RouteConfig};
 use wireloom_telemetry::Format;
 use wireloom_thrift::ThriftConfig;
 
@@ -146,6 +146,10 @@ pub struct ListenerConfig {
     /// What it changes in the header fields of HTTP requests and responses, before their route does.
     #[serde(default, skip_serializing_if = "HeaderEdits::is_empty")]
     pub headers: HeaderEdits,
+    /// What looks at its requests and answers besides, in this order, before the filters of their group and route. Each runs
+    /// once a request has its route.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<FilterConfig>,
     /// The route table that its requests go through.
     pub routes: String,
 }

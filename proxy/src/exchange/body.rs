@@ -1,4 +1,4 @@
-//! Bodies that routes look into, and that must be there for it.
+//! Bodies that routes and filters look into, and that must be there for it.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
@@ -9,7 +9,8 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use tokio::time::timeout;
 use wireloom_codecs::http::{HTTP1, HTTP2};
 use wireloom_codecs::{
-    Body, ErrorKind, HttpRequest, LocalError, Outcome, Part, Pull, Request, Stream,
+    Body, ErrorKind, HttpRequest, LocalError, Message, Outcome, Part, Pull, Request, RequestHead,
+    ResponseHead, Stream,
 };
 
 /// How long a client may take for a body that its route depends on.
@@ -59,22 +60,47 @@ pub(super) async fn buffered(
         let detail = "the body that the route depends on did not come in time";
         LocalError::new(ErrorKind::Timeout, detail)
     })??;
-    if !complete {
-        request.body = Body::Stream(Stream::pull(taken));
-        return Ok(request);
-    }
-    let mut whole = BytesMut::new();
-    for part in taken.parts {
-        match part {
-            Part::Data(data) => whole.extend_from_slice(&data),
-            Part::Trailers(trailers) => request.trailers = Some(Box::new(trailers)),
-        }
-    }
-    request.body = match Bytes::from(whole) {
-        whole if whole.is_empty() => Body::Empty,
-        whole => Body::Whole(whole),
-    };
+    taken.put_back(&mut *request, complete);
     Ok(request)
+}
+
+/// Makes the body of a message whole. False if it is longer than `cap` bytes; it is as it was then.
+///
+/// # Errors
+/// The body breaks off.
+pub(super) async fn whole<H: Headed>(
+    message: &mut Message<H>,
+    cap: usize,
+) -> Result<bool, LocalError> {
+    let Body::Stream(stream) = std::mem::take(&mut message.body) else {
+        return Ok(true);
+    };
+    let mut taken = Taken {
+        parts: VecDeque::new(),
+        rest: stream,
+    };
+    let complete = taken.fill(cap).await?;
+    if let (true, Some(outcome)) = (complete, taken.rest.outcome()) {
+        message.head.ended(outcome);
+    }
+    taken.put_back(message, complete);
+    Ok(complete)
+}
+
+/// A head that learns from the end of its body.
+pub(super) trait Headed {
+    /// The end of the body made this of the answer.
+    fn ended(&mut self, outcome: Outcome);
+}
+
+impl Headed for RequestHead {
+    fn ended(&mut self, _: Outcome) {}
+}
+
+impl Headed for ResponseHead {
+    fn ended(&mut self, outcome: Outcome) {
+        self.outcome = outcome;
+    }
 }
 
 /// A body of which some parts were taken.
@@ -84,6 +110,25 @@ struct Taken {
 }
 
 impl Taken {
+    /// Gives what was taken back: as a whole body, if that is all of it.
+    fn put_back<H>(self, message: &mut Message<H>, complete: bool) {
+        if !complete {
+            message.body = Body::Stream(Stream::pull(self));
+            return;
+        }
+        let mut whole = BytesMut::new();
+        for part in self.parts {
+            match part {
+                Part::Data(data) => whole.extend_from_slice(&data),
+                Part::Trailers(trailers) => message.trailers = Some(Box::new(trailers)),
+            }
+        }
+        message.body = match Bytes::from(whole) {
+            whole if whole.is_empty() => Body::Empty,
+            whole => Body::Whole(whole),
+        };
+    }
+
     /// Takes parts until the end, or until there are more bytes than the budget has. True if it came to the end.
     async fn fill(&mut self, budget: usize) -> Result<bool, LocalError> {
         let mut length = 0;

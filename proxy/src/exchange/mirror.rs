@@ -105,6 +105,7 @@ impl Job {
         let selection = Selection {
             hash: self.hash,
             subset: self.subset.as_deref(),
+            destination: None,
         };
         let protocol = self.request.head.protocol;
         let mut tried = Tried::new();

@@ -52,6 +52,14 @@ impl Mesh {
         Self { proxy, address }
     }
 
+    /// Loads another configuration.
+    #[allow(dead_code, reason = "tests elsewhere use it")]
+    pub(crate) fn apply(&self, yaml: &str) {
+        let config = config::parse("mesh.yaml".as_ref(), yaml, PROTOCOLS);
+        let config = config.unwrap_or_else(|errors| panic!("{errors}"));
+        self.proxy.apply(config).unwrap();
+    }
+
     /// With one route to one server; `route` are more keys of it, each behind a comma.
     pub(crate) fn to(server: SocketAddr, route: &str) -> Self {
         Self::start(
@@ -84,6 +92,21 @@ impl Mesh {
             let is = self.metric(name, labels);
             panic!("{name} {labels:?} is {is}\n{}", self.proxy.encode_metrics());
         }
+    }
+
+    /// Waits until discovery has failed once more for a cluster.
+    #[allow(dead_code, reason = "not every test file discovers")]
+    pub(crate) async fn fails(&self, cluster: &str) {
+        let cluster = format!("cluster=\"{cluster}\"");
+        let labels = &[cluster.as_str(), "result=\"failed\""];
+        let failed = || self.metric("wireloom_discovery_total", labels);
+        let before = failed();
+        soon(async {
+            while failed() <= before {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
     }
 
     /// Failures of the only endpoint of the only cluster, as `/clusters` shows them.

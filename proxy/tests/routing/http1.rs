@@ -77,9 +77,15 @@ impl Client {
 
     /// The next answer: its status and its body.
     pub(crate) async fn read(&mut self) -> (u16, String) {
-        let (head, body) = soon(message(&mut self.0)).await.expect("an answer");
+        let (head, body) = self.whole().await;
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, String::from_utf8(body).unwrap())
+        (status, body)
+    }
+
+    /// The next answer: its head as it came, and its body.
+    pub(crate) async fn whole(&mut self) -> (String, String) {
+        let (head, body) = soon(message(&mut self.0)).await.expect("an answer");
+        (head, String::from_utf8(body).unwrap())
     }
 
     /// Asks for a path with these header lines: the name of the server that answered.

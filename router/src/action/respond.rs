@@ -93,7 +93,7 @@ impl DirectResponse {
             404 => ErrorKind::NoRoute,
             408 | 504 => ErrorKind::Timeout,
             413 | 431 => ErrorKind::TooLarge,
-            429 => ErrorKind::Overloaded,
+            429 => ErrorKind::RateLimited,
             400..=499 => ErrorKind::Malformed,
             502 | 503 => ErrorKind::NoEndpoint,
             500..=599 => ErrorKind::Internal,

@@ -260,7 +260,7 @@ fn a_direct_response_has_a_form_for_every_protocol() {
         (401, 16, ErrorKind::Denied),
         (403, 7, ErrorKind::Denied),
         (404, 12, ErrorKind::NoRoute),
-        (429, 14, ErrorKind::Overloaded),
+        (429, 14, ErrorKind::RateLimited),
         (500, 2, ErrorKind::Internal),
         (503, 14, ErrorKind::NoEndpoint),
         (504, 14, ErrorKind::Timeout),

@@ -7,9 +7,11 @@
 mod action;
 mod argument_match;
 mod connection_match;
+mod filter;
 mod hash;
 mod http_match;
 mod mirror;
+mod node;
 mod path_match;
 mod retry;
 mod route;
@@ -19,9 +21,11 @@ mod target;
 pub use action::{RedirectConfig, RedirectScheme, RegexRewrite, RespondConfig, RewriteConfig};
 pub use argument_match::{ArgumentAt, ArgumentMatch, DEFAULT_BUDGET};
 pub use connection_match::TlsMatch;
+pub use filter::FilterConfig;
 pub use hash::{ArgumentPlace, CookieHash, HashConfig};
 pub use http_match::HttpMatch;
 pub use mirror::MirrorConfig;
+pub use node::Node;
 pub use path_match::PathMatch;
 pub use retry::{BackoffConfig, Condition, HedgeConfig, RetryConfig, Status};
 pub use route::{DEFAULT_TIMEOUT, MatchConfig, RouteConfig, each_route};
@@ -35,7 +39,7 @@ use serde::{Deserialize, Deserializer};
 
 /// Reads an optional key that may be left out but not left empty: `service:` with nothing behind it would
 /// otherwise match every service.
-fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub(crate) fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use wireloom_codecs::units::Span;
 
 use super::{
-    ArgumentMatch, HashConfig, HeaderEdits, HttpMatch, MirrorConfig, OneOrMany, RedirectConfig,
-    RespondConfig, RetryConfig, RewriteConfig, StringMatch, TlsMatch, To, not_null,
+    ArgumentMatch, FilterConfig, HashConfig, HeaderEdits, HttpMatch, MirrorConfig, OneOrMany,
+    RedirectConfig, RespondConfig, RetryConfig, RewriteConfig, StringMatch, TlsMatch, To, not_null,
 };
 
 /// How long an exchange may take if its route does not say.
@@ -82,6 +82,11 @@ pub struct RouteConfig {
     /// Header fields that are added, set or removed, on requests and on responses. For HTTP.
     #[serde(default, skip_serializing_if = "HeaderEdits::is_empty")]
     pub headers: HeaderEdits,
+    /// What looks at its requests and answers besides, in this order, behind the filters of the listener and of the route's
+    /// group. One of the same name as there takes the other's place; `name: off` leaves it out. May stand in a group: for
+    /// all its routes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<FilterConfig>,
     /// What the whole exchange may take, with all retries. `0s` means no limit.
     #[serde(default = "default_timeout")]
     pub timeout: Span,

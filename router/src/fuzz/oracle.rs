@@ -38,7 +38,7 @@ pub(super) fn takes(route: &RouteConfig, head: &RequestHead) -> Option<bool> {
             .map(|(_, value)| value.as_bytes());
         verdicts.push(one_of(condition, values));
     }
-    verdicts.extend((config.source.iter()).map(|nets| Some(nets.iter().any(|net| within(net)))));
+    verdicts.extend((config.source.iter()).map(|nets| Some(nets.iter().any(within))));
     // No request came over TLS.
     verdicts.extend(config.tls.iter().map(|_| Some(false)));
     verdicts.extend(config.percentage.map(|percent| match percent {

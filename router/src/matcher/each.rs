@@ -3,7 +3,7 @@
 use crate::config::OneOrMany;
 
 /// Each text with the path that it is found at: a single one may stand without a list.
-pub(super) fn each(
+pub(crate) fn each(
     path: String,
     texts: Option<&OneOrMany>,
 ) -> impl Iterator<Item = (String, &str)> {

@@ -93,6 +93,7 @@ fn a_pick_is_one_that_may_be_picked_and_there_is_one_if_there_can_be() {
                 selection: Selection {
                     hash: rng.random_bool(0.5).then(|| rng.random()),
                     subset,
+                    ..Selection::ANY
                 },
                 tried: &tried,
                 in_flight: 3,

@@ -247,7 +247,10 @@ fn chosen(bench: &mut Bench, pairs: &[(&str, &str)]) -> Vec<usize> {
 fn who(bench: &mut Bench, subset: Option<&Subset>) -> Vec<usize> {
     let picked = (0..200).filter_map(|_| {
         bench.pick(Ask {
-            selection: Selection { hash: None, subset },
+            selection: Selection {
+                subset,
+                ..Selection::ANY
+            },
             tried: &Tried::new(),
             in_flight: 0,
         })
@@ -310,6 +313,7 @@ fn turns_of_subsets_do_not_disturb_each_other() {
             selection: Selection {
                 hash: None,
                 subset: Some(&halves[number % 2]),
+                ..Selection::ANY
             },
             tried: &Tried::new(),
             in_flight: 0,

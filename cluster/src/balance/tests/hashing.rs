@@ -194,6 +194,7 @@ fn a_retry_goes_to_the_same_other_one() {
                     selection: Selection {
                         hash: Some(hash),
                         subset: None,
+                        ..Selection::ANY
                     },
                     tried: &tried,
                     in_flight: 0,
@@ -219,6 +220,7 @@ fn nobody_gets_more_than_the_bound() {
                 selection: Selection {
                     hash: Some(42),
                     subset: None,
+                    ..Selection::ANY
                 },
                 tried: &Tried::new(),
                 in_flight: number,
@@ -238,6 +240,7 @@ fn nobody_gets_more_than_the_bound() {
             selection: Selection {
                 hash: Some(42),
                 subset: None,
+                ..Selection::ANY
             },
             tried: &Tried::new(),
             in_flight: 50,

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::super::backend::Backend;
-use super::super::raw::{PATIENCE, Raw};
+use super::super::raw::{Raw, patience};
 use super::super::upstream::Upstream;
 use super::{CALL, Dialect, Message};
 
@@ -43,7 +43,7 @@ impl Thrift {
 
     /// The next message; None if the peer closed between two.
     pub async fn next(&mut self) -> Result<Option<Message>> {
-        self.next_by(Instant::now() + PATIENCE)
+        self.next_by(Instant::now() + patience())
             .await
             .context("waiting for a message")
     }

@@ -25,7 +25,7 @@ fn unknown_keys() {
         ),
         (
             then(ROUTE, "      x: 5s\n"),
-            "7:7: routes.main[0].x: unknown key `x`; the keys here are name, match, to, redirect, respond, rewrite, headers, timeout, retry",
+            "7:7: routes.main[0].x: unknown key `x`; the keys here are name, match, to, redirect, respond, rewrite, headers, filters, timeout, idle_timeout, retry, hash and 4 more",
         ),
         (
             with("clusters:", "clutsers:"),
@@ -57,7 +57,7 @@ fn unknown_keys() {
         ),
         (
             then(ENDPOINTS, "    x: true\n"),
-            "10:5: clusters.orders.x: unknown key `x`; the keys here are protocol, endpoints, balance, subset, overprovisioning, panic, localities, zone_aware, slow_start, connect_timeout, idle_timeout, connections and 10 more",
+            "10:5: clusters.orders.x: unknown key `x`; the keys here are protocol, endpoints, discovery, balance, subset, overprovisioning, panic, localities, zone_aware, slow_start, connect_timeout, idle_timeout and 11 more",
         ),
         (
             then(ENDPOINTS, "    thrift: {transprot: framed}\n"),
@@ -258,6 +258,44 @@ fn endpoints_that_nobody_can_pick() {
         (
             then(ENDPOINTS, "    zone_aware: {percent: 50}\n"),
             "10:17: clusters.orders.zone_aware: the proxy's own zone is not known",
+        ),
+        (
+            then(ENDPOINTS, "    discovery: original_destination\n"),
+            "10:16: clusters.orders.discovery: endpoints are either listed (`endpoints`) or found",
+        ),
+        (
+            with(ENDPOINTS, "    discovery: {dns: {name: a.example}}\n"),
+            "9:22: clusters.orders.discovery.dns.port: addresses in DNS have no port",
+        ),
+        (
+            with(
+                ENDPOINTS,
+                "    discovery: {dns: {name: a.example, prot: 1}}\n",
+            ),
+            "9:40: clusters.orders.discovery.dns.prot: unknown key `prot`; did you mean `port`?",
+        ),
+        (
+            with(
+                ENDPOINTS,
+                "    discovery: {dns: {name: a.example, port: 1, min_ttl: 1h}}\n",
+            ),
+            "9:58: clusters.orders.discovery.dns.min_ttl: 1h is more than `max_ttl`, 5m",
+        ),
+        (
+            with(ENDPOINTS, "    discovery: nacos\n"),
+            "9:16: clusters.orders.discovery: there is no source `nacos`; the sources are dns, original_destination",
+        ),
+        (
+            with(ENDPOINTS, "    discovery: dns\n"),
+            "9:16: clusters.orders.discovery: dns needs settings",
+        ),
+        (
+            with("127.0.0.1:2045", "unix:/run/a.sock"),
+            "2:14: listeners[0].address: only endpoints may be Unix sockets",
+        ),
+        (
+            with("[127.0.0.1:20880]", "['unix:run/a.sock']"),
+            "9:17: clusters.orders.endpoints[0]: \"unix:run/a.sock\" is not an address",
         ),
         (
             with("[127.0.0.1:20880]", "[{address: 'a:1', weight: 0}]"),

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// A value to deserialize from.
 #[derive(Clone, Copy)]
-pub(super) struct Node<'a>(pub(super) &'a Value);
+pub struct Node<'a>(pub &'a Value);
 
 impl<'de> IntoDeserializer<'de, serde_json::Error> for Node<'de> {
     type Deserializer = Self;

@@ -1,0 +1,5 @@
+//! The grading program, and what Wireloom gets from it.
+
+mod program;
+mod targets;
+mod wireloom;
