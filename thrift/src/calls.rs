@@ -14,8 +14,8 @@ use crate::types::Transport;
 pub(crate) enum Calls {
     /// Downstream, behind THeader and TTHeader: the requests that are not answered, in their order, which their answers keep.
     Asked(VecDeque<Asked>),
-    /// Upstream, one at a time, and the one-way ones before it.
-    One(Option<Sent>, OneWays),
+    /// Upstream, one at a time, and those before it.
+    One(Option<Sent>, Past),
     /// Upstream, many at a time: a hash of each one's method by its id, which is its seqid. The method itself would keep its
     /// request's frame in memory until an answer comes that may never come. A call that timed out stays, as its slot does in the driver, so
     /// there are no more of them than slots.
@@ -40,12 +40,18 @@ pub(crate) struct Sent {
     method: Str,
 }
 
-/// The last one-way calls, a bit for each id of a connection with one call at a time. They may go out as calls that are answered, for
-/// clients that write them so, and a server that does answer them is not to be taken to answer the call behind them.
+/// The last calls of a connection with one at a time, a bit for each id.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct OneWays(u128);
+pub(crate) struct Past {
+    /// One-way ones. They may go out as calls that are answered, for clients that write them so, and a server that does answer them
+    /// is not to be taken to answer the call behind them.
+    one_way: u128,
+    /// All of them. An answer under the id of one is not another's, though the message itself has the seqid that a client
+    /// gives to all that it asks.
+    sent: u128,
+}
 
-impl OneWays {
+impl Past {
     const fn bit(id: u32) -> u128 {
         match id {
             0..128 => 1 << id,
@@ -54,14 +60,25 @@ impl OneWays {
     }
 
     fn set(&mut self, id: u32, one_way: bool) {
-        self.0 &= !Self::bit(id);
+        self.sent |= Self::bit(id);
+        self.forget(id);
         if one_way {
-            self.0 |= Self::bit(id);
+            self.one_way |= Self::bit(id);
         }
     }
 
-    const fn has(self, id: u32) -> bool {
-        self.0 & Self::bit(id) != 0
+    /// The call is no one-way one that an answer may come to.
+    fn forget(&mut self, id: u32) {
+        self.one_way &= !Self::bit(id);
+    }
+
+    const fn is_one_way(self, id: u32) -> bool {
+        self.one_way & Self::bit(id) != 0
+    }
+
+    /// True if an answer under `outer` is to one of them, and not to `now`.
+    const fn is_anothers(self, outer: u32, now: &Sent) -> bool {
+        outer != now.id && outer != now.inner && self.sent & Self::bit(outer) != 0
     }
 }
 
@@ -118,8 +135,8 @@ impl Calls {
     /// A call was written under these seqids; or a one-way one, to which nothing is the answer.
     pub(crate) fn sent(&mut self, id: u32, inner: u32, call: Option<&Str>) {
         match (self, call) {
-            (Self::One(sent, one_ways), call) => {
-                one_ways.set(id, call.is_none());
+            (Self::One(sent, past), call) => {
+                past.set(id, call.is_none());
                 *sent = call.map(|method| Sent {
                     id,
                     inner,
@@ -136,10 +153,11 @@ impl Calls {
     /// Whose the answer under these seqids is, which may be to either of the `methods`.
     pub(crate) fn fit(&self, outer: u32, inner: u32, methods: [&[u8]; 2]) -> Fit {
         match self {
-            Self::One(Some(sent), one_ways) => {
+            Self::One(Some(sent), past) => {
                 // Behind THeader a server may repeat either of the two.
-                if outer != sent.id && inner != sent.inner {
-                    if one_ways.has(outer) {
+                let neither = outer != sent.id && inner != sent.inner;
+                if neither || past.is_anothers(outer, sent) {
+                    if past.is_one_way(outer) {
                         return Fit::Unwanted(outer);
                     }
                     let what = format!(
@@ -162,7 +180,7 @@ impl Calls {
                     None => Fit::Stray,
                 }
             }
-            Self::One(None, one_ways) if one_ways.has(outer) => Fit::Unwanted(outer),
+            Self::One(None, past) if past.is_one_way(outer) => Fit::Unwanted(outer),
             Self::One(None, _) | Self::Asked(_) => Fit::Stray,
         }
     }
@@ -179,8 +197,8 @@ impl Calls {
     /// The call was answered.
     pub(crate) fn done(&mut self, id: u32) {
         match self {
-            Self::One(sent, one_ways) => {
-                one_ways.set(id, false);
+            Self::One(sent, past) => {
+                past.forget(id);
                 if sent.as_ref().is_some_and(|sent| sent.id == id) {
                     *sent = None;
                 }
@@ -195,5 +213,27 @@ impl Calls {
     /// True if answers are looked up.
     pub(crate) const fn are_many(&self) -> bool {
         matches!(self, Self::Many(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_answer_to_the_call_before_is_not_the_next_ones() {
+        // Behind THeader, from a client that gives all its messages the seqid 900.
+        let mut calls = Calls::One(None, Past::default());
+        let method = Str::from_static("plus");
+        let fit = |calls: &Calls, outer, inner| calls.fit(outer, inner, [b"plus", b"plus"]);
+        calls.sent(2, 900, Some(&method));
+        assert!(matches!(fit(&calls, 2, 900), Fit::Good(2)));
+        calls.done(2);
+        calls.sent(4, 900, Some(&method));
+        assert!(matches!(fit(&calls, 2, 900), Fit::Bad(_)));
+        // A server may repeat either seqid, or have none of its own.
+        for (outer, inner) in [(4, 900), (900, 900), (4, 4), (0, 900)] {
+            assert!(matches!(fit(&calls, outer, inner), Fit::Good(4)), "{outer}");
+        }
     }
 }

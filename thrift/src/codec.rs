@@ -12,7 +12,7 @@ use wireloom_codecs::{
 };
 
 use crate::call::ThriftCall;
-use crate::calls::{Calls, OneWays};
+use crate::calls::{Calls, Past};
 use crate::decode::{Opened, lost};
 use crate::fixed::Fixed;
 use crate::head::word;
@@ -140,7 +140,7 @@ impl Codec for ThriftCodec {
             calls: match role {
                 Role::Downstream => Calls::Asked(VecDeque::new()),
                 Role::Upstream if settings.multiplexed => Calls::Many(HashMap::new()),
-                Role::Upstream => Calls::One(None, OneWays::default()),
+                Role::Upstream => Calls::One(None, Past::default()),
             },
         }
     }

@@ -1,6 +1,6 @@
 //! A client: sends its requests in whatever rhythm, and looks at everything that comes back.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ impl Manners {
 struct Waiting {
     by_id: BTreeMap<u64, usize>,
     order: VecDeque<(u64, usize)>,
+    /// Pings. A pong may be an answer like any other, that only who asked knows by its id; a codec need not know of several.
+    pings: BTreeSet<u64>,
     all_asked: bool,
 }
 
@@ -64,10 +66,15 @@ pub(super) async fn run<C: Codec>(
     let waiting = Arc::new(Mutex::new(Waiting::default()));
     // Ids at either end of what there is, and a stride that keeps them apart.
     let first = dice.roll(2) * (C::MAX_ID - (C::MAX_ID).min(1_000));
-    // One for both directions: it may have to know what it asked.
-    let codec = Arc::new(Mutex::new(codec::<C>(&world.settings, Role::Upstream)));
+    let one = || Arc::new(Mutex::new(codec::<C>(&world.settings, Role::Upstream)));
+    let reading = one();
+    // It may have to know what it asked; but where answers have no ids it knows of one request, and this client asks several.
+    let writing = match C::MODE {
+        Mode::Multiplexed => reading.clone(),
+        Mode::PingPong => one(),
+    };
     let writer = {
-        let (world, waiting, codec) = (world.clone(), waiting.clone(), codec.clone());
+        let (world, waiting) = (world.clone(), waiting.clone());
         let pings = manners.pings && crate::probe::pings::<C>(&world.settings);
         tokio::spawn(async move {
             let mut pinged = false;
@@ -91,12 +98,13 @@ pub(super) async fn run<C: Codec>(
                 }
                 let mut out = WriteBuf::new();
                 let event = Outbound::Request(StreamId(id), &request);
-                let written = codec.lock().encode(event, &mut out);
+                let written = writing.lock().encode(event, &mut out);
                 assert!(written.is_ok(), "{written:?}");
-                // One: a codec may know of one that is not answered.
-                if pings && dice.one_in(10) && !std::mem::replace(&mut pinged, true) {
-                    let ping = Outbound::Ping(StreamId(C::MAX_ID / 2));
-                    assert!(codec.lock().encode(ping, &mut out).is_ok());
+                if pings && dice.one_in(10) {
+                    let id = C::MAX_ID / 2 + index as u64;
+                    waiting.lock().pings.insert(id);
+                    let ping = Outbound::Ping(StreamId(id));
+                    assert!(writing.lock().encode(ping, &mut out).is_ok());
                 }
                 if to.write_all(&out.to_vec()).await.is_err() {
                     break;
@@ -115,7 +123,7 @@ pub(super) async fn run<C: Codec>(
     let mut well = 0;
     loop {
         loop {
-            let event = codec.lock().decode(&mut buffer);
+            let event = reading.lock().decode(&mut buffer);
             let Some(event) = event.expect("what the proxy writes reads") else {
                 break;
             };
@@ -146,6 +154,9 @@ fn taken<C: Codec>(world: &World<C>, waiting: &Mutex<Waiting>, event: Inbound) -
     };
     let tag = {
         let mut waiting = waiting.lock();
+        if waiting.pings.remove(&id) {
+            return false;
+        }
         match C::MODE {
             Mode::Multiplexed => waiting.by_id.remove(&id),
             Mode::PingPong => waiting.order.pop_front().map(|(asked, tag)| {
