@@ -77,7 +77,6 @@ pub(super) async fn run<C: Codec>(
         let (world, waiting) = (world.clone(), waiting.clone());
         let pings = manners.pings && crate::probe::pings::<C>(&world.settings);
         tokio::spawn(async move {
-            let mut pinged = false;
             for (index, tag) in tags.into_iter().enumerate() {
                 if manners.cut == Some(index) {
                     cut.reset();
