@@ -70,6 +70,10 @@ impl Client {
         Self(TcpStream::connect(to).await.unwrap())
     }
 
+    pub(crate) fn over(stream: TcpStream) -> Self {
+        Self(stream)
+    }
+
     /// Sends bytes.
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
         self.0.write_all(bytes).await.unwrap();

@@ -11,6 +11,8 @@
 #![allow(dead_code, reason = "parts of other tests' helpers")]
 
 mod arguments;
+#[path = "../tls/authority.rs"]
+mod authority;
 #[path = "../grpc/client.rs"]
 mod client;
 mod connections;
@@ -21,6 +23,7 @@ mod hosts;
 mod http1;
 #[path = "../grpc/mesh.rs"]
 mod mesh;
+mod relayed;
 #[path = "../grpc/server.rs"]
 mod server;
 mod servers;

@@ -137,7 +137,14 @@ fn wrong_values() {
         ),
         (
             then(ADDRESS, "    proxy_protocol: {}\n"),
-            "4:21: listeners[0].proxy_protocol: `from` is missing",
+            "4:21: listeners[0].proxy_protocol: the key `from` is missing: The networks, or addresses, of the balancers",
+        ),
+        (
+            then(
+                ADDRESS,
+                "    proxy_protocol: {from: [10.0.0.1, 10.0.0.1/8]}\n",
+            ),
+            "4:39: listeners[0].proxy_protocol.from[1]: \"10.0.0.1/8\" has bits behind its prefix: write 10.0.0.0/8",
         ),
         (
             then(ADDRESS, "    proxy_protocol: true\n"),
