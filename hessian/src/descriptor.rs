@@ -63,8 +63,7 @@ fn first(text: &str) -> Option<usize> {
         .filter(|_| dimensions <= MAX_DIMENSIONS)?;
     match element.bytes().next()? {
         b'L' => element
-            .bytes()
-            .position(|byte| byte == b';')
+            .find(';')
             .filter(|end| *end > 1)
             .map(|end| dimensions + end + 1),
         b'V' if dimensions > 0 => None,
