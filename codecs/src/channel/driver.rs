@@ -188,7 +188,7 @@ impl<C: Codec> Driver<C> {
             Poll::Ready(Err(error)) => return Err(error),
         }
         self.timers.heard(now);
-        while let Some((event, _)) = self.reader.decode(&mut self.codec, now)? {
+        while let Some(event) = self.reader.decode(&mut self.codec, now)? {
             self.handle(event)?;
         }
         if self.mode == Mode::PingPong && self.slots.live() == 0 && self.reader.buffered() > 0 {

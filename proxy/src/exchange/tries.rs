@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use wireloom_cluster::Tried;
 use wireloom_codecs::{
-    Body, CallError, Class, ErrorKind, Kind, LocalError, ProtocolId, Request, Response,
+    Body, CallError, Class, ErrorKind, Kind, LocalError, ProtocolId, Request, Response, clock,
 };
 use wireloom_router::{Active, Attempt, Decision, Failure, RetryPolicy, Retrying, Why};
 use wireloom_telemetry::Retry;
@@ -27,7 +27,7 @@ impl Limits {
     /// When a try that starts now ends.
     pub(super) fn of_a_try(self) -> Instant {
         match self.per_try {
-            Some(limit) => self.deadline.min(Instant::now() + limit),
+            Some(limit) => self.deadline.min(clock::now() + limit),
             None => self.deadline,
         }
     }
