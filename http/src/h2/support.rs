@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request as HttpHead};
 use tokio::io::DuplexStream;
 use tokio::task::JoinHandle;
+use wireloom_codecs::clock;
 use wireloom_codecs::{
     Accepted, Body, BoxFuture, ByteBudget, Call, Channel, ChannelLimits, ConnError, Connector,
     Drain, HttpRequest, HttpResponse, Kind, LocalError, Message, Needs, Protocol, Request,
@@ -45,7 +46,7 @@ impl Serves {
         Self::new(move |request| {
             let sent = channel.send(Call {
                 request,
-                deadline: Instant::now() + PATIENCE,
+                deadline: clock::read() + PATIENCE,
             });
             async move {
                 match sent {

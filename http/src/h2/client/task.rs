@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use h2::client::Connection;
 use tokio::time::{Sleep, sleep_until};
+use wireloom_codecs::clock;
 use wireloom_codecs::http::HTTP2;
 use wireloom_codecs::{ChannelEvents, ChannelState, ConnError};
 
@@ -53,7 +54,7 @@ impl Task {
         idle: Duration,
         events: Arc<dyn ChannelEvents>,
     ) -> Box<Self> {
-        let now = Instant::now();
+        let now = clock::read();
         let idle = match idle.is_zero() {
             true => FAR,
             false => idle.min(FAR),
@@ -105,7 +106,7 @@ impl Task {
             {
                 // With the last handle gone h2 says goodbye and closes.
                 *self.shared.sender.lock() = None;
-                self.farewell = Some(Instant::now() + FAREWELL);
+                self.farewell = Some(clock::read() + FAREWELL);
                 continue;
             }
             return self.wait(cx);
@@ -119,7 +120,7 @@ impl Task {
     }
 
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
-        let mut now = Instant::now();
+        let mut now = clock::read();
         loop {
             let taken = self.shared.taken.load(Ordering::Relaxed);
             if taken != self.taken || self.shared.in_flight() > 0 {
@@ -160,7 +161,7 @@ impl Task {
             if self.sleep.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
-            now = Instant::now();
+            now = clock::read();
         }
     }
 }
