@@ -142,14 +142,16 @@ impl Task {
             if stalled.is_some_and(|end| end <= now) {
                 return Poll::Ready(Err(ConnError::Timeout("write")));
             }
-            let mut next = self.active + self.idle;
-            for due in [deadline, self.farewell, stalled, ping] {
+            // Once it says goodbye, only that has a time.
+            let idle = self.farewell.is_none().then_some(self.active + self.idle);
+            let mut next = now + FAR;
+            for due in [idle, deadline, self.farewell, stalled, ping] {
                 next = due.map_or(next, |due| next.min(due));
             }
             if self.farewell.is_some_and(|end| end <= now) {
                 return Poll::Ready(Ok(()));
             }
-            if self.active + self.idle <= now {
+            if idle.is_some_and(|end| end <= now) {
                 self.drain();
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
