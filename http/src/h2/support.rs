@@ -1,7 +1,7 @@
 //! Peers for tests: a client and a server of the h2 crate around the two sides, over in-memory pipes.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request as HttpHead};
