@@ -318,7 +318,11 @@ impl<C: Codec> Driver<C> {
                         self.fail_unsent(call, ErrorKind::Overloaded, what);
                     }
                 }
-                Some(Command::Drain) => self.retire(),
+                Some(Command::Drain) => {
+                    self.retire();
+                    // Nor does it wait for answers that nobody waits for.
+                    self.expire(now, true)?;
+                }
                 None => {
                     // Every handle is gone. It says so each time that it is asked.
                     self.orphaned = true;
