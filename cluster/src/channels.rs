@@ -198,7 +198,7 @@ fn offer_any(
 }
 
 impl ChannelSet {
-    /// Has the connections close with their last answers, and gives up making one.
+    /// Has the connections close with their last answers.
     pub(crate) fn close(&self) {
         for channel in self.open.load().iter() {
             channel.drain();

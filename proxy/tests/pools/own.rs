@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 use wireloom_codecs::{ByteBudget, Call, Channel, ChannelLimits, Class};
 
-use crate::kits::{BOLT, DUBBO, Kit, PATIENCE, RPC, SILENT, THRIFT, WEB};
+use crate::kits::{BOLT, DUBBO, Kit, PATIENCE, RPC, SILENT, THRIFT, WEB, WELL};
 use crate::mesh::Mesh;
 
 const KITS: [Kit; 5] = [DUBBO, BOLT, THRIFT, WEB, RPC];
@@ -19,6 +19,8 @@ struct Client(Kit, Arc<dyn Channel>);
 impl Client {
     async fn connect(kit: Kit, to: SocketAddr) -> Self {
         let io = Box::new(TcpStream::connect(to).await.unwrap());
+        // It goes with a reset: one that only says it sends no more may still want its answers.
+        io.set_zero_linger().unwrap();
         let budget = ByteBudget::new(1 << 20);
         let opened = (kit.connector)().open(io, ChannelLimits::default(), budget, Arc::new(()));
         Self(kit, opened.await.unwrap())
@@ -38,6 +40,18 @@ impl Client {
             None | Some(0) => class,
             Some(_) => Class::ServerError,
         }
+    }
+}
+
+impl Client {
+    /// Calls until there is room for it.
+    async fn succeeds(&self) {
+        let called = tokio::time::timeout(PATIENCE, async {
+            while self.call().await != Class::Success {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        assert!(called.await.is_ok(), "{}: no room", self.0.name);
     }
 }
 
@@ -72,15 +86,20 @@ async fn two_downstream_connections_never_share_one() {
 #[tokio::test]
 async fn a_downstream_that_goes_in_the_middle_of_a_request_leaves_no_connection() {
     for kit in KITS {
-        let mesh = Mesh::start(kit, 1, OWN).await;
+        let keys = format!("{OWN}, limits: {{connections: 1}}");
+        let mesh = Mesh::start(kit, 1, &keys).await;
         mesh.servers[0].is(SILENT);
         let client = Client::connect(kit, mesh.address).await;
         let call = tokio::spawn(async move { client.call().await });
         mesh.until("asked", |mesh| mesh.servers[0].calls() == 1)
             .await;
+        let next = Client::connect(kit, mesh.address).await;
+        assert_ne!(next.call().await, Class::Success, "{}", kit.name);
         call.abort();
-        mesh.until("closed", |mesh| mesh.servers[0].open() == 0)
-            .await;
+        mesh.servers[0].is(WELL);
+        // The only connection that there may be is closed long before the request's time is up.
+        next.succeeds().await;
+        assert_eq!(mesh.servers[0].accepted(), 2, "{}", kit.name);
     }
 }
 
@@ -105,12 +124,7 @@ async fn a_limit_of_connections_is_exact() {
         clients.remove(0);
         mesh.until("closed", |mesh| mesh.servers[0].open() == 1)
             .await;
-        let again = tokio::time::timeout(PATIENCE, async {
-            while clients[1].call().await != Class::Success {
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-            }
-        });
-        again.await.expect("room");
+        clients[1].succeeds().await;
         assert_eq!(mesh.servers[0].accepted(), 3, "{}", kit.name);
     }
 }
