@@ -16,6 +16,7 @@ use crate::routing::{NO_CLUSTER, Routing, Target};
 
 mod body;
 mod direct;
+mod edits;
 mod filters;
 mod hedge;
 mod mirror;
@@ -191,6 +192,13 @@ async fn exchange(
         None => (None, None),
         Some(policy) => connected.hashed(policy, &request),
     };
+    let cluster = match &route.action {
+        Action::Forward(_) => cluster(&routing.table, route, &request.head),
+        _ => NO_CLUSTER,
+    };
+    let binding = routing.bindings.get(cluster);
+    let (shared, downstream) = (&*connected.shared, &connected.downstream);
+    let made = edits::made(routing, route, binding, &request.head, downstream);
     match &route.action {
         Action::Forward(None) => {}
         Action::Forward(Some(rewrite)) => {
@@ -205,7 +213,7 @@ async fn exchange(
             let stats = routing.stats.get(route, NO_CLUSTER, label);
             let record = Record::started_at(stats, started);
             let mut result = direct::answer(answered, &request.head);
-            routing.edit_response(route, None, &mut result);
+            edits::response(shared, routing, route, None, made.as_deref(), &mut result);
             return match passage.is_some() {
                 true => {
                     passage
@@ -221,8 +229,7 @@ async fn exchange(
             };
         }
     }
-    let cluster = cluster(&routing.table, route, &request.head);
-    let Some(binding) = routing.bindings.get(cluster) else {
+    let Some(binding) = binding else {
         let error = no_cluster(route, &request.head);
         if !passage.is_some() {
             let stats = routing.stats.get(route, NO_CLUSTER, label);
@@ -235,9 +242,16 @@ async fn exchange(
     let subset = binding.part_for(&request.head);
     let to = binding.destination(&connected.downstream, &request.head);
     if !route.mirrors.is_empty() {
-        mirror::copy(routing, route, &mut request, hash);
+        mirror::copy(connected, routing, route, &mut request, hash);
     }
-    routing.edit_request(route, Some(binding), &mut request);
+    edits::request(
+        shared,
+        routing,
+        route,
+        Some(binding),
+        made.as_deref(),
+        &mut request,
+    );
     let stats = routing.stats.get(route, cluster, label);
     let record = Record::started_at(stats, started);
     let own = streaming::deadline(&request.head, started);
@@ -257,7 +271,14 @@ async fn exchange(
             (_, None) => once(&target, request, deadline).await,
             (_, Some(policy)) => with_retries(&target, policy, request, deadline).await,
         };
-        routing.edit_response(route, Some(binding), &mut result);
+        edits::response(
+            shared,
+            routing,
+            route,
+            Some(binding),
+            made.as_deref(),
+            &mut result,
+        );
         if let Some(moved) = moved {
             moved.answered(&mut result);
         }
