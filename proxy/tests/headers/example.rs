@@ -51,7 +51,7 @@ async fn every_protocol_is_changed_as_the_example_says() {
 
     let mut server = peers::thrift_server().await;
     assert_eq!(peers::thrift(example(&server).address, &SENT).await, answer);
-    is_as_the_example_says(&mut server, "thrift /get").await;
+    is_as_the_example_says(&mut server, "thrift /plus").await;
 
     let mut server = peers::http_server().await;
     assert_eq!(peers::http(example(&server).address, &SENT).await, answer);

@@ -303,7 +303,8 @@ pub(crate) async fn thrift(to: SocketAddr, fields: &[(&str, &str)]) -> Fields {
     let mut frame = vec![0x0f, 0xff, 0, 0, 0, 0, 0, 9];
     frame.extend(((block.len() / 4) as u16).to_be_bytes());
     frame.extend(block);
-    frame.extend(b"\x80\x01\0\x01\0\0\0\x03get\0\0\0\x09\0");
+    // The method that the answer is to.
+    frame.extend(b"\x80\x01\0\x01\0\0\0\x04plus\0\0\0\x09\0");
     let frame = [&(frame.len() as u32).to_be_bytes()[..], &frame].concat();
     of(&exchange::<ThriftCodec>(Default::default(), to, &frame).await)
 }
