@@ -98,7 +98,7 @@ fn pairs_go_and_come_in_both_transports() {
         (
             Transport::TtHeader,
             b"\0\0\x10\0\x01\0\x02\0\x015\x01\0\x01\0\x01a\0\x011",
-            b"\0\0\x10\0\x01\0\x02\0\x017\0\0\0",
+            b"\0\0\x10\0\x01\0\x02\0\x017\0\0",
         ),
     ] {
         let mut wire = wire(transport, block);
