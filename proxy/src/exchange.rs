@@ -197,14 +197,15 @@ async fn exchange(
         _ => NO_CLUSTER,
     };
     let binding = routing.bindings.get(cluster);
-    let (shared, downstream) = (&*connected.shared, &connected.downstream);
-    let made = edits::made(routing, route, binding, &request.head, downstream);
+    // One place in the future for both, which few exchanges have.
+    let made = edits::made(connected, routing, route, binding, &request.head, cookies);
     match &route.action {
         Action::Forward(None) => {}
         Action::Forward(Some(rewrite)) => {
             if let Some(http) = &mut request.head.http
                 && let Err(error) = rewrite.apply(http)
             {
+                drop(made);
                 let site = Site::new(routing, connected, route, started);
                 return passage.refused(site, request.head.protocol, error).await;
             }
@@ -213,7 +214,7 @@ async fn exchange(
             let stats = routing.stats.get(route, NO_CLUSTER, label);
             let record = Record::started_at(stats, started);
             let mut result = direct::answer(answered, &request.head);
-            edits::response(shared, routing, route, None, made.as_deref(), &mut result);
+            let _ = edits::response(connected, routing, route, None, made, &mut result);
             return match passage.is_some() {
                 true => {
                     passage
@@ -230,6 +231,8 @@ async fn exchange(
         }
     }
     let Some(binding) = binding else {
+        // What is dropped later has a place in the future.
+        drop(made);
         let error = no_cluster(route, &request.head);
         if !passage.is_some() {
             let stats = routing.stats.get(route, NO_CLUSTER, label);
@@ -244,14 +247,7 @@ async fn exchange(
     if !route.mirrors.is_empty() {
         mirror::copy(connected, routing, route, &mut request, hash);
     }
-    edits::request(
-        shared,
-        routing,
-        route,
-        Some(binding),
-        made.as_deref(),
-        &mut request,
-    );
+    let made = edits::request(connected, routing, route, Some(binding), made, &mut request);
     let stats = routing.stats.get(route, cluster, label);
     let record = Record::started_at(stats, started);
     let own = streaming::deadline(&request.head, started);
@@ -271,14 +267,8 @@ async fn exchange(
             (_, None) => once(&target, request, deadline).await,
             (_, Some(policy)) => with_retries(&target, policy, request, deadline).await,
         };
-        edits::response(
-            shared,
-            routing,
-            route,
-            Some(binding),
-            made.as_deref(),
-            &mut result,
-        );
+        let from = Some(target.binding);
+        let cookies = edits::response(connected, routing, route, from, made, &mut result);
         if let Some(moved) = moved {
             moved.answered(&mut result);
         }

@@ -59,16 +59,14 @@ pub(super) fn copy(
             }
         };
         let mut copy = Box::new(copy);
-        let (head, downstream) = (&copy.head, &connected.downstream);
-        let made = edits::made(routing, route, Some(binding), head, downstream);
+        let made = edits::made(connected, routing, route, Some(binding), &copy.head, None);
         if let Some(http) = &mut copy.head.http {
             // These are for the client.
             http.early = None;
             http.expect_continue = false;
             mirror.mark(http);
         }
-        let (shared, made) = (&*connected.shared, made.as_deref());
-        edits::request(shared, routing, route, Some(binding), made, &mut copy);
+        let _ = edits::request(connected, routing, route, Some(binding), made, &mut copy);
         let job = Job {
             cluster: binding.cluster.clone(),
             subset,
