@@ -268,6 +268,7 @@ impl Clusters {
         let entries = table.clusters().iter().enumerate().map(|(at, name)| {
             let entry = self.entries.get(&**name)?;
             Some(Binding {
+                name: name.clone(),
                 cluster: entry.locals.get(worker)?.clone(),
                 part: table.subset(at).map(Part::of),
                 budget: entry.budget.clone(),
@@ -285,9 +286,11 @@ impl Clusters {
     pub(crate) fn needs(&self, table: &RouteTable) -> Needs {
         let clusters = table.clusters().iter();
         let clusters = clusters.filter_map(|name| self.entries.get(&**name));
-        Needs::fields(clusters.filter_map(|entry| {
-            let own = destination(&entry.cluster.config())?;
-            own.header.clone()
+        Needs::fields(clusters.flat_map(|entry| {
+            let own = destination(&entry.cluster.config());
+            let named = own.and_then(|own| own.header.clone());
+            let read = entry.edits.iter().flat_map(|edits| edits.field_names());
+            named.into_iter().chain(read.map(str::to_owned))
         }))
     }
 

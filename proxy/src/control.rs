@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use wireloom_cluster::LocalCluster;
-use wireloom_codecs::FrameLimits;
+use wireloom_codecs::{FrameLimits, Needs};
 use wireloom_net::tls::TlsAcceptor;
 use wireloom_router::Edits;
 use wireloom_router::config::FilterConfig;
@@ -408,6 +408,9 @@ impl Proxy {
         // `check` has refused what does not compile.
         let edits = Edits::compile("headers", &listener.headers).ok();
         let edits = edits.filter(|edits| !edits.is_empty()).map(Arc::new);
+        if let Some(edits) = &edits {
+            needs = Arc::new(needs.union(&Needs::fields(edits.field_names())));
+        }
         let copies = table.copies.iter().enumerate();
         copies
             .map(|(worker, copy)| {
