@@ -18,9 +18,6 @@ use crate::{
 
 /// Frames from this size on get memory of their own, reserved from the budget before it is read.
 const LARGE: usize = 16 << 10;
-/// The slowest that a frame may come, in bytes per second, beyond the time that any frame has.
-const SLOWEST: u64 = 64 << 10;
-
 /// How long after one frame was turned away for want of memory others are turned away without waiting.
 const RECENT: Duration = Duration::from_secs(5);
 
@@ -268,7 +265,7 @@ impl Reader {
 
     /// When the frame under way must be whole, or have got on: see [`Progress::deadline`].
     pub(crate) fn frame_deadline(&self, grace: Duration, idle: Duration) -> Option<Instant> {
-        Some(self.frame?.deadline(grace, idle, SLOWEST))
+        Some(self.frame?.deadline(grace, idle, Progress::SLOWEST))
     }
 
     /// Nothing is read for now: the frame under way waits for us, and others may have the memory that it waits for.

@@ -504,6 +504,7 @@ impl Proxy {
                     self.protocols.names().into_iter().map(String::from).collect()
                 }),
                 "tls": listener.config.tls.is_some(),
+                "proxy_protocol": listener.config.proxy_protocol.is_some(),
                 "routes": listener.config.routes,
             })
         });

@@ -128,9 +128,9 @@ impl Task {
                 self.active = now;
             }
             let deadline = self.shared.deadlines.expire(now);
-            let stalled = self.hold.blocked().map(|since| since + STALL);
+            let stalled = self.hold.standing().blocked.map(|since| since + STALL);
             let ping = match &mut self.pings {
-                Some(pings) => match pings.look(self.hold.heard(), now, cx) {
+                Some(pings) => match pings.look(self.hold.standing().heard, now, cx) {
                     Looked::Again(at) => Some(at),
                     Looked::Missed => {
                         self.events.missed_ping();

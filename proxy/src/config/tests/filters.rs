@@ -120,7 +120,7 @@ fn a_fault_names_a_protocol_that_there_is() {
     };
     assert!(read("dubbo").is_ok());
     let error = read("dubo").unwrap_err();
-    let expected = "mesh.yaml:4:40: listeners[0].filters[0].fault.match.protocol: there is no protocol `dubo`; did you mean `dubbo`?";
+    let expected = "mesh.yaml:4:31: listeners[0].filters[0].fault.match.protocol: there is no protocol `dubo`; did you mean `dubbo`?";
     assert!(error.starts_with(expected), "{error}");
 }
 
