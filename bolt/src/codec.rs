@@ -2,6 +2,7 @@
 
 use bytes::{Buf, BytesMut};
 use tokio_util::codec::Decoder;
+use wireloom_codecs::edits::FieldEdits;
 use wireloom_codecs::{
     Argument, ArgumentPath, Class, Codec, ConnError, FrameLimits, Inbound, KeepAlive, LocalError,
     Mode, Needs, Origin, Outbound, ProtocolId, Refused, Request, Response, Role, Sniff, WriteBuf,
@@ -9,7 +10,7 @@ use wireloom_codecs::{
 
 use crate::decode::{self, Start};
 use crate::types::{Head, NAME, Version};
-use crate::{BoltConfig, argument, control, encode, error_reply, sniff};
+use crate::{BoltConfig, argument, control, edits, encode, error_reply, sniff};
 
 /// Bolt on one connection. Both versions may alternate on it.
 #[derive(Debug)]
@@ -216,6 +217,14 @@ impl Codec for BoltCodec {
         budget: usize,
     ) -> Option<Argument<'a>> {
         argument::find(request, path, budget)
+    }
+
+    fn edit_request(request: &mut Request, edits: &FieldEdits<'_>) -> bool {
+        edits::message(&mut request.head.wire, edits)
+    }
+
+    fn edit_response(response: &mut Response, edits: &FieldEdits<'_>) -> bool {
+        edits::message(&mut response.head.wire, edits)
     }
 
     fn classify(native: u32) -> Class {

@@ -2,9 +2,13 @@
 
 use bytes::BytesMut;
 use tokio_util::codec::Decoder;
+use wireloom_codecs::edits::FieldEdits;
 use wireloom_codecs::units::Size;
-use wireloom_codecs::{Codec, FrameLimits, Inbound, Needs, Outbound, Role, Sniff, WriteBuf};
+use wireloom_codecs::{
+    Codec, FrameLimits, Inbound, Needs, Outbound, Request, Response, Role, Sniff, Wire, WriteBuf,
+};
 
+use crate::types::Head;
 use crate::{BoltCodec, BoltConfig, header, sofa, sofa_value};
 
 const LIMITS: FrameLimits = FrameLimits {
@@ -137,4 +141,86 @@ pub fn sniff(data: &[u8]) {
         assert!(len < 6 || now != Sniff::More, "undecided at {len}");
         verdict = now;
     }
+}
+
+/// What can be decoded can be after its header was edited, with every other pair, and nothing else of it changes. What is
+/// not edited stays as it is.
+pub fn edits(data: &[u8]) {
+    let mut edits = FieldEdits::new();
+    edits.set("k", "v");
+    edits.remove("version");
+    edits.add("new", "1");
+    edits.set(header::SERVICE, "other");
+    let limits = FrameLimits {
+        header: 2048,
+        ..LIMITS
+    };
+    let mut buffer = BytesMut::from(data);
+    let (mut codec, mut encoder) = (codec(Role::Downstream), codec(Role::Upstream));
+    while let Ok(Some(event)) = codec.decode(&mut buffer) {
+        let (id, mut request, mut response) = match event {
+            Inbound::Request(id, request) => (id, Some(request), None),
+            Inbound::Response(id, response) => (id, None, Some(response)),
+            _ => continue,
+        };
+        let mut write = |request: &Option<_>, response: &Option<_>| match (request, response) {
+            (Some(request), _) => encode(Outbound::Request(id, request), &mut encoder),
+            (_, Some(response)) => encode(Outbound::Response(id, response), &mut encoder),
+            _ => Vec::new(),
+        };
+        let before = write(&request, &response);
+        let wire = request.as_ref().map(|request: &Request| &request.head.wire);
+        let wire = wire.or(response
+            .as_ref()
+            .map(|response: &Response| &response.head.wire));
+        let old = wire.cloned().unwrap_or_default();
+        if let Some(request) = &mut request {
+            // The service is not its user's to change.
+            assert!(!BoltCodec::edit_request(request, &edits));
+        }
+        if let Some(response) = &mut response {
+            assert!(!BoltCodec::edit_response(response, &edits));
+        }
+        let after = write(&request, &response);
+        if after == before {
+            continue;
+        }
+        let settings = BoltConfig::default();
+        let mut reader = BoltCodec::new(&settings, Role::Downstream, limits);
+        let (new, same) = match reader.decode(&mut BytesMut::from(&*after)) {
+            Ok(Some(Inbound::Request(_, new))) => {
+                let same = request.is_some_and(|old| {
+                    let names = (&old.head.service, &old.head.method);
+                    names == (&new.head.service, &new.head.method) && whole(&old) == whole(&new)
+                });
+                (new.head.wire, same)
+            }
+            Ok(Some(Inbound::Response(_, new))) => {
+                let same = response.is_some_and(|old| {
+                    old.head.outcome == new.head.outcome && whole(&old) == whole(&new)
+                });
+                (new.head.wire, same)
+            }
+            other => panic!("what was edited cannot be decoded: {other:?}"),
+        };
+        assert!(same, "more than pairs changed");
+        let mut expected = pairs(&old);
+        expected.retain(|(key, _)| key != b"k" && key != b"version");
+        expected.push((b"k".to_vec(), b"v".to_vec()));
+        expected.push((b"new".to_vec(), b"1".to_vec()));
+        assert_eq!(pairs(&new), expected);
+    }
+}
+
+fn whole<H>(message: &wireloom_codecs::Message<H>) -> &[u8] {
+    message.body.whole().map_or(&[], |body| &body[..])
+}
+
+fn pairs(wire: &Wire) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let head = Head::parse(&wire.fixed).unwrap_or_default();
+    let block = wire.image.get(usize::from(head.class_len)..);
+    let pairs = header::Pairs::new(block.unwrap_or_default()).map_while(Result::ok);
+    pairs
+        .map(|(key, value)| (key.to_vec(), value.to_vec()))
+        .collect()
 }

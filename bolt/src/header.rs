@@ -1,8 +1,9 @@
 //! The header block: pairs of texts, each behind an i32 length.
 
-use bytes::BufMut;
+use bytes::{BufMut, BytesMut};
 use smallvec::SmallVec;
 use wireloom_codecs::Needs;
+use wireloom_codecs::edits::FieldEdits;
 
 /// The target as `interface:version[:uniqueId]`; what plain sofa-bolt, Java and Node clients all send.
 pub const SERVICE: &str = "service";
@@ -135,6 +136,25 @@ pub(crate) fn scan<'a>(block: &'a [u8], needs: &Needs, max: usize) -> Result<See
         }
     }
     Ok(seen)
+}
+
+/// Writes the block behind `out` without the pairs that go, and then the new ones. None if it is broken.
+pub(crate) fn edit(block: &[u8], edits: &FieldEdits<'_>, out: &mut BytesMut) -> Option<()> {
+    let mut pairs = Pairs::new(block);
+    let mut copied = 0;
+    while !pairs.rest.is_empty() {
+        let at = block.len() - pairs.rest.len();
+        let (key, _) = pairs.pair().ok()?;
+        if key.is_some_and(|key| edits.removes(key)) {
+            out.put_slice(block.get(copied..at)?);
+            copied = block.len() - pairs.rest.len();
+        }
+    }
+    out.put_slice(block.get(copied..)?);
+    for (name, value) in edits.added() {
+        put_pair(out, name, value);
+    }
+    Some(())
 }
 
 #[cfg(test)]

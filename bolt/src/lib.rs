@@ -69,6 +69,7 @@ mod codec;
 mod config;
 mod control;
 mod decode;
+mod edits;
 mod encode;
 mod error_reply;
 #[doc(hidden)]

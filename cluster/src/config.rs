@@ -122,8 +122,8 @@ pub struct ClusterConfig {
     /// How many retries may be under way at once.
     #[serde(default)]
     pub retry_budget: RetryBudget,
-    /// What is changed in the header fields of HTTP requests to the cluster and of its responses, after their listener
-    /// and their route have made their changes.
+    /// What is changed in the header fields of requests to the cluster and of its responses, after their listener and their
+    /// route have made their changes.
     #[serde(default, skip_serializing_if = "HeaderEdits::is_empty")]
     pub headers: HeaderEdits,
 }

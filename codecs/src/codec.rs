@@ -3,6 +3,7 @@
 use bytes::BytesMut;
 use tokio_util::codec::Decoder;
 
+use crate::edits::FieldEdits;
 use crate::{
     Argument, ArgumentPath, Class, ConnError, Frames, LocalError, Needs, Origin, ProtocolId,
     Request, RequestHead, Response, Sniff, StreamId, Wire, WriteBuf,
@@ -182,6 +183,21 @@ pub trait Codec: Decoder<Item = Inbound, Error = ConnError> + Send + Sized + 'st
     ) -> Option<Argument<'a>> {
         let _ = (request, path, budget);
         None
+    }
+
+    /// Changes header fields of a request that this codec decoded, and says whether all was done. A message that it cannot
+    /// change without a doubt (a body that is not what it should be, fields that would not fit) stays wholly as it is, and
+    /// fields that say where the message goes and how it is read ([`FieldEdits::sparing`]) stay too. The image of a message
+    /// is shared with its copies, so what changes is written anew.
+    fn edit_request(request: &mut Request, edits: &FieldEdits<'_>) -> bool {
+        let _ = request;
+        edits.is_empty()
+    }
+
+    /// The same for a response.
+    fn edit_response(response: &mut Response, edits: &FieldEdits<'_>) -> bool {
+        let _ = response;
+        edits.is_empty()
     }
 
     /// What the protocol calls its statuses: names that a configuration may use for the numbers.

@@ -3,10 +3,11 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use crate::edits::FieldEdits;
 use crate::{
     Accepted, Argument, ArgumentPath, BoxFuture, ByteBudget, Channel, ChannelEvents, ChannelLimits,
     Codec, ConnError, Connector, Io, Mode, Probe, Probed, Probing, Protocol, ProtocolId, Request,
-    RequestHead, Role, Service, Sniff, channel, probe, server,
+    RequestHead, Response, Role, Service, Sniff, channel, probe, server,
 };
 
 /// A protocol made of frames: what a codec crate registers.
@@ -45,6 +46,14 @@ impl<C: Codec, S: Service> Protocol<S> for Framed<C> {
         budget: usize,
     ) -> Option<Argument<'a>> {
         C::argument(request, path, budget)
+    }
+
+    fn edit_request(&self, request: &mut Request, edits: &FieldEdits<'_>) -> bool {
+        C::edit_request(request, edits)
+    }
+
+    fn edit_response(&self, response: &mut Response, edits: &FieldEdits<'_>) -> bool {
+        C::edit_response(response, edits)
     }
 
     fn serve(&self, connection: Accepted, service: S) -> BoxFuture<Result<(), ConnError>> {

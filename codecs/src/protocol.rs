@@ -13,6 +13,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 
+use crate::edits::FieldEdits;
 use crate::{
     Argument, ArgumentPath, Body, ByteBudget, ConnError, DrainWatch, ErrorKind, FrameLimits,
     LocalError, Mode, Needs, Prefixed, ProtocolId, Request, RequestHead, Response, ResponseHead,
@@ -127,6 +128,17 @@ pub trait Protocol<S: Service>: Send + Sync {
     ) -> Option<Argument<'a>> {
         let _ = (request, path, budget);
         None
+    }
+    /// Changes header fields of a request of one of its protocols but HTTP's, whose fields anybody can change; see
+    /// [`Codec::edit_request`](crate::Codec::edit_request).
+    fn edit_request(&self, request: &mut Request, edits: &FieldEdits<'_>) -> bool {
+        let _ = request;
+        edits.is_empty()
+    }
+    /// The same for a response.
+    fn edit_response(&self, response: &mut Response, edits: &FieldEdits<'_>) -> bool {
+        let _ = response;
+        edits.is_empty()
     }
     /// Serves the connection to its end. `Ok` is a clean end, by either side.
     fn serve(&self, connection: Accepted, service: S) -> BoxFuture<Result<(), ConnError>>;

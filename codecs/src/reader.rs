@@ -56,6 +56,8 @@ pub(crate) struct Reader {
     shed: Option<Instant>,
     /// One is being turned away: the next event is its fault.
     shedding: bool,
+    /// See [`Self::uncovered`].
+    uncovered: usize,
 }
 
 impl Reader {
@@ -71,6 +73,7 @@ impl Reader {
             starving: None,
             shed: None,
             shedding: false,
+            uncovered: 0,
         }
     }
 
@@ -92,48 +95,63 @@ impl Reader {
         self.account.set(held);
     }
 
-    /// The next event in what was read, and how many bytes of it no reservation covers. A large frame's message holds
-    /// its own.
+    /// The next event in what was read. A large frame's message holds the memory reserved for it; for others see
+    /// [`Self::uncovered`].
     pub(crate) fn decode<C: Codec>(
         &mut self,
         codec: &mut C,
         now: Instant,
-    ) -> Result<Option<(Inbound, usize)>, ConnError> {
+    ) -> Result<Option<Inbound>, ConnError> {
         let before = self.buffer.len();
-        let decoded = if before == 0 {
-            None
-        } else {
-            codec.decode(&mut self.buffer)?
+        // Looked at where it lies: an event is large, and moving it costs more than all that is done here.
+        let mut decoded = match before {
+            0 => Ok(None),
+            _ => codec.decode(&mut self.buffer),
         };
-        let Some(mut event) = decoded else {
-            if self.buffer.is_empty() {
-                self.release();
-            }
-            if self.buffer.is_empty() && !codec.mid_frame() {
-                self.frame = None;
-            } else if self.frame.is_none() {
-                self.frame = Some(Progress::begun(now, before));
-            }
-            return Ok(None);
-        };
+        match &mut decoded {
+            Ok(Some(event)) => self.decoded(event, before),
+            Ok(None) => self.undecoded(codec, before, now),
+            Err(_) => {}
+        }
+        decoded
+    }
+
+    /// How many bytes of the last event's frame no reservation covers.
+    pub(crate) fn uncovered(&self) -> usize {
+        self.uncovered
+    }
+
+    /// An event was read from a buffer of `before` bytes.
+    fn decoded(&mut self, event: &mut Inbound, before: usize) {
         self.frame = None;
         if std::mem::take(&mut self.shedding)
-            && let Inbound::Fault(_, fault) = &mut event
+            && let Inbound::Fault(_, fault) = event
         {
             let what = "no memory for a large message";
             fault.error = LocalError::new(ErrorKind::Overloaded, what);
         }
-        let mut size = before - self.buffer.len();
+        self.uncovered = before - self.buffer.len();
         if let Some((reserved, _)) = self.large.take() {
-            size = 0;
+            self.uncovered = 0;
             let hold = Some(Arc::new(reserved));
-            match &mut event {
+            match event {
                 Inbound::Request(_, request) => request.hold = hold,
                 Inbound::Response(_, response) => response.hold = hold,
                 Inbound::Control(_) | Inbound::Fault(..) => {}
             }
         }
-        Ok(Some((event, size)))
+    }
+
+    /// The codec wants more than the `before` bytes that there were.
+    fn undecoded<C: Codec>(&mut self, codec: &C, before: usize, now: Instant) {
+        if self.buffer.is_empty() {
+            self.release();
+        }
+        if self.buffer.is_empty() && !codec.mid_frame() {
+            self.frame = None;
+        } else if self.frame.is_none() {
+            self.frame = Some(Progress::begun(now, before));
+        }
     }
 
     /// Reads once. Pending also while the budget has nothing left for the frame that comes.
@@ -278,7 +296,7 @@ impl Reader {
         let decoded = self.decode(codec, now);
         codec.set_limits(limits);
         let shed = match decoded? {
-            Some((event, _)) => Shed::Told(Box::new(event)),
+            Some(event) => Shed::Told(Box::new(event)),
             None if codec.mid_frame() => Shed::Begun,
             None => {
                 self.shedding = false;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
+use wireloom_codecs::edits::FieldEdits;
 use wireloom_codecs::{
     Argument, ArgumentPath, Class, Codec, ConnError, FrameLimits, KeepAlive, LocalError, Mode,
     Needs, Origin, Outbound, Probe, ProtocolId, Request, Response, Role, Sniff, WriteBuf,
@@ -11,7 +12,7 @@ use wireloom_codecs::{
 use crate::config::DubboConfig;
 use crate::decode::State;
 use crate::wants::Wants;
-use crate::{PROTOCOL, argument, call, control, encode, error_reply, result, sniff};
+use crate::{PROTOCOL, argument, call, control, edits, encode, error_reply, result, sniff};
 
 /// Dubbo on one connection.
 #[derive(Debug)]
@@ -106,6 +107,14 @@ impl Codec for DubboCodec {
         budget: usize,
     ) -> Option<Argument<'a>> {
         argument::find(request, path, budget)
+    }
+
+    fn edit_request(request: &mut Request, edits: &FieldEdits<'_>) -> bool {
+        edits::request(request, edits)
+    }
+
+    fn edit_response(response: &mut Response, edits: &FieldEdits<'_>) -> bool {
+        edits::response(response, edits)
     }
 
     fn classify(native: u32) -> Class {

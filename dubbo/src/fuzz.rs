@@ -9,9 +9,12 @@
 
 use bytes::{Bytes, BytesMut};
 use tokio_util::codec::Decoder;
+use wireloom_codecs::edits::FieldEdits;
 use wireloom_codecs::{
-    Codec, Control, FrameLimits, Inbound, LocalError, Needs, Outbound, Role, StreamId, WriteBuf,
+    Body, Codec, Control, FrameLimits, Inbound, LocalError, Needs, Outbound, Role, StreamId,
+    WriteBuf,
 };
+use wireloom_hessian::{Decoder as Values, Dialect, Value};
 
 use crate::invocation::{self, TEXT_MAX};
 use crate::wants::Wants;
@@ -22,6 +25,7 @@ const NAMES: [&str; 5] = ["group", "interface", "path", "timeout", "version"];
 /// Runs all of them.
 pub fn fuzz_all(data: &[u8]) {
     fuzz_frames(data);
+    fuzz_edits(data);
     fuzz_invocation(data);
 }
 
@@ -158,4 +162,72 @@ pub fn fuzz_invocation(data: &[u8]) {
         }
         assert!(most.is_ok() || verified.is_err());
     }
+}
+
+/// What can be read can be after its attachments were edited, and nothing but pairs of text with the edited names differs.
+/// What is not edited stays as it is.
+pub fn fuzz_edits(data: &[u8]) {
+    let mut edits = FieldEdits::new();
+    edits.set("timeout", "7");
+    edits.remove("zone");
+    edits.add("new", "1");
+    // The group is not its user's to change.
+    edits.set("group", "other");
+    let mut codec = codec();
+    let mut buffer = BytesMut::from(data);
+    while let Ok(Some(event)) = codec.decode(&mut buffer) {
+        let whole = |body: &Body| Bytes::copy_from_slice(body.whole().unwrap_or_default());
+        let (old, new) = match event {
+            Inbound::Request(_, mut request) => {
+                let old = whole(&request.body);
+                assert!(!DubboCodec::edit_request(&mut request, &edits));
+                (old, whole(&request.body))
+            }
+            Inbound::Response(_, mut response) => {
+                let old = whole(&response.body);
+                assert!(!DubboCodec::edit_response(&mut response, &edits));
+                (old, whole(&response.body))
+            }
+            _ => continue,
+        };
+        // What is skipped need not be fit to be built.
+        if old == new || values(&old).is_none() {
+            continue;
+        }
+        let (old, new) = (values(&old), values(&new));
+        let (old, new) = (old.unwrap_or_default(), new.expect("it can still be read"));
+        assert_eq!(old.len(), new.len());
+        let pairs = old.iter().zip(&new);
+        let mut differ = pairs.filter(|(old, new)| format!("{old:?}") != format!("{new:?}"));
+        let found = differ.next().expect("something was added");
+        assert!(differ.next().is_none(), "more than the attachments changed");
+        let mut expected = match &found.0 {
+            Value::Map { entries, .. } => entries.clone(),
+            Value::Null => Vec::new(),
+            other => panic!("{other:?} was edited"),
+        };
+        let goes = |key: &Value| {
+            key.as_str()
+                .is_some_and(|key| key == "timeout" || key == "zone")
+        };
+        let plain = |value: &Value| matches!(value, Value::String(_) | Value::Int(_) | Value::Null);
+        expected.retain(|(key, value)| !(goes(key) && plain(value)));
+        for (name, value) in edits.added().iter().filter(|(name, _)| *name != "group") {
+            expected.push(((*name).into(), (*value).into()));
+        }
+        let Value::Map { entries, .. } = &found.1 else {
+            panic!("the attachments are no map any more");
+        };
+        assert_eq!(format!("{entries:?}"), format!("{expected:?}"));
+    }
+}
+
+/// All values of a body; None if it cannot be read to its end.
+fn values(body: &[u8]) -> Option<Vec<Value>> {
+    let mut decoder = Values::new(body, Dialect::Final);
+    let mut values = Vec::new();
+    while let Some(value) = decoder.next_value().ok()? {
+        values.push(value);
+    }
+    Some(values)
 }

@@ -63,6 +63,7 @@ mod codec;
 mod config;
 mod control;
 mod decode;
+mod edits;
 mod encode;
 mod error_reply;
 mod fastjson2;

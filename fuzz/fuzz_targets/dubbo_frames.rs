@@ -3,4 +3,5 @@
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     wireloom_dubbo::fuzz::fuzz_frames(data);
+    wireloom_dubbo::fuzz::fuzz_edits(data);
 });

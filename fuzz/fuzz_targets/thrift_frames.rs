@@ -3,5 +3,6 @@
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     wireloom_thrift::fuzz::decode(data);
+    wireloom_thrift::fuzz::edits(data);
     wireloom_thrift::fuzz::sniff(data);
 });

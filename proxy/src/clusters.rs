@@ -138,6 +138,18 @@ impl Clusters {
         ahead
     }
 
+    /// Those of which it is not known yet who is in them.
+    pub(crate) fn unsettled(&self) -> Vec<Arc<Cluster>> {
+        let clusters = self.entries.values().map(|entry| &entry.cluster);
+        clusters.filter(|c| c.is_warming()).cloned().collect()
+    }
+
+    /// What bounds mirrored requests.
+    pub(crate) fn mirrors(&self) -> Vec<Arc<Mirrors>> {
+        let entries = self.entries.values();
+        entries.map(|entry| entry.mirrors.clone()).collect()
+    }
+
     /// What is to be waited for once the first configuration is at work.
     pub(crate) fn ahead(&self) -> Vec<Arc<LocalCluster>> {
         let entries = self.entries.values();
@@ -256,6 +268,7 @@ impl Clusters {
         let entries = table.clusters().iter().enumerate().map(|(at, name)| {
             let entry = self.entries.get(&**name)?;
             Some(Binding {
+                name: name.clone(),
                 cluster: entry.locals.get(worker)?.clone(),
                 part: table.subset(at).map(Part::of),
                 budget: entry.budget.clone(),
@@ -273,9 +286,11 @@ impl Clusters {
     pub(crate) fn needs(&self, table: &RouteTable) -> Needs {
         let clusters = table.clusters().iter();
         let clusters = clusters.filter_map(|name| self.entries.get(&**name));
-        Needs::fields(clusters.filter_map(|entry| {
-            let own = destination(&entry.cluster.config())?;
-            own.header.clone()
+        Needs::fields(clusters.flat_map(|entry| {
+            let own = destination(&entry.cluster.config());
+            let named = own.and_then(|own| own.header.clone());
+            let read = entry.edits.iter().flat_map(|edits| edits.field_names());
+            named.into_iter().chain(read.map(str::to_owned))
         }))
     }
 

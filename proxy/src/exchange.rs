@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use http::header::{HeaderValue, SET_COOKIE};
+use wireloom_cluster::{Pins, Selection};
 use wireloom_codecs::{
     Argument, ArgumentPath, Body, Class, Downstream, ErrorKind, LocalError, Needs, Protocol,
     ProtocolId, Request, RequestHead, Response, Service, clock,
@@ -16,6 +17,7 @@ use crate::routing::{NO_CLUSTER, Routing, Target};
 
 mod body;
 mod direct;
+mod edits;
 mod filters;
 mod hedge;
 mod mirror;
@@ -38,6 +40,8 @@ pub struct Exchanges(Arc<Connected>);
 struct Connected {
     shared: Arc<Shared>,
     downstream: Downstream,
+    /// Upstream connections that only this one uses, in clusters that want that.
+    pins: Pins,
 }
 
 impl Connected {
@@ -121,7 +125,11 @@ impl Shared {
 impl Exchanges {
     /// Those of one connection.
     pub(crate) fn new(shared: Arc<Shared>, downstream: Downstream) -> Self {
-        Self(Arc::new(Connected { shared, downstream }))
+        Self(Arc::new(Connected {
+            shared,
+            downstream,
+            pins: Pins::default(),
+        }))
     }
 }
 
@@ -191,12 +199,20 @@ async fn exchange(
         None => (None, None),
         Some(policy) => connected.hashed(policy, &request),
     };
+    let cluster = match &route.action {
+        Action::Forward(_) => cluster(&routing.table, route, &request.head),
+        _ => NO_CLUSTER,
+    };
+    let binding = routing.bindings.get(cluster);
+    // One place in the future for both, which few exchanges have.
+    let made = edits::made(connected, routing, route, binding, &request.head, cookies);
     match &route.action {
         Action::Forward(None) => {}
         Action::Forward(Some(rewrite)) => {
             if let Some(http) = &mut request.head.http
                 && let Err(error) = rewrite.apply(http)
             {
+                drop(made);
                 let site = Site::new(routing, connected, route, started);
                 return passage.refused(site, request.head.protocol, error).await;
             }
@@ -205,7 +221,7 @@ async fn exchange(
             let stats = routing.stats.get(route, NO_CLUSTER, label);
             let record = Record::started_at(stats, started);
             let mut result = direct::answer(answered, &request.head);
-            routing.edit_response(route, None, &mut result);
+            let _ = edits::response(connected, routing, route, None, made, &mut result);
             return match passage.is_some() {
                 true => {
                     passage
@@ -221,8 +237,9 @@ async fn exchange(
             };
         }
     }
-    let cluster = cluster(&routing.table, route, &request.head);
-    let Some(binding) = routing.bindings.get(cluster) else {
+    let Some(binding) = binding else {
+        // What is dropped later has a place in the future.
+        drop(made);
         let error = no_cluster(route, &request.head);
         if !passage.is_some() {
             let stats = routing.stats.get(route, NO_CLUSTER, label);
@@ -235,9 +252,9 @@ async fn exchange(
     let subset = binding.part_for(&request.head);
     let to = binding.destination(&connected.downstream, &request.head);
     if !route.mirrors.is_empty() {
-        mirror::copy(routing, route, &mut request, hash);
+        mirror::copy(connected, routing, route, &mut request, hash);
     }
-    routing.edit_request(route, Some(binding), &mut request);
+    let made = edits::request(connected, routing, route, Some(binding), made, &mut request);
     let stats = routing.stats.get(route, cluster, label);
     let record = Record::started_at(stats, started);
     let own = streaming::deadline(&request.head, started);
@@ -246,9 +263,12 @@ async fn exchange(
     let moved = limit.map(|limit| quiet::Moved::watch(limit, &mut request));
     let target = Target {
         binding,
-        hash,
-        subset,
-        to,
+        selection: Selection {
+            hash,
+            subset: subset.as_deref(),
+            destination: to.as_deref(),
+            pins: Some(&connected.pins),
+        },
     };
     // What was lent out would keep its place in the future to the end of its block.
     let result = {
@@ -257,7 +277,8 @@ async fn exchange(
             (_, None) => once(&target, request, deadline).await,
             (_, Some(policy)) => with_retries(&target, policy, request, deadline).await,
         };
-        routing.edit_response(route, Some(binding), &mut result);
+        let from = Some(target.binding);
+        let cookies = edits::response(connected, routing, route, from, made, &mut result);
         if let Some(moved) = moved {
             moved.answered(&mut result);
         }

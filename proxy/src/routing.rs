@@ -6,11 +6,11 @@ use std::sync::{Arc, OnceLock};
 use crate::mirrors::Mirrors;
 use wireloom_cluster::config::OriginalDestination;
 use wireloom_cluster::{LocalCluster, Selection, Subset};
-use wireloom_codecs::{Downstream, LocalError, Needs, Request, RequestHead, Response};
+use wireloom_codecs::{Downstream, Needs, RequestHead};
 use wireloom_net::Address;
 use wireloom_router::filter::{Chain, Refusal};
 use wireloom_router::{Edits, RetryBudget, Route, RouteTable, SubsetRule};
-use wireloom_telemetry::{ClusterStats, Metrics, RequestLabels, RequestStats};
+use wireloom_telemetry::{ClusterStats, Metrics, RequestLabels, RequestStats, SkippedEdits};
 
 use crate::filters::Chains;
 
@@ -35,45 +35,12 @@ impl Routing {
     pub(crate) fn chain(&self, route: &Route) -> Option<&Chain> {
         self.filters.as_ref()?.of(route)
     }
-
-    /// Changes the header fields of a request as the listener says, and then as the route and its cluster do.
-    pub(crate) fn edit_request(&self, route: &Route, to: Option<&Binding>, request: &mut Request) {
-        for edits in self.layers(route, to) {
-            if let Some(http) = &mut request.head.http {
-                edits.request.apply(&mut http.headers);
-            }
-        }
-    }
-
-    /// The same for an answer, be it an upstream's or the route's own.
-    pub(crate) fn edit_response(
-        &self,
-        route: &Route,
-        from: Option<&Binding>,
-        result: &mut Result<Response, LocalError>,
-    ) {
-        let Ok(response) = result else { return };
-        for edits in self.layers(route, from) {
-            if let Some(http) = &mut response.head.http {
-                edits.response.apply(&mut http.headers);
-            }
-        }
-    }
-
-    fn layers<'a>(
-        &'a self,
-        route: &'a Route,
-        cluster: Option<&'a Binding>,
-    ) -> impl Iterator<Item = &'a Edits> {
-        let cluster = cluster.and_then(|binding| binding.edits.as_deref());
-        let outer = self.edits.as_deref().into_iter();
-        outer.chain(route.edits.as_deref()).chain(cluster)
-    }
 }
 
 /// A cluster as a route uses it.
 #[derive(Clone)]
 pub(crate) struct Binding {
+    pub(crate) name: Arc<str>,
     pub(crate) cluster: Arc<LocalCluster>,
     /// The part of it that is meant.
     pub(crate) part: Option<Part>,
@@ -139,24 +106,11 @@ impl Binding {
     }
 }
 
-/// Where a request goes, with all its tries: a cluster, and what the request wants of its endpoint there.
+/// Where a request goes, with all its tries.
 pub(crate) struct Target<'a> {
     pub(crate) binding: &'a Binding,
-    pub(crate) hash: Option<u64>,
-    pub(crate) subset: Option<Arc<Subset>>,
-    /// Where the client wanted to go, if the cluster heeds that.
-    pub(crate) to: Option<Box<Address>>,
-}
-
-impl Target<'_> {
-    /// What the request wants of its endpoint.
-    pub(crate) fn selection(&self) -> Selection<'_> {
-        Selection {
-            hash: self.hash,
-            subset: self.subset.as_deref(),
-            destination: self.to.as_deref(),
-        }
-    }
+    /// What the request wants of its endpoint there.
+    pub(crate) selection: Selection<'a>,
 }
 
 /// Counters per route, cluster and protocol, resolved on first use: most combinations never occur.
@@ -165,6 +119,7 @@ pub(crate) struct StatsTable {
     listener: Arc<str>,
     protocols: Vec<&'static str>,
     clusters: Arc<[Arc<str>]>,
+    pub(crate) skipped_edits: SkippedEdits,
     /// By route and protocol; within, by the position of the cluster in the route's split.
     cells: Vec<OnceLock<Cells>>,
     table: Arc<RouteTable>,
@@ -181,10 +136,12 @@ impl StatsTable {
         table: &Arc<RouteTable>,
     ) -> Self {
         let cells = table.routes().len() * protocols.len();
+        let skipped_edits = metrics.skipped_edits(&protocols);
         Self {
             metrics,
             listener,
             protocols,
+            skipped_edits,
             clusters: table.clusters().into(),
             cells: (0..cells).map(|_| OnceLock::new()).collect(),
             table: table.clone(),

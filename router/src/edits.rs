@@ -4,9 +4,16 @@ use std::collections::BTreeMap;
 
 use http::header::{HeaderName, HeaderValue};
 use wireloom_codecs::Headers;
+use wireloom_codecs::edits::FieldEdits;
 
 use crate::Problem;
 use crate::config::{HeaderChanges, HeaderEdits, OneOrMany};
+
+mod value;
+
+pub use value::{Facts, Values};
+
+use value::{Template, Value};
 
 /// The most changes of one message.
 const MOST: usize = 256;
@@ -18,6 +25,8 @@ pub struct Edits {
     pub request: HeaderEditSet,
     /// Of responses.
     pub response: HeaderEditSet,
+    /// What makes the values of both that are not fixed.
+    templates: Box<[Template]>,
 }
 
 impl Edits {
@@ -27,15 +36,36 @@ impl Edits {
     /// Names and values that no field can have, and names that are not the user's to change.
     pub fn compile(path: &str, config: &HeaderEdits) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
+        let mut templates = Vec::new();
         let mut set = |key: &str, changes: &HeaderChanges| {
-            HeaderEditSet::compile(&format!("{path}.{key}"), changes, &mut problems)
+            let path = format!("{path}.{key}");
+            HeaderEditSet::compile(&path, changes, &mut templates, &mut problems)
         };
         let request = set("request", &config.request);
         let response = set("response", &config.response);
         match problems.is_empty() {
-            true => Ok(Self { request, response }),
+            true => Ok(Self {
+                request,
+                response,
+                templates: templates.into(),
+            }),
             false => Err(problems),
         }
+    }
+
+    /// The fields of requests that its values are made of.
+    pub fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.templates.iter().flat_map(Template::field_names)
+    }
+
+    /// True if any value is made of what a request says.
+    pub fn is_made(&self) -> bool {
+        !self.templates.is_empty()
+    }
+
+    /// Makes the values for a request and its response, before either is changed.
+    pub fn values(&self, facts: &Facts<'_>) -> Values {
+        value::made(&self.templates, facts)
     }
 
     /// True if nothing is changed.
@@ -47,13 +77,34 @@ impl Edits {
 /// Compiled [`HeaderChanges`].
 #[derive(Clone, Debug, Default)]
 pub struct HeaderEditSet {
-    remove: Box<[HeaderName]>,
-    set: Box<[(HeaderName, HeaderValue)]>,
-    add: Box<[(HeaderName, HeaderValue)]>,
+    remove: Box<[Name]>,
+    set: Box<[(Name, Value)]>,
+    add: Box<[(Name, Value)]>,
+}
+
+/// A field's name.
+#[derive(Clone, Debug)]
+struct Name {
+    http: HeaderName,
+    /// As it is written, for protocols where case counts.
+    text: Box<str>,
+}
+
+impl Name {
+    fn compile(text: &str) -> Result<Self, String> {
+        let http = name(text)?;
+        let text = text.into();
+        Ok(Self { http, text })
+    }
 }
 
 impl HeaderEditSet {
-    fn compile(path: &str, config: &HeaderChanges, problems: &mut Vec<Problem>) -> Self {
+    fn compile(
+        path: &str,
+        config: &HeaderChanges,
+        templates: &mut Vec<Template>,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
         let changes = config.remove.len() + config.set.len() + config.add.len();
         if changes > MOST {
             problems.push(Problem::new(
@@ -64,16 +115,17 @@ impl HeaderEditSet {
         }
         let mut remove = Vec::new();
         for (at, text) in config.remove.iter().enumerate() {
-            match name(text) {
+            match Name::compile(text) {
                 Ok(name) => remove.push(name),
                 Err(why) => problems.push(Problem::new(format!("{path}.remove[{at}]"), why)),
             }
         }
-        let mut set: Vec<(HeaderName, HeaderValue)> = Vec::new();
+        let mut set: Vec<(Name, Value)> = Vec::new();
         for (text, new) in &config.set {
             let path = format!("{path}.set.{text}");
-            match name(text).and_then(|name| Ok((name, value(new)?))) {
-                Ok((name, _)) if set.iter().any(|(other, _)| *other == name) => {
+            let compiled = Name::compile(text);
+            match compiled.and_then(|name| Ok((name, Value::compile(new, templates)?))) {
+                Ok((name, _)) if set.iter().any(|(other, _)| other.http == name.http) => {
                     let message = "is in this list already: the case of a name does not count";
                     problems.push(Problem::new(path, message));
                 }
@@ -81,7 +133,8 @@ impl HeaderEditSet {
                 Err(why) => problems.push(Problem::new(path, why)),
             }
         }
-        let add = fields(&format!("{path}.add"), &config.add, problems);
+        let mut value = |text: &str| Value::compile(text, templates);
+        let add = each(&format!("{path}.add"), &config.add, &mut value, problems);
         Self {
             remove: remove.into(),
             set: set.into(),
@@ -94,30 +147,67 @@ impl HeaderEditSet {
         self.remove.is_empty() && self.set.is_empty() && self.add.is_empty()
     }
 
-    /// Makes the changes: first what is removed, then what is set, then what is added.
-    pub fn apply(&self, headers: &mut Headers) {
+    /// Makes the changes: first what is removed, then what is set, then what is added. What would be set to a value that
+    /// could not be made is removed: nobody takes what the client wrote there for the proxy's word.
+    pub fn apply(&self, headers: &mut Headers, made: &Values) {
         for name in &self.remove {
-            headers.remove(name);
+            headers.remove(&name.http);
         }
         for (name, value) in &self.set {
-            headers.set(name, value);
+            match value.get(made) {
+                Some(value) => headers.set(&name.http, value),
+                None => {
+                    headers.remove(&name.http);
+                }
+            }
         }
         for (name, value) in &self.add {
-            headers.append(name, value);
+            if let Some(value) = value.get(made) {
+                headers.append(&name.http, value);
+            }
+        }
+    }
+
+    /// Adds the same changes to those of a message that is not HTTP's. Its values are text.
+    pub fn collect<'a>(&'a self, made: &'a Values, edits: &mut FieldEdits<'a>) {
+        let text = |value: &'a Value| std::str::from_utf8(value.get(made)?.as_bytes()).ok();
+        for name in &self.remove {
+            edits.remove(&name.text);
+        }
+        for (name, value) in &self.set {
+            match text(value) {
+                Some(value) => edits.set(&name.text, value),
+                None => edits.remove(&name.text),
+            }
+        }
+        for (name, value) in &self.add {
+            if let Some(value) = text(value) {
+                edits.add(&name.text, value);
+            }
         }
     }
 }
 
-/// Compiles the fields that stand at `path`, and adds what is wrong with them.
+/// Compiles the fields of an answer that stand at `path`, and adds what is wrong with them.
 pub(crate) fn fields(
     path: &str,
     config: &BTreeMap<String, OneOrMany>,
     problems: &mut Vec<Problem>,
 ) -> Vec<(HeaderName, HeaderValue)> {
+    let fields = each(path, config, &mut value, problems).into_iter();
+    fields.map(|(name, value)| (name.http, value)).collect()
+}
+
+fn each<V>(
+    path: &str,
+    config: &BTreeMap<String, OneOrMany>,
+    value: &mut dyn FnMut(&str) -> Result<V, String>,
+    problems: &mut Vec<Problem>,
+) -> Vec<(Name, V)> {
     let mut fields = Vec::new();
     for (text, values) in config {
         let path = format!("{path}.{text}");
-        let name = match name(text) {
+        let name = match Name::compile(text) {
             Ok(name) => name,
             Err(why) => {
                 problems.push(Problem::new(path, why));

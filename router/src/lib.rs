@@ -34,7 +34,7 @@ pub use action::{
 };
 pub use arguments::Arguments;
 pub use budget::{Active, BudgetLimits, RetryBudget, Retrying};
-pub use edits::{Edits, HeaderEditSet};
+pub use edits::{Edits, Facts, HeaderEditSet, Values};
 pub use lookup::Lookup;
 pub use problem::Problem;
 pub use retry::{

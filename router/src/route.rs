@@ -37,7 +37,8 @@ impl Route {
     pub(crate) fn field_names(&self) -> impl Iterator<Item = &str> {
         let hashed = self.hash.iter().flat_map(|hash| hash.field_names());
         let named = self.named.iter().flat_map(|named| named.header.forms());
-        hashed.chain(named)
+        let edits = self.edits.iter().flat_map(|edits| edits.field_names());
+        hashed.chain(named).chain(edits)
     }
 
     /// How many bytes of an HTTP request's body it looks at.

@@ -31,4 +31,6 @@ pub use logging::{Format, LogControl, LogError, check_filter, init};
 pub use metrics::{CONTENT_TYPE, Metrics, RequestLabels};
 pub use outcome::{Mirrored, Outcome, Retry};
 pub use record::Record;
-pub use stats::{ClusterStats, ListenerStats, LocalErrorStats, OpenConnection, RequestStats};
+pub use stats::{
+    ClusterStats, ListenerStats, LocalErrorStats, OpenConnection, RequestStats, SkippedEdits,
+};

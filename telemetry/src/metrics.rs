@@ -9,7 +9,9 @@ use prometheus::{
 };
 
 use crate::process::Process;
-use crate::{ClusterStats, ListenerStats, LocalErrorStats, Outcome, RequestStats, Retry};
+use crate::{
+    ClusterStats, ListenerStats, LocalErrorStats, Outcome, RequestStats, Retry, SkippedEdits,
+};
 
 /// The content type of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
@@ -47,6 +49,7 @@ pub struct Metrics {
     in_flight: IntGaugeVec,
     local_errors: IntCounterVec,
     filter_rejections: IntCounterVec,
+    skipped_edits: IntCounterVec,
     retries: IntCounterVec,
     endpoints: IntGaugeVec,
     checks: IntCounterVec,
@@ -126,6 +129,12 @@ impl Metrics {
                 "filter_rejections_total",
                 "Requests and answers that a filter refused.",
                 &["filter", "reason", "route"],
+            )?,
+            skipped_edits: families.counters(
+                "header_edits_skipped_total",
+                "Messages of which not all header fields were changed as the configuration says: they have none, or the \
+                 names are the protocol's own.",
+                &["protocol"],
             )?,
             retries: families.counters(
                 "retries_total",
@@ -273,6 +282,12 @@ impl Metrics {
                 .with_label_values(&[listener, protocol, error])
         };
         LocalErrorStats(errors.iter().map(counter).collect())
+    }
+
+    /// Counters of messages whose header fields could not all be edited, one per protocol.
+    pub fn skipped_edits(&self, protocols: &[&str]) -> SkippedEdits {
+        let counter = |protocol: &&str| self.skipped_edits.with_label_values(&[protocol]);
+        SkippedEdits(protocols.iter().map(counter).collect())
     }
 
     /// A filter refused a request or an answer. The reason is a short name out of a bounded set. A lock and some hashing, which

@@ -44,6 +44,20 @@ impl LocalErrorStats {
     }
 }
 
+/// Messages whose header fields could not all be edited, by the position of their protocol in the list that
+/// [`Metrics::skipped_edits`](crate::Metrics::skipped_edits) was given.
+#[derive(Debug)]
+pub struct SkippedEdits(pub(crate) Vec<IntCounter>);
+
+impl SkippedEdits {
+    /// Counts one.
+    pub fn inc(&self, position: usize) {
+        if let Some(counter) = self.0.get(position) {
+            counter.inc();
+        }
+    }
+}
+
 /// What one listener counts. Connections look up their label once each; requests never come here.
 #[derive(Clone, Debug)]
 pub struct ListenerStats {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
 use tokio_util::codec::Decoder;
+use wireloom_codecs::edits::FieldEdits;
 use wireloom_codecs::{
     Argument, ArgumentPath, Class, Codec, ConnError, FrameLimits, Inbound, LocalError, Mode, Needs,
     Origin, Outbound, Probe, ProtocolId, Request, RequestHead, Response, Role, Sniff, Str,
@@ -18,7 +19,7 @@ use crate::fixed::Fixed;
 use crate::head::word;
 use crate::types::{Dialect, NAME, Transport, exception};
 use crate::walk::Walker;
-use crate::{ThriftSettings, argument, detect, dialect, error_reply, outcome, sniff};
+use crate::{ThriftSettings, argument, detect, dialect, edits, error_reply, outcome, sniff};
 
 /// Thrift on one connection, in one dialect.
 ///
@@ -229,6 +230,14 @@ impl Codec for ThriftCodec {
         budget: usize,
     ) -> Option<Argument<'a>> {
         argument::find(request, path, budget)
+    }
+
+    fn edit_request(request: &mut Request, edits: &FieldEdits<'_>) -> bool {
+        edits::message(&mut request.head.wire, edits)
+    }
+
+    fn edit_response(response: &mut Response, edits: &FieldEdits<'_>) -> bool {
+        edits::message(&mut response.head.wire, edits)
     }
 
     fn classify(native: u32) -> Class {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use tokio_util::codec::Decoder;
+use wireloom_codecs::edits::FieldEdits;
 use wireloom_codecs::units::Size;
 use wireloom_codecs::{
     Codec, FrameLimits, Inbound, Needs, Outbound, Request, Role, Sniff, WriteBuf,
 };
 
 use crate::fixed::Fixed;
+use crate::infos::{self, WireKey};
 use crate::transcode::transcode;
 use crate::types::{Protocol, Transport};
 use crate::walk::{Broken, Walker};
@@ -121,6 +123,111 @@ fn encode(message: Outbound<'_>, settings: &Arc<ThriftSettings>) -> Vec<u8> {
         "what was decoded cannot be encoded: {result:?}"
     );
     out.to_vec()
+}
+
+/// What can be decoded can be after its pairs were edited, with every other pair, and nothing else of it changes. What is
+/// not edited stays as it is.
+pub fn edits(data: &[u8]) {
+    let mut edits = FieldEdits::new();
+    edits.set("k", "v");
+    edits.remove("x-trace");
+    edits.add("log_id", "1");
+    // The service is not its user's to change.
+    edits.set("to_service", "other");
+    let settings = Arc::default();
+    let limits = FrameLimits {
+        header: 2048,
+        headers: 32,
+        ..LIMITS
+    };
+    for role in [Role::Downstream, Role::Upstream] {
+        let mut codec = codec(role, &settings);
+        let mut buffer = BytesMut::from(data);
+        while let Ok(Some(event)) = codec.decode(&mut buffer) {
+            let mut event = event;
+            let before = summary(&event, &settings).1;
+            let old = parts(&event);
+            match &mut event {
+                Inbound::Request(_, request) => {
+                    assert!(!ThriftCodec::edit_request(request, &edits));
+                }
+                Inbound::Response(_, response) => {
+                    assert!(!ThriftCodec::edit_response(response, &edits));
+                }
+                _ => continue,
+            }
+            let after = summary(&event, &settings).1;
+            if before == after {
+                continue;
+            }
+            let mut reader = ThriftCodec::new(&settings, role, limits);
+            let again = reader.decode(&mut BytesMut::from(&*after));
+            let Ok(Some(again)) = again else {
+                panic!("what was edited cannot be decoded: {again:?}");
+            };
+            let (Some((what, mut expected)), Some((new, pairs))) = (old, parts(&again)) else {
+                panic!("it was a message: {again:?}");
+            };
+            assert_eq!(what, new, "more than pairs changed");
+            expected.retain(|(name, _)| name != b"k" && name != b"x-trace");
+            let kitex = what.starts_with("TtHeader");
+            let added = [
+                (b"k".to_vec(), b"v".to_vec()),
+                (b"log_id".to_vec(), b"1".to_vec()),
+            ];
+            expected.extend(added);
+            if kitex {
+                // Numbers are written before texts.
+                let place = expected.len() - 2;
+                if let Some(added) = expected.get_mut(place..) {
+                    added.reverse();
+                }
+            }
+            assert_eq!(pairs, expected);
+        }
+    }
+}
+
+type Texts = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// What no edit changes, and the pairs.
+fn parts(event: &Inbound) -> Option<(String, Texts)> {
+    let (wire, body, text) = match event {
+        Inbound::Request(id, request) => {
+            let head = &request.head;
+            let text = format!("{id:?} {:?} {} {}", head.kind, head.service, head.method);
+            (&head.wire, &request.body, text)
+        }
+        Inbound::Response(id, response) => {
+            let text = format!("{id:?} {:?}", response.head.outcome);
+            (&response.head.wire, &response.body, text)
+        }
+        _ => return None,
+    };
+    let fixed = Fixed::parse(&wire.fixed)?;
+    let transport = fixed.dialect.transport;
+    let length = match transport.has_header() {
+        true => 4 * usize::from(fixed.words),
+        false => 0,
+    };
+    let (block, rest) = wire.image.split_at_checked(length)?;
+    let mut pairs = Vec::new();
+    let from = infos::start(transport, block).map_or(length, |start| start.pairs);
+    let _ = infos::each(transport, block, from, |key, value| {
+        let name = match key {
+            WireKey::Text(name) => block.get(name).unwrap_or_default(),
+            WireKey::Number(key) => infos::name_of(key).as_bytes(),
+        };
+        let value = block.get(value).unwrap_or_default();
+        pairs.push((name.to_vec(), value.to_vec()));
+        Ok(())
+    });
+    let protocol = fixed.dialect.protocol;
+    let text = format!(
+        "{transport:?} {protocol:?} {text} {rest:?} {:?}",
+        body.whole()
+    );
+    Some((text, pairs))
 }
 
 /// A walk ends within what it was given, at the same place however the bytes are cut.

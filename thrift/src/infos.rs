@@ -136,8 +136,7 @@ pub(crate) fn each(
     from: usize,
     mut take: impl FnMut(WireKey, Range<usize>) -> Result<(), Refused>,
 ) -> Result<(), Refused> {
-    let mut at = Reader::new(transport, block);
-    at.at = from;
+    let mut at = Reader::at(transport, block, from);
     while at.at < block.len() {
         let id = at.small().ok_or(Refused::Broken)?;
         match (transport, id) {
@@ -254,22 +253,26 @@ impl Pairs<'_> {
 }
 
 /// Numbers are varints in THeader; in TTHeader they are a byte, and two for counts and lengths.
-struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     transport: Transport,
-    block: &'a [u8],
-    at: usize,
+    pub(crate) block: &'a [u8],
+    pub(crate) at: usize,
 }
 
 impl<'a> Reader<'a> {
     const fn new(transport: Transport, block: &'a [u8]) -> Self {
+        Self::at(transport, block, 0)
+    }
+
+    pub(crate) const fn at(transport: Transport, block: &'a [u8], at: usize) -> Self {
         Self {
             transport,
             block,
-            at: 0,
+            at,
         }
     }
 
-    fn small(&mut self) -> Option<u32> {
+    pub(crate) fn small(&mut self) -> Option<u32> {
         if self.transport == Transport::TtHeader {
             let byte = *self.block.get(self.at)?;
             self.at += 1;
@@ -279,7 +282,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn count(&mut self) -> Option<u32> {
+    pub(crate) fn count(&mut self) -> Option<u32> {
         if self.transport == Transport::TtHeader {
             self.short().map(u32::from)
         } else {
@@ -293,13 +296,13 @@ impl<'a> Reader<'a> {
         Some(value)
     }
 
-    fn short(&mut self) -> Option<u16> {
+    pub(crate) fn short(&mut self) -> Option<u16> {
         let bytes = self.block.get(self.at..)?.first_chunk()?;
         self.at += 2;
         Some(u16::from_be_bytes(*bytes))
     }
 
-    fn text(&mut self) -> Option<Range<usize>> {
+    pub(crate) fn text(&mut self) -> Option<Range<usize>> {
         let len = self.count()? as usize;
         let end = self.at.checked_add(len)?;
         if end > self.block.len() {

@@ -108,6 +108,7 @@ mod decode;
 mod detect;
 mod dialect;
 mod dubbo;
+mod edits;
 mod encode;
 mod error_reply;
 mod fixed;

@@ -47,13 +47,13 @@ pub(crate) fn write(
     u16::try_from(len.div_ceil(4)).ok()
 }
 
-fn text(tt: bool, text: &str, out: &mut BytesMut) -> Option<()> {
+pub(crate) fn text(tt: bool, text: &str, out: &mut BytesMut) -> Option<()> {
     count(tt, text.len(), out)?;
     out.put_slice(text.as_bytes());
     Some(())
 }
 
-fn count(tt: bool, number: usize, out: &mut BytesMut) -> Option<()> {
+pub(crate) fn count(tt: bool, number: usize, out: &mut BytesMut) -> Option<()> {
     match tt {
         true => out.put_u16(u16::try_from(number).ok()?),
         false => put_varint(out, u32::try_from(number).ok()?),

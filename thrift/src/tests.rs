@@ -38,7 +38,7 @@ fn non_strict(transport: Transport) -> Arc<ThriftSettings> {
     }))
 }
 
-fn codec(role: Role) -> ThriftCodec {
+pub(crate) fn codec(role: Role) -> ThriftCodec {
     let limits = FrameLimits {
         frame: 17 << 20,
         ..FrameLimits::default()
@@ -54,7 +54,10 @@ fn codec(role: Role) -> ThriftCodec {
 }
 
 /// All events of `bytes`, and the error if one ends them.
-fn decode_all(codec: &mut ThriftCodec, bytes: &[u8]) -> (Vec<Inbound>, Option<ConnError>) {
+pub(crate) fn decode_all(
+    codec: &mut ThriftCodec,
+    bytes: &[u8],
+) -> (Vec<Inbound>, Option<ConnError>) {
     let mut buffer = BytesMut::from(bytes);
     let mut events = Vec::new();
     loop {

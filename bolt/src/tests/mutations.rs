@@ -55,6 +55,7 @@ proptest! {
             bytes
         });
         fuzz::decode(&bytes);
+        fuzz::edits(&bytes);
         fuzz::sniff(&bytes);
         fuzz::header(&bytes);
         fuzz::sofa(&bytes);

@@ -199,6 +199,7 @@ fn mutated_frames_break_nothing() {
             bytes[12..16].copy_from_slice(&length.to_be_bytes());
         }
         fuzz::fuzz_frames(&bytes);
+        fuzz::fuzz_edits(&bytes);
         fuzz::fuzz_invocation(bytes.get(16..).unwrap_or_default());
     }
 }

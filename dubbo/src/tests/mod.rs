@@ -19,14 +19,14 @@ use wireloom_codecs::{
 use crate::{DubboCodec, DubboConfig};
 
 /// A frame of a real peer.
-struct Vector {
-    name: String,
-    frame: Vec<u8>,
+pub(crate) struct Vector {
+    pub(crate) name: String,
+    pub(crate) frame: Vec<u8>,
     expect: Json,
 }
 
 /// All of them.
-fn vectors() -> Vec<Vector> {
+pub(crate) fn vectors() -> Vec<Vector> {
     let files = [
         include_str!("../../vectors/dubbo.json"),
         include_str!("../../vectors/dubbo-3.3.json"),
@@ -47,7 +47,7 @@ fn vectors() -> Vec<Vector> {
     vectors
 }
 
-fn vector(name: &str) -> Vec<u8> {
+pub(crate) fn vector(name: &str) -> Vec<u8> {
     let found = vectors().into_iter().find(|vector| vector.name == name);
     found.unwrap_or_else(|| panic!("no vector {name}")).frame
 }
@@ -56,7 +56,7 @@ fn codec() -> DubboCodec {
     with_needs([])
 }
 
-fn with_needs<const N: usize>(names: [&str; N]) -> DubboCodec {
+pub(crate) fn with_needs<const N: usize>(names: [&str; N]) -> DubboCodec {
     let mut codec = with(DubboConfig::default(), FrameLimits::default());
     codec.set_needs(&Needs::fields(names));
     codec
@@ -67,7 +67,10 @@ fn with(config: DubboConfig, limits: FrameLimits) -> DubboCodec {
 }
 
 /// Everything that comes out of `bytes`, and the error that ends it.
-fn decode_all(codec: &mut DubboCodec, bytes: &[u8]) -> (Vec<Inbound>, Option<ConnError>) {
+pub(crate) fn decode_all(
+    codec: &mut DubboCodec,
+    bytes: &[u8],
+) -> (Vec<Inbound>, Option<ConnError>) {
     let mut buffer = BytesMut::from(bytes);
     let mut events = Vec::new();
     loop {

@@ -1,6 +1,7 @@
 //! Frames as they pass, by their heads alone (RFC 9113 §4.1), and what too many of some kinds mean.
 
 use std::time::{Duration, Instant};
+use wireloom_codecs::clock;
 
 /// The head of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,7 +175,7 @@ pub(super) struct Calm {
 impl Calm {
     /// `resets` in a window are a flood if they are most of what there is; 0 for no such limit.
     pub(super) fn new(resets: u32) -> Self {
-        let now = Instant::now();
+        let now = clock::read();
         Self {
             credit: CREDIT,
             filled: now,
@@ -213,7 +214,7 @@ impl Calm {
         if self.limit == 0 || self.resets < self.limit {
             return;
         }
-        let now = Instant::now();
+        let now = clock::read();
         if now >= self.window + WINDOW {
             self.window = now;
             self.resets = 1;
@@ -232,7 +233,7 @@ impl Calm {
         if self.credit >= 0 {
             return;
         }
-        let now = Instant::now();
+        let now = clock::read();
         let millis = (now - self.filled).as_millis().min(3_600_000);
         let earned = i64::try_from(millis).unwrap_or(0) * PER_SECOND / 1000;
         self.filled = now;

@@ -15,6 +15,7 @@ use bytes::{Buf, BytesMut};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
+use wireloom_codecs::clock;
 use wireloom_codecs::{Io, WriteBuf, scratch};
 
 use super::frames::{Calm, Direction, Frames, Half};
@@ -161,7 +162,7 @@ impl Inner {
             self.blocked = None;
         }
         if after > 0 {
-            self.blocked.get_or_insert_with(Instant::now);
+            self.blocked.get_or_insert_with(clock::read);
         }
         polled
     }
@@ -237,7 +238,7 @@ impl Inner {
         let written = match Pin::new(&mut self.io).poll_write_vectored(cx, bufs) {
             Poll::Ready(written) => written?,
             Poll::Pending => {
-                self.blocked.get_or_insert_with(Instant::now);
+                self.blocked.get_or_insert_with(clock::read);
                 return Poll::Pending;
             }
         };

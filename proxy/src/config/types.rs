@@ -151,7 +151,7 @@ pub struct ListenerConfig {
     )]
     #[schemars(with = "ListenerThrift")]
     pub thrift: Option<ListenerThrift>,
-    /// What it changes in the header fields of HTTP requests and responses, before their route does.
+    /// What it changes in the header fields of requests and responses, before their route does.
     #[serde(default, skip_serializing_if = "HeaderEdits::is_empty")]
     pub headers: HeaderEdits,
     /// What looks at its requests and answers besides, in this order, before the filters of their group and route. Each runs

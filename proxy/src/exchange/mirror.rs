@@ -20,6 +20,7 @@ use wireloom_codecs::{
 use wireloom_router::Route;
 use wireloom_telemetry::Mirrored;
 
+use super::{Connected, edits};
 use crate::routing::Routing;
 
 /// How long a copy may take where its route has no limit.
@@ -28,7 +29,13 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 /// Copies a request for each mirror of its route that draws it. The request's body, if it is still coming, is replaced by
 /// one that keeps what passes.
 #[inline(never)]
-pub(super) fn copy(routing: &Routing, route: &Route, request: &mut Request, hash: Option<u64>) {
+pub(super) fn copy(
+    connected: &Connected,
+    routing: &Routing,
+    route: &Route,
+    request: &mut Request,
+    hash: Option<u64>,
+) {
     for mirror in &route.mirrors {
         let Some(binding) = routing.bindings.get(mirror.cluster) else {
             continue;
@@ -52,13 +59,14 @@ pub(super) fn copy(routing: &Routing, route: &Route, request: &mut Request, hash
             }
         };
         let mut copy = Box::new(copy);
+        let made = edits::made(connected, routing, route, Some(binding), &copy.head, None);
         if let Some(http) = &mut copy.head.http {
             // These are for the client.
             http.early = None;
             http.expect_continue = false;
             mirror.mark(http);
         }
-        routing.edit_request(route, Some(binding), &mut copy);
+        let _ = edits::request(connected, routing, route, Some(binding), made, &mut copy);
         let job = Job {
             cluster: binding.cluster.clone(),
             subset,
@@ -106,6 +114,8 @@ impl Job {
             hash: self.hash,
             subset: self.subset.as_deref(),
             destination: None,
+            // No downstream waits for a copy.
+            pins: None,
         };
         let protocol = self.request.head.protocol;
         let mut tried = Tried::new();

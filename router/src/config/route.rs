@@ -79,7 +79,7 @@ pub struct RouteConfig {
     )]
     #[schemars(with = "RewriteConfig")]
     pub rewrite: Option<RewriteConfig>,
-    /// Header fields that are added, set or removed, on requests and on responses. For HTTP.
+    /// Header fields that are added, set or removed, on requests and on responses, after the listener's own changes.
     #[serde(default, skip_serializing_if = "HeaderEdits::is_empty")]
     pub headers: HeaderEdits,
     /// What looks at its requests and answers besides, in this order, behind the filters of the listener and of the route's

@@ -341,7 +341,6 @@ impl Builder {
             ("match.http", has_http),
             ("redirect", config.redirect.is_some()),
             ("rewrite", config.rewrite.is_some()),
-            ("headers", !config.headers.is_empty()),
         ]
         .map(|(key, there)| (key.to_owned(), there))
         .into_iter()

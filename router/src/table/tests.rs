@@ -294,7 +294,6 @@ fn what_only_http_has_is_refused_on_routes_of_other_protocols() {
         [
             "routes.main[0].match.http",
             "routes.main[0].rewrite",
-            "routes.main[0].headers",
             "routes.main[1].redirect"
         ]
     );

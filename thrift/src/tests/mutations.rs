@@ -27,6 +27,7 @@ fn bodies() -> Vec<Vec<u8>> {
 fn the_seeds_hold_every_promise() {
     for seed in seeds() {
         fuzz::decode(&seed);
+        fuzz::edits(&seed);
         fuzz::walk(&seed);
         fuzz::rewrite(&seed);
         fuzz::translate(&seed);
@@ -54,6 +55,7 @@ proptest! {
         }
         bytes.truncate(cut.index(bytes.len()) + 1);
         fuzz::decode(&bytes);
+        fuzz::edits(&bytes);
         fuzz::walk(&bytes);
         fuzz::translate(&bytes);
     }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use h2::Reason;
 use h2::server::Connection;
 use tokio::time::{Sleep, sleep_until};
+use wireloom_codecs::clock;
 use wireloom_codecs::http::HTTP2;
 use wireloom_codecs::{ConnError, DrainPoll, DrainWatch, ServeLimits};
 
@@ -68,7 +69,7 @@ enum Due {
 
 impl Timers {
     pub(super) fn new(limits: &ServeLimits, drain: DrainWatch, pings: Option<Pings>) -> Self {
-        let now = Instant::now();
+        let now = clock::read();
         let idle = match limits.idle.is_zero() {
             true => FAR,
             false => limits.idle.min(FAR),
@@ -91,7 +92,7 @@ impl Timers {
 
     /// A request came, or one was done with. Answers the time, which is asked for once per turn.
     pub(super) fn stir(&mut self) -> Instant {
-        let now = *self.turn.get_or_insert_with(Instant::now);
+        let now = *self.turn.get_or_insert_with(clock::read);
         self.active = now;
         now
     }
@@ -136,7 +137,7 @@ impl Timers {
             if self.sleep.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
-            let now = Instant::now();
+            let now = clock::read();
             if now < due {
                 self.arm(due);
                 continue;
@@ -189,7 +190,7 @@ impl Timers {
         if self.phase == Phase::Open {
             connection.graceful_shutdown();
             self.phase = Phase::Leaving {
-                end: Instant::now() + within,
+                end: clock::read() + within,
             };
             // h2 sends it when it is polled next.
             cx.waker().wake_by_ref();
@@ -204,7 +205,7 @@ impl Timers {
     ) {
         connection.abrupt_shutdown(reason);
         self.phase = Phase::Closing {
-            end: Instant::now() + FAREWELL,
+            end: clock::read() + FAREWELL,
         };
         cx.waker().wake_by_ref();
     }
@@ -222,7 +223,7 @@ impl Timers {
         };
         if self.fate.is_none()
             && !matches!(self.phase, Phase::Closing { .. })
-            && let Some(at) = self.halves.deadline(standing, Instant::now)
+            && let Some(at) = self.halves.deadline(standing, clock::read)
             && at < due.0
         {
             due = (at, Due::Half);
@@ -233,7 +234,7 @@ impl Timers {
             due = (since + self.stall, Due::Stalled);
         }
         if self.pings.is_some() {
-            let now = Instant::now();
+            let now = clock::read();
             let at = match self.look(standing.heard, now, cx) {
                 Some(Looked::Again(at)) => at,
                 Some(Looked::Missed) => now,

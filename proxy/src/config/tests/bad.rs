@@ -416,6 +416,10 @@ fn what_does_not_fit_together() {
             "7:25: routes.main[0].rewrite.prefix: stands in the place of the prefix that `match.http.path` names",
         ),
         (
+            then(ROUTE, "      headers: {request: {set: {x-a: '%START%'}}}\n"),
+            "7:38: routes.main[0].headers.request.set.x-a: %START% is not known: there are %REQ(name)%, %DOWNSTREAM_REMOTE_ADDRESS%, %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%, %DOWNSTREAM_PEER_URI_SAN%, %REQUESTED_SERVER_NAME%, %PROTOCOL%, %ROUTE_NAME%, %UPSTREAM_CLUSTER%, %SERVICE%, %METHOD%; and write %% for a percent sign that is meant",
+        ),
+        (
             then(ROUTE, "      headers: {request: {remove: [x-a, Host]}}\n"),
             "7:41: routes.main[0].headers.request.remove[1]: the host is changed by `rewrite: {host: …}`",
         ),
