@@ -223,9 +223,15 @@ impl<'a> Attempt<'a> {
         }
         let config = &view.config;
         let endpoint = self.pick(&view, tried)?;
-        let set = endpoint
-            .set(self.way, local)
-            .ok_or_else(|| local.unsupported(protocol))?;
+        let own;
+        let set = match self.selection.pins(config) {
+            None => endpoint.set(self.way, local),
+            Some(pins) => {
+                own = pins.set(endpoint, self.way, local);
+                own.as_ref()
+            }
+        };
+        let set = set.ok_or_else(|| local.unsupported(protocol))?;
         let call = Call {
             request,
             deadline: self.deadline,
@@ -249,15 +255,17 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    fn pick<'v>(&self, view: &'v View, tried: &Tried) -> Result<&'v LocalEndpoint, LocalError> {
+    fn pick<'v>(
+        &self,
+        view: &'v View,
+        tried: &Tried,
+    ) -> Result<&'v Arc<LocalEndpoint>, LocalError> {
         let pick = |avoid: &Tried| view.pick(*self.selection, avoid, &self.local.cluster);
         let picked = match pick(tried) {
             None if !tried.is_empty() => pick(&Tried::new()),
             picked => picked,
         };
-        picked
-            .map(|endpoint| &**endpoint)
-            .ok_or_else(|| self.local.no_endpoint(view, *self.selection))
+        picked.ok_or_else(|| self.local.no_endpoint(view, *self.selection))
     }
 
     #[cold]
@@ -311,7 +319,7 @@ impl<'a> Attempt<'a> {
             .iter()
             .position(|member| Arc::ptr_eq(&member.endpoint, under_way.endpoint()));
         let Some((endpoint, set)) = place.and_then(|at| view.at(at)).and_then(|endpoint| {
-            let set = endpoint.set(self.way, local)?;
+            let set = local.set(endpoint, self.way, self.selection, &view.config)?;
             Some((endpoint, set))
         }) else {
             return false;
@@ -320,7 +328,7 @@ impl<'a> Attempt<'a> {
             request,
             deadline: self.deadline,
         });
-        let first = Candidate::new(endpoint, set, &view.config);
+        let first = Candidate::new(endpoint, &set, &view.config);
         self.sent_again = true;
         self.search(first, Refused::unconnected(call), tried);
         true

@@ -154,7 +154,12 @@ impl ChannelSet {
     pub(crate) fn most(&self, config: &ClusterConfig) -> usize {
         let named = config.connections.per_endpoint;
         let least = config.connections.min_idle;
-        count(named.unwrap_or_else(|| self.connector.connections().max(least)))
+        count(
+            named.unwrap_or_else(|| match config.connections.per_downstream {
+                true => 1,
+                false => self.connector.connections().max(least),
+            }),
+        )
     }
 
     /// Notes that a call was taken by a connection that it had waited for.
@@ -192,10 +197,17 @@ fn offer_any(
     })
 }
 
-impl Drop for ChannelSet {
-    fn drop(&mut self) {
+impl ChannelSet {
+    /// Has the connections close with their last answers.
+    pub(crate) fn close(&self) {
         for channel in self.open.load().iter() {
             channel.drain();
         }
+    }
+}
+
+impl Drop for ChannelSet {
+    fn drop(&mut self) {
+        self.close();
     }
 }

@@ -15,6 +15,7 @@ use crate::config::Balance;
 use crate::health::Health;
 use crate::outlier::{Ejections, Tally};
 use crate::permit::take;
+use crate::pins::tidy;
 use crate::pool::Pool;
 
 /// An endpoint's identity and counts, shared by all workers and kept for as long as the cluster has its address.
@@ -124,7 +125,7 @@ impl Endpoint {
 
     pub(crate) fn register(&self, set: Weak<ChannelSet>) {
         let mut sets = self.sets.lock();
-        sets.retain(|set| set.strong_count() > 0);
+        tidy(&mut sets, |set| set.strong_count() > 0);
         sets.push(set);
     }
 
@@ -134,7 +135,7 @@ impl Endpoint {
 
     pub(crate) fn register_pool(&self, pool: Weak<Pool>) {
         let mut pools = self.pools.lock();
-        pools.retain(|pool| pool.strong_count() > 0);
+        tidy(&mut pools, |pool| pool.strong_count() > 0);
         pools.push(pool);
     }
 

@@ -13,6 +13,7 @@ use wireloom_net::Address;
 use crate::adaptive::Samples;
 use crate::balance::{Ask, Plan, Selection, Turns};
 use crate::cluster::Current;
+use crate::pins::Pinned;
 use crate::set::Set;
 use crate::upkeep::Upkeep;
 use crate::upstream::Way;
@@ -58,6 +59,8 @@ pub(crate) struct LocalEndpoint {
     pub(crate) endpoint: Arc<Endpoint>,
     /// At each connector's position its connections, once there was a request for them.
     sets: Box<[OnceLock<Lanes>]>,
+    /// Those that downstream connections have to themselves.
+    pinned: Pinned,
 }
 
 /// The connections of one connector.
@@ -87,6 +90,21 @@ impl LocalCluster {
         local
     }
 
+    /// The connections that carry such requests to the endpoint: all share them, or the downstream connection has them to
+    /// itself. None if no connector carries any.
+    pub(crate) fn set(
+        &self,
+        endpoint: &Arc<LocalEndpoint>,
+        way: Way,
+        selection: &Selection<'_>,
+        config: &ClusterConfig,
+    ) -> Option<Set> {
+        match selection.pins(config) {
+            None => endpoint.set(way, self).cloned(),
+            Some(pins) => pins.set(endpoint, way, self),
+        }
+    }
+
     /// The cluster that it belongs to.
     pub fn cluster(&self) -> &Arc<Cluster> {
         &self.cluster
@@ -104,9 +122,13 @@ impl LocalCluster {
             );
             Arc::new(with_rng(|rng| old.turns.follow(before, now, rng)))
         };
+        // Connections that are shared are of no use where each downstream has its own, nor the other way round.
+        let per_downstream = |config: &ClusterConfig| config.connections.per_downstream;
+        let kept = per_downstream(&old.config) == per_downstream(&current.config);
         let known = old
             .endpoints
             .iter()
+            .filter(|_| kept)
             .map(|local| (Arc::as_ptr(&local.endpoint), local))
             .collect();
         let next = View::new(current, turns, &known, &self.upstream);
@@ -129,6 +151,7 @@ impl View {
                     Arc::new(LocalEndpoint {
                         endpoint: member.endpoint.clone(),
                         sets: (0..protocols).map(|_| OnceLock::new()).collect(),
+                        pinned: Pinned::default(),
                     })
                 },
                 |local| (*local).clone(),
@@ -204,6 +227,14 @@ impl LocalEndpoint {
                 })
             }
         }
+    }
+
+    /// Connections for one downstream connection; None if no connector carries such requests.
+    pub(crate) fn pinned(&self, way: Way, local: &LocalCluster) -> Option<Set> {
+        let connector = local.upstream.connector(way.position)?;
+        let set = self.connect(connector, local);
+        self.pinned.add(&set);
+        Some(set)
     }
 
     /// The ways that requests have come.

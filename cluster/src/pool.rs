@@ -24,6 +24,9 @@ use crate::{Cluster, ClusterConfig, Endpoint, Upstream};
 /// Connections that one worker keeps to one endpoint where the configuration names no number.
 const MOST: u32 = 1024;
 
+/// The same for each downstream connection that has some of its own.
+const MOST_OF_A_DOWNSTREAM: u32 = 8;
+
 /// One worker's connections to one endpoint in a ping-pong protocol.
 pub(crate) struct Pool {
     manager: Manager,
@@ -298,7 +301,7 @@ impl Pool {
             return sized.clone();
         }
         self.manager.0.config.store(Some(config.clone()));
-        let most = config.connections.per_endpoint.unwrap_or(MOST);
+        let most = most(config);
         let pool = bb8::Pool::builder()
             .max_size(most)
             .min_idle(None)
@@ -342,7 +345,7 @@ impl Pool {
         let idle = sized.pool.state().idle_connections;
         let state = sized.pool.state();
         let used = state.connections.saturating_sub(state.idle_connections);
-        let most = config.connections.per_endpoint.unwrap_or(MOST);
+        let most = most(config);
         let wanted = ahead(config, used).saturating_sub(used).max(first);
         let wanted = wanted.max(config.connections.min_idle);
         let wanted = wanted.min(most.saturating_sub(used));
@@ -368,6 +371,11 @@ impl Pool {
         (self.manager.0.open.load(Relaxed), idle)
     }
 
+    /// Lets go of what rests; what is lent out ends with its call.
+    pub(crate) fn close(&self) {
+        self.current.store(None);
+    }
+
     /// How the last attempt to connect ended, if it failed.
     pub(crate) fn last_failure(&self) -> Option<LocalError> {
         self.manager.0.outage.lock().last()
@@ -377,6 +385,16 @@ impl Pool {
     pub(crate) fn backing_off(&self) -> Option<(LocalError, Instant)> {
         self.manager.0.outage.lock().pausing()
     }
+}
+
+fn most(config: &ClusterConfig) -> u32 {
+    let connections = &config.connections;
+    connections
+        .per_endpoint
+        .unwrap_or(match connections.per_downstream {
+            true => MOST_OF_A_DOWNSTREAM,
+            false => MOST,
+        })
 }
 
 /// Whether a pool for one serves the other.

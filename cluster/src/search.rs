@@ -183,8 +183,8 @@ impl LocalCluster {
     ) -> Option<Candidate> {
         let view = self.view.load();
         let local = view.pick(*selection, avoid, &self.cluster)?;
-        let set = local.set(way, self)?;
-        Some(Candidate::new(local, set, &view.config))
+        let set = self.set(local, way, selection, &view.config)?;
+        Some(Candidate::new(local, &set, &view.config))
     }
 
     /// Waits until the candidate has a connection that takes the call, or can have none.

@@ -43,6 +43,14 @@ impl Set {
         }
     }
 
+    /// Lets go of the connections: each closes with its last answer. The set goes on if it is asked for another.
+    pub(crate) fn close(&self) {
+        match self {
+            Self::Shared(set) => set.close(),
+            Self::Exclusive(pool) => pool.close(),
+        }
+    }
+
     /// Hands the call to a connection that is there and takes it.
     pub(crate) fn offer(&self, call: Call, config: &Arc<ClusterConfig>) -> Result<Taken, Refused> {
         match self {

@@ -12,4 +12,5 @@ mod limits;
 mod membership;
 mod outliers;
 mod picking;
+mod pinning;
 mod reuse;

@@ -98,7 +98,7 @@ impl Tcp {
 }
 
 /// Which connections carry a request: those of one connector, and of its lanes one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Way {
     pub(crate) position: usize,
     pub(crate) lane: usize,

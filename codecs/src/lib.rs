@@ -64,6 +64,7 @@ pub use needs::Needs;
 pub use outcome::{Class, Outcome};
 pub use prefixed::Prefixed;
 pub use probe::{Probe, Probed, Probing};
+pub use progress::Progress;
 pub use protocol::{
     Accepted, Answer, BoxFuture, Call, CallError, Channel, ChannelEvents, ChannelLimits,
     ChannelState, Connector, Io, Protocol, ServeLimits, Service,

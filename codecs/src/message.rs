@@ -37,9 +37,10 @@ impl<H> Message<H> {
 impl<H: Clone> Message<H> {
     /// A second copy, for a retry or a mirror: reference counts and no bytes. None if the body is streamed.
     pub fn try_clone(&self) -> Option<Self> {
+        let body = self.body.try_clone()?;
         Some(Self {
             head: self.head.clone(),
-            body: self.body.try_clone()?,
+            body,
             trailers: self.trailers.clone(),
             hold: self.hold.clone(),
         })

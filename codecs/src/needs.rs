@@ -9,11 +9,16 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     fields: Vec<Arc<str>>,
+    /// A bit for each length that a name has: most fields of a message need not be compared with any name.
+    lengths: u64,
 }
 
 impl Needs {
     /// Nothing beyond service and method.
-    pub const NOTHING: Self = Self { fields: Vec::new() };
+    pub const NOTHING: Self = Self {
+        fields: Vec::new(),
+        lengths: 0,
+    };
 
     /// The named fields. Names are sorted and made unique.
     pub fn fields<I, N>(names: I) -> Self
@@ -24,7 +29,10 @@ impl Needs {
         let mut fields: Vec<Arc<str>> = names.into_iter().map(Into::into).collect();
         fields.sort();
         fields.dedup();
-        Self { fields }
+        let lengths = fields
+            .iter()
+            .fold(0, |lengths, name| lengths | length_bit(name.len()));
+        Self { fields, lengths }
     }
 
     /// True if no field is wanted.
@@ -35,7 +43,8 @@ impl Needs {
     /// True if the field of this exact name is wanted.
     pub fn wants(&self, name: &[u8]) -> bool {
         // A handful of names: a scan beats a hash.
-        self.fields.iter().any(|field| field.as_bytes() == name)
+        self.lengths & length_bit(name.len()) != 0
+            && self.fields.iter().any(|field| field.as_bytes() == name)
     }
 
     /// The wanted names, sorted.
@@ -49,6 +58,14 @@ impl Needs {
     }
 }
 
+/// The bit of a length; long ones share the last.
+const fn length_bit(length: usize) -> u64 {
+    match length {
+        0..=62 => 1 << length,
+        _ => 1 << 63,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +76,16 @@ mod tests {
         assert!(both.wants(b"group") && both.wants(b"version") && !both.wants(b"x"));
         assert_eq!(both.names().count(), 2);
         assert!(Needs::NOTHING.is_empty());
+    }
+
+    #[test]
+    fn names_of_every_length_are_found() {
+        for length in [0, 1, 62, 63, 64, 65, 300] {
+            let name = "n".repeat(length);
+            let needs = Needs::fields([name.clone()]);
+            assert!(needs.wants(name.as_bytes()), "{length}");
+            assert!(!needs.wants("m".repeat(length.max(1)).as_bytes()));
+            assert!(!Needs::NOTHING.wants(name.as_bytes()));
+        }
     }
 }

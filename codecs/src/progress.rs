@@ -4,15 +4,18 @@ use std::time::{Duration, Instant};
 
 /// A transfer under way: a frame that comes, or a queue that goes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Progress {
+pub struct Progress {
     since: Instant,
     last: Instant,
     bytes: u64,
 }
 
 impl Progress {
+    /// The slowest that a message may come, in bytes per second, beyond the time that any message has.
+    pub const SLOWEST: u64 = 64 << 10;
+
     /// It began at `now`, and `bytes` of it have moved.
-    pub(crate) fn begun(now: Instant, bytes: usize) -> Self {
+    pub fn begun(now: Instant, bytes: usize) -> Self {
         Self {
             since: now,
             last: now,
@@ -21,13 +24,13 @@ impl Progress {
     }
 
     /// So many more have moved.
-    pub(crate) fn moved(&mut self, now: Instant, bytes: usize) {
+    pub fn moved(&mut self, now: Instant, bytes: usize) {
         self.last = now;
         self.bytes = self.bytes.saturating_add(bytes as u64);
     }
 
     /// How a queue gets on that a write took from `before` to `after` bytes; None once it is empty.
-    pub(crate) fn of_queue(
+    pub fn of_queue(
         progress: Option<Self>,
         now: Instant,
         before: usize,
@@ -44,7 +47,7 @@ impl Progress {
     }
 
     /// Its time starts anew: it waited for us and not for the peer.
-    pub(crate) fn excuse(&mut self, now: Instant) {
+    pub fn excuse(&mut self, now: Instant) {
         self.since = now;
         self.last = now;
     }
@@ -53,7 +56,7 @@ impl Progress {
     /// `slowest` bytes per second, but no longer than `idle` after the last of them.
     ///
     /// What was announced buys no time, only what came.
-    pub(crate) fn deadline(&self, grace: Duration, idle: Duration, slowest: u64) -> Instant {
+    pub fn deadline(&self, grace: Duration, idle: Duration, slowest: u64) -> Instant {
         let earned = Duration::from_millis(self.bytes.saturating_mul(1000) / slowest.max(1));
         (self.since + grace + earned).min(self.last + idle)
     }

@@ -18,9 +18,6 @@ use crate::{
 
 /// Frames from this size on get memory of their own, reserved from the budget before it is read.
 const LARGE: usize = 16 << 10;
-/// The slowest that a frame may come, in bytes per second, beyond the time that any frame has.
-const SLOWEST: u64 = 64 << 10;
-
 /// How long after one frame was turned away for want of memory others are turned away without waiting.
 const RECENT: Duration = Duration::from_secs(5);
 
@@ -59,6 +56,8 @@ pub(crate) struct Reader {
     shed: Option<Instant>,
     /// One is being turned away: the next event is its fault.
     shedding: bool,
+    /// See [`Self::uncovered`].
+    uncovered: usize,
 }
 
 impl Reader {
@@ -74,6 +73,7 @@ impl Reader {
             starving: None,
             shed: None,
             shedding: false,
+            uncovered: 0,
         }
     }
 
@@ -95,48 +95,63 @@ impl Reader {
         self.account.set(held);
     }
 
-    /// The next event in what was read, and how many bytes of it no reservation covers. A large frame's message holds
-    /// its own.
+    /// The next event in what was read. A large frame's message holds the memory reserved for it; for others see
+    /// [`Self::uncovered`].
     pub(crate) fn decode<C: Codec>(
         &mut self,
         codec: &mut C,
         now: Instant,
-    ) -> Result<Option<(Inbound, usize)>, ConnError> {
+    ) -> Result<Option<Inbound>, ConnError> {
         let before = self.buffer.len();
-        let decoded = if before == 0 {
-            None
-        } else {
-            codec.decode(&mut self.buffer)?
+        // Looked at where it lies: an event is large, and moving it costs more than all that is done here.
+        let mut decoded = match before {
+            0 => Ok(None),
+            _ => codec.decode(&mut self.buffer),
         };
-        let Some(mut event) = decoded else {
-            if self.buffer.is_empty() {
-                self.release();
-            }
-            if self.buffer.is_empty() && !codec.mid_frame() {
-                self.frame = None;
-            } else if self.frame.is_none() {
-                self.frame = Some(Progress::begun(now, before));
-            }
-            return Ok(None);
-        };
+        match &mut decoded {
+            Ok(Some(event)) => self.decoded(event, before),
+            Ok(None) => self.undecoded(codec, before, now),
+            Err(_) => {}
+        }
+        decoded
+    }
+
+    /// How many bytes of the last event's frame no reservation covers.
+    pub(crate) fn uncovered(&self) -> usize {
+        self.uncovered
+    }
+
+    /// An event was read from a buffer of `before` bytes.
+    fn decoded(&mut self, event: &mut Inbound, before: usize) {
         self.frame = None;
         if std::mem::take(&mut self.shedding)
-            && let Inbound::Fault(_, fault) = &mut event
+            && let Inbound::Fault(_, fault) = event
         {
             let what = "no memory for a large message";
             fault.error = LocalError::new(ErrorKind::Overloaded, what);
         }
-        let mut size = before - self.buffer.len();
+        self.uncovered = before - self.buffer.len();
         if let Some((reserved, _)) = self.large.take() {
-            size = 0;
+            self.uncovered = 0;
             let hold = Some(Arc::new(reserved));
-            match &mut event {
+            match event {
                 Inbound::Request(_, request) => request.hold = hold,
                 Inbound::Response(_, response) => response.hold = hold,
                 Inbound::Control(_) | Inbound::Fault(..) => {}
             }
         }
-        Ok(Some((event, size)))
+    }
+
+    /// The codec wants more than the `before` bytes that there were.
+    fn undecoded<C: Codec>(&mut self, codec: &C, before: usize, now: Instant) {
+        if self.buffer.is_empty() {
+            self.release();
+        }
+        if self.buffer.is_empty() && !codec.mid_frame() {
+            self.frame = None;
+        } else if self.frame.is_none() {
+            self.frame = Some(Progress::begun(now, before));
+        }
     }
 
     /// Reads once. Pending also while the budget has nothing left for the frame that comes.
@@ -250,7 +265,7 @@ impl Reader {
 
     /// When the frame under way must be whole, or have got on: see [`Progress::deadline`].
     pub(crate) fn frame_deadline(&self, grace: Duration, idle: Duration) -> Option<Instant> {
-        Some(self.frame?.deadline(grace, idle, SLOWEST))
+        Some(self.frame?.deadline(grace, idle, Progress::SLOWEST))
     }
 
     /// Nothing is read for now: the frame under way waits for us, and others may have the memory that it waits for.
@@ -281,7 +296,7 @@ impl Reader {
         let decoded = self.decode(codec, now);
         codec.set_limits(limits);
         let shed = match decoded? {
-            Some((event, _)) => Shed::Told(Box::new(event)),
+            Some(event) => Shed::Told(Box::new(event)),
             None if codec.mid_frame() => Shed::Begun,
             None => {
                 self.shedding = false;

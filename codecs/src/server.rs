@@ -249,7 +249,8 @@ where
     fn decode(&mut self, now: Instant) {
         while self.accepts() {
             match self.reader.decode(&mut self.codec, now) {
-                Ok(Some((event, size))) => {
+                Ok(Some(event)) => {
+                    let size = self.reader.uncovered();
                     if let Err(error) = self.handle(event, size) {
                         return self.finish(Err(error));
                     }
@@ -309,20 +310,20 @@ where
     }
 
     /// Queues the answer, or keeps it until those before it are there.
-    fn reply(&mut self, turn: u64, reply: Reply) -> Result<(), ConnError> {
+    fn reply(&mut self, turn: u64, mut reply: Reply) -> Result<(), ConnError> {
         let Some(order) = &mut self.order else {
-            return self.encode(reply);
+            return self.encode(&mut reply);
         };
         order.fill(turn, reply);
-        while let Some(reply) = self.order.as_mut().and_then(Order::next) {
-            self.encode(reply)?;
+        while let Some(mut reply) = self.order.as_mut().and_then(Order::next) {
+            self.encode(&mut reply)?;
         }
         Ok(())
     }
 
-    fn encode(&mut self, Reply(id, mut response): Reply) -> Result<(), ConnError> {
+    fn encode(&mut self, Reply(id, response): &mut Reply) -> Result<(), ConnError> {
         self.codec
-            .encode(Outbound::Response(id, &response), &mut self.write)?;
+            .encode(Outbound::Response(*id, response), &mut self.write)?;
         if let Some(reserved) = response.hold.take() {
             self.write.hold(reserved);
         }

@@ -3,15 +3,25 @@
 #
 # Counted by callgrind, in user space, as the difference of a long and a short run: neighbours on the machine and the
 # kernel do not count, and two runs differ by less than a hundredth. RPCLOAD names the load generator (`rpcload`).
-# CONNS and INFLIGHT are 8 and 32 if not given.
+# CONNS and INFLIGHT are 8 and 32 if not given, for HTTP/1.1 32 and 1.
 set -eu
 template=$1 protocol=$2
 shift 2
-rpcload=${RPCLOAD:?the load generator} conns=${CONNS:-8} inflight=${INFLIGHT:-32}
+rpcload=${RPCLOAD:?the load generator}
 dir=$(mktemp -d)
 backend_port=24880 listen_port=24045
-sed "s/@WORKERS@/1/; s/@LISTEN_PORT@/$listen_port/; s/@BACKEND_PORT@/$backend_port/; s/@PROTOCOL@/$protocol/" "$template" > "$dir/config.yaml"
-"$rpcload" backend "--$protocol" $backend_port &
+# How the load's requests are told from others, what its server speaks, and how many are under way.
+upstream=$protocol server=$protocol conns=${CONNS:-8} inflight=${INFLIGHT:-32}
+case $protocol in
+dubbo | bolt) match='service: org.bench.EchoService' ;;
+thrift*) match='method: echo' upstream=thrift ;;
+grpc) match='service: bench.Echo' upstream=http2 server=h2 ;;
+h2) match='http: {path: {prefix: /echo}}' upstream=http2 ;;
+http1) match='http: {path: {prefix: /echo}}' conns=${CONNS:-32} inflight=${INFLIGHT:-1} ;;
+esac
+sed "s/@WORKERS@/1/; s/@LISTEN_PORT@/$listen_port/; s/@BACKEND_PORT@/$backend_port/; s/@PROTOCOL@/$upstream/; s|@MATCH@|$match|" \
+    "$template" > "$dir/config.yaml"
+"$rpcload" backend "--$server" $backend_port &
 backend=$!
 trap 'kill $backend; rm -r "$dir"' EXIT
 

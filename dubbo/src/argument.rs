@@ -48,7 +48,7 @@ fn hessian2<'a>(
     }
     let types = reader.read_str().ok()?;
     let arguments = descriptor::count(&types).ok()?;
-    if is_generic(&method) {
+    if is_generic(method.as_bytes()) {
         // The method and the types of its parameters come first.
         reader.skip_values(2).ok()?;
         let mut list = reader.enter_list().ok()??;

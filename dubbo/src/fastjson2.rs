@@ -48,7 +48,7 @@ pub(crate) fn find<'a>(body: &'a [u8], index: usize, names: &[Box<str>]) -> Opti
     let method = text(value(&mut walk).ok()?).ok()??;
     let types = text(value(&mut walk).ok()?).ok()??;
     let arguments = descriptor::count(&types).ok()?;
-    let mut argument = if is_generic(&method) {
+    let mut argument = if is_generic(method.as_bytes()) {
         // The method and the types of its parameters come first.
         value(&mut walk).ok()?;
         value(&mut walk).ok()?;

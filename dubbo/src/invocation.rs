@@ -93,7 +93,7 @@ impl Invocation {
     /// True if the method's real name is the first argument: `GenericService` calls, which providers turn into
     /// calls of that method.
     pub(crate) fn is_generic(&self) -> bool {
-        is_generic(&self.method)
+        is_generic(self.method.as_bytes())
     }
 
     /// Takes a generic call's first argument, cut as providers cut it (`String.trim`).
@@ -171,8 +171,8 @@ impl Invocation {
 }
 
 /// The methods of `GenericService`.
-pub(crate) fn is_generic(method: &str) -> bool {
-    method == "$invoke" || method == "$invokeAsync"
+pub(crate) fn is_generic(method: &[u8]) -> bool {
+    method == b"$invoke" || method == b"$invokeAsync"
 }
 
 /// A timeout of `millis` milliseconds. None for Java's "no timeout", zero and less.
@@ -203,7 +203,7 @@ fn name(body: &Bytes, given: Cow<'_, str>, what: &str) -> Result<Str, LocalError
 /// Text of the body, without a copy where it lies there as it is.
 fn text(body: &Bytes, text: Cow<'_, str>) -> Str {
     match text {
-        Cow::Borrowed(text) => Str::from_utf8_lossy(body.slice_ref(text.as_bytes())),
+        Cow::Borrowed(text) => Str::part_of(body, text),
         Cow::Owned(text) => Str::from(text),
     }
 }

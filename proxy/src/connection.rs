@@ -1,8 +1,9 @@
-//! A downstream connection from accept to close: the handshake, if the listener has TLS, then detection, then the
+//! A downstream connection from accept to close: the PROXY header, if it comes from a load balancer, the handshake, if the listener has TLS, then detection, then the
 //! protocol's own driver.
 
 mod alpn;
 mod handshake;
+mod introduction;
 mod recognise;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use wireloom_codecs::{
 };
 use wireloom_net::tls::TlsAcceptor;
 use wireloom_net::{ConnectionPermit, original_destination};
+use wireloom_router::filter::Networks;
 use wireloom_telemetry::{Limited, ListenerStats, OpenConnection};
 
 use crate::exchange::{Exchanges, Shared};
@@ -32,6 +34,8 @@ pub(crate) struct Serving {
     pub(crate) port: u16,
     /// The protocols that detection tries, each with what its connections share.
     pub(crate) protocols: Vec<Spoken>,
+    /// Whose connections begin with a PROXY header.
+    pub(crate) balancers: Networks,
     /// Shakes hands with every client, if there is one.
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) handshake_timeout: Duration,
@@ -90,6 +94,9 @@ impl Incoming {
             serving,
             drain,
         };
+        if client.is_relayed() && !Box::pin(client.introduced(&mut stream)).await {
+            return;
+        }
         if let Some(tls) = client.serving.tls.clone() {
             // In a box of its own: connections without TLS carry no room for a handshake.
             return Box::pin(client.secured(tls, stream)).await;
@@ -102,6 +109,7 @@ impl Incoming {
 
 /// Who is served, and with what.
 struct Client {
+    /// Where it connected from, or is said to have.
     peer: SocketAddr,
     /// Where it wanted to go, if it was redirected.
     destination: Option<SocketAddr>,

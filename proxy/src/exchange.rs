@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use http::header::{HeaderValue, SET_COOKIE};
+use wireloom_cluster::{Pins, Selection};
 use wireloom_codecs::{
     Argument, ArgumentPath, Body, Class, Downstream, ErrorKind, LocalError, Needs, Protocol,
     ProtocolId, Request, RequestHead, Response, Service, clock,
@@ -39,6 +40,8 @@ pub struct Exchanges(Arc<Connected>);
 struct Connected {
     shared: Arc<Shared>,
     downstream: Downstream,
+    /// Upstream connections that only this one uses, in clusters that want that.
+    pins: Pins,
 }
 
 impl Connected {
@@ -122,7 +125,11 @@ impl Shared {
 impl Exchanges {
     /// Those of one connection.
     pub(crate) fn new(shared: Arc<Shared>, downstream: Downstream) -> Self {
-        Self(Arc::new(Connected { shared, downstream }))
+        Self(Arc::new(Connected {
+            shared,
+            downstream,
+            pins: Pins::default(),
+        }))
     }
 }
 
@@ -256,9 +263,12 @@ async fn exchange(
     let moved = limit.map(|limit| quiet::Moved::watch(limit, &mut request));
     let target = Target {
         binding,
-        hash,
-        subset,
-        to,
+        selection: Selection {
+            hash,
+            subset: subset.as_deref(),
+            destination: to.as_deref(),
+            pins: Some(&connected.pins),
+        },
     };
     // What was lent out would keep its place in the future to the end of its block.
     let result = {

@@ -181,8 +181,11 @@ fn serving(
             shared: Arc::new(shared),
         }
     });
+    let balancers = config.proxy_protocol.as_ref();
     Serving {
         port,
+        // What is wrong with them was told before this.
+        balancers: balancers.map(|it| it.networks("").0).unwrap_or_default(),
         protocols: protocols.collect(),
         tls: tls.cloned(),
         handshake_timeout: config.timeouts.handshake.0,

@@ -106,24 +106,11 @@ impl Binding {
     }
 }
 
-/// Where a request goes, with all its tries: a cluster, and what the request wants of its endpoint there.
+/// Where a request goes, with all its tries.
 pub(crate) struct Target<'a> {
     pub(crate) binding: &'a Binding,
-    pub(crate) hash: Option<u64>,
-    pub(crate) subset: Option<Arc<Subset>>,
-    /// Where the client wanted to go, if the cluster heeds that.
-    pub(crate) to: Option<Box<Address>>,
-}
-
-impl Target<'_> {
-    /// What the request wants of its endpoint.
-    pub(crate) fn selection(&self) -> Selection<'_> {
-        Selection {
-            hash: self.hash,
-            subset: self.subset.as_deref(),
-            destination: self.to.as_deref(),
-        }
-    }
+    /// What the request wants of its endpoint there.
+    pub(crate) selection: Selection<'a>,
 }
 
 /// Counters per route, cluster and protocol, resolved on first use: most combinations never occur.

@@ -9,11 +9,15 @@
     reason = "a test ends at what it does not expect"
 )]
 
+use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use tokio_util::codec::Decoder;
 use wireloom::{Protocols, config};
 use wireloom_codecs::{
@@ -255,4 +259,92 @@ clusters: {{shop: {{protocol: tilde, multiplexed: true, endpoints: ['{}']}}}}",
         error.to_string().contains("there is no status `FAILED`"),
         "{error}"
     );
+}
+
+/// Answers each request, some milliseconds later and in no order, with this name and what was asked.
+async fn named(name: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let (mut from, to) = stream.into_split();
+                let to = Arc::new(tokio::sync::Mutex::new(to));
+                loop {
+                    let mut head = [0; 8];
+                    if from.read_exact(&mut head).await.is_err() {
+                        return;
+                    }
+                    let mut body = vec![0; usize::from(u16::from_be_bytes([head[6], head[7]]))];
+                    from.read_exact(&mut body).await.unwrap();
+                    let to = to.clone();
+                    tokio::spawn(async move {
+                        let id = u32::from_be_bytes([head[2], head[3], head[4], head[5]]);
+                        let pause = Duration::from_millis(u64::from(id * 7 % 30));
+                        tokio::time::sleep(pause).await;
+                        let answer = [name.as_bytes(), b" ", &body].concat();
+                        let answer = frame(ANSWER, id, &answer);
+                        to.lock().await.write_all(&answer).await.unwrap();
+                    });
+                }
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn no_call_fails_while_a_reload_changes_the_route_and_the_codecs_setting() {
+    let (first, second) = (named("first").await, named("second").await);
+    let config = |to: &str, loud: bool| {
+        let yaml = format!(
+            "workers: 1
+listeners: [{{address: 127.0.0.1:0, routes: main}}]
+routes: {{main: [{{to: {to}}}]}}
+clusters:
+  first: {{protocol: tilde, multiplexed: {loud}, endpoints: ['{first}']}}
+  second: {{protocol: tilde, multiplexed: {loud}, endpoints: ['{second}']}}"
+        );
+        config::parse("own.yaml".as_ref(), &yaml, &["tilde"]).unwrap()
+    };
+    let protocols = Protocols::new()
+        .codec::<Tilde>(false)
+        .per_cluster(Tilde::ID, |cluster| {
+            let loud = cluster.own.multiplexed;
+            Some(Arc::new(Framed::<Tilde>::new(loud)))
+        });
+    let metrics = Arc::new(Metrics::new("0").unwrap());
+    let proxy = wireloom::Proxy::start(config("first", false), protocols, metrics).unwrap();
+    let mut client = TcpStream::connect(proxy.addresses()[0]).await.unwrap();
+    let kinds = [
+        ("first", false),
+        ("second", true),
+        ("second", false),
+        ("first", true),
+    ];
+    let mut seen = HashSet::new();
+    for turn in 0..20_usize {
+        // Calls are under way when the configuration changes, and more come right behind it.
+        let ids = (turn as u32 * 100)..(turn as u32 * 100 + 40);
+        for id in ids.clone() {
+            let request = frame(REQUEST, id, b"shop/buy tea");
+            client.write_all(&request).await.unwrap();
+            if id == ids.start + 20 {
+                let (to, loud) = kinds[turn % kinds.len()];
+                proxy.apply_warm(config(to, loud)).await.unwrap();
+            }
+        }
+        let mut waiting: HashSet<u32> = ids.collect();
+        while !waiting.is_empty() {
+            let answer = timeout(Duration::from_secs(20), read(&mut client)).await;
+            let (kind, id, body) = answer.unwrap();
+            assert_eq!(kind, ANSWER, "{body}");
+            assert!(waiting.remove(&id), "an answer to {id}");
+            let (_, asked) = body.split_once(' ').unwrap();
+            assert_eq!(asked.to_lowercase(), "shop/buy tea");
+            seen.insert(body);
+        }
+    }
+    // Each server was asked with either setting.
+    assert_eq!(seen.len(), kinds.len(), "{seen:?}");
 }

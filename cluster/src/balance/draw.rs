@@ -54,7 +54,11 @@ impl<'a> Scope<'a> {
         }
         let mut last = None;
         for _ in 0..DRAWS {
-            let mut point = rng.random_range(0..total);
+            // With one that can be drawn there is nothing to draw.
+            let mut point = match total {
+                1 => 0,
+                _ => rng.random_range(0..total),
+            };
             // Skipping over the excepted one keeps the others' shares.
             if let Some((before, weight)) = hole
                 && point >= before

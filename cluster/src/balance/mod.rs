@@ -33,7 +33,7 @@ mod turns;
 
 use wireloom_net::Address;
 
-use crate::Tried;
+use crate::{ClusterConfig, Pins, Tried};
 
 pub(crate) use latency::{Latency, Stopwatch};
 pub(crate) use plan::Plan;
@@ -49,6 +49,8 @@ pub struct Selection<'a> {
     pub subset: Option<&'a Subset>,
     /// Where its client wanted to go, for clusters that send requests there.
     pub destination: Option<&'a Address>,
+    /// The connections of its downstream connection, for clusters where it has some of its own. None = any will do.
+    pub pins: Option<&'a Pins>,
 }
 
 impl Selection<'_> {
@@ -57,6 +59,7 @@ impl Selection<'_> {
         hash: None,
         subset: None,
         destination: None,
+        pins: None,
     };
 }
 
@@ -66,6 +69,14 @@ impl<'a> Selection<'a> {
     pub const fn bound_for(mut self, destination: Option<&'a Address>) -> Self {
         self.destination = destination;
         self
+    }
+
+    /// Whose connections the request has to go over; None if it goes over those that all share.
+    pub(crate) fn pins(&self, config: &ClusterConfig) -> Option<&'a Pins> {
+        match config.connections.per_downstream {
+            true => self.pins,
+            false => None,
+        }
     }
 }
 

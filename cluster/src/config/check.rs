@@ -109,6 +109,19 @@ impl ClusterConfig {
                 note("connections.min_idle", message);
             }
         }
+        let ahead = [
+            ("connections.min_idle", connections.min_idle > 0),
+            ("connections.preconnect", connections.preconnect.is_some()),
+            ("warm_up", !self.warm_up.is_off()),
+        ];
+        for (key, _) in ahead
+            .into_iter()
+            .filter(|(_, set)| *set && connections.per_downstream)
+        {
+            let message = "no connection can be made ahead where each downstream connection has its own \
+                           (`connections.per_downstream`): leave one of the two out";
+            note(key, message.to_owned());
+        }
         let adaptive = self.limits.adaptive.as_ref();
         if let Some((key, message)) = adaptive.and_then(AdaptiveLimit::problem) {
             note(&format!("limits.adaptive.{key}"), message);

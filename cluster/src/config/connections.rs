@@ -23,6 +23,12 @@ pub struct Connections {
     )]
     #[schemars(with = "u32", range(min = 1, max = 1024))]
     pub per_endpoint: Option<u32>,
+    /// True: each downstream connection has upstream connections of its own, which no other shares, to whichever endpoint
+    /// the balancer picks, for servers that keep something per connection. They are made when its requests need them and
+    /// close when it does. `per_endpoint` then counts for each downstream connection; its default is 1, and 8 in protocols
+    /// whose connections carry one request at a time; those over `limits.connections` are refused. Copies for mirrors have
+    /// no downstream and share connections.
+    pub per_downstream: bool,
     /// Requests that a connection takes, at least 1. Then another takes its place, and it closes with its last answer.
     /// Default: no limit.
     #[serde(
@@ -64,6 +70,7 @@ impl Default for Connections {
     fn default() -> Self {
         Self {
             per_endpoint: None,
+            per_downstream: false,
             max_requests: None,
             max_age: None,
             jitter: 10,

@@ -134,6 +134,24 @@ fn more_connections_than_there_may_be_are_not_kept() {
         assert_eq!(problems[0].path, "connections.min_idle", "{keys}");
         assert!(problems[0].message.contains(key), "{problems:?}");
     }
+    for (keys, path) in [
+        (
+            "connections: {per_downstream: true, min_idle: 1}",
+            "connections.min_idle",
+        ),
+        (
+            "connections: {per_downstream: true, preconnect: 2}",
+            "connections.preconnect",
+        ),
+        (
+            "connections: {per_downstream: true}, protocol: dubbo, warm_up: true",
+            "warm_up",
+        ),
+    ] {
+        let problems = parse(&format!("{{endpoints: ['a:1'], {keys}}}")).problems();
+        let paths: Vec<_> = problems.iter().map(|problem| &*problem.path).collect();
+        assert_eq!(paths, [path]);
+    }
     let fits = parse("{endpoints: ['a:1'], connections: {per_endpoint: 3, min_idle: 3}}");
     assert_eq!(fits.problems(), []);
 }

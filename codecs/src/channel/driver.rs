@@ -188,7 +188,7 @@ impl<C: Codec> Driver<C> {
             Poll::Ready(Err(error)) => return Err(error),
         }
         self.timers.heard(now);
-        while let Some((event, _)) = self.reader.decode(&mut self.codec, now)? {
+        while let Some(event) = self.reader.decode(&mut self.codec, now)? {
             self.handle(event)?;
         }
         if self.mode == Mode::PingPong && self.slots.live() == 0 && self.reader.buffered() > 0 {
@@ -318,15 +318,21 @@ impl<C: Codec> Driver<C> {
                         self.fail_unsent(call, ErrorKind::Overloaded, what);
                     }
                 }
-                Some(Command::Drain) => self.retire(),
+                Some(Command::Drain) => self.leave(now)?,
                 None => {
                     // Every handle is gone. It says so each time that it is asked.
                     self.orphaned = true;
-                    self.retire();
+                    self.leave(now)?;
                 }
             }
         }
         Ok(progress)
+    }
+
+    /// Takes no more calls for good, and does not wait for answers that nobody waits for.
+    fn leave(&mut self, now: Instant) -> Result<(), ConnError> {
+        self.retire();
+        self.expire(now, true)
     }
 
     /// Gives the call a slot and its request an id, and queues the bytes.

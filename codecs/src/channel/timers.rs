@@ -149,7 +149,7 @@ impl<C: Codec> Driver<C> {
 
     /// Ends the calls whose time is up, and if asked those whose callers are gone. Their slots stay taken until the
     /// late replies come.
-    fn expire(&mut self, now: Instant, abandoned: bool) -> Result<(), ConnError> {
+    pub(super) fn expire(&mut self, now: Instant, abandoned: bool) -> Result<(), ConnError> {
         let mut expired = Vec::new();
         let mut next: Option<Instant> = None;
         let mut later = |deadline: Instant| {

@@ -178,7 +178,7 @@ async fn a_connection_between_frames_holds_no_buffer() {
             poll_fn(|cx| reader.poll_read(&mut io, &codec, now, cx))
                 .await
                 .unwrap();
-            if let Some((event, _)) = reader.decode(&mut codec, now).unwrap() {
+            if let Some(event) = reader.decode(&mut codec, now).unwrap() {
                 break event;
             }
         };

@@ -4,7 +4,7 @@
 //! messages that leave as they came, ids that may be replaced by any other, and bad bytes that end in an error and
 //! never in a panic, a hang or a large allocation.
 
-mod chaos;
+pub mod chaos;
 mod exchanges;
 mod fuzz;
 

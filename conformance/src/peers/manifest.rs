@@ -34,6 +34,9 @@ pub(crate) struct Peer {
     /// The suites that its client knows.
     #[serde(default = "default_suites")]
     pub(crate) suites: Vec<String>,
+    /// The crate under `examples/` whose program is the proxy of its pairs, where Wireloom's own does not speak its
+    /// protocol.
+    pub(crate) proxy: Option<String>,
     /// Whether a scenario that fails without the proxy fails the run. Not where the client judges whom it talks to:
     /// with the proxy that is the proxy, and without it a server that is none of ours.
     #[serde(default = "yes")]
@@ -117,6 +120,7 @@ impl Peer {
             client: None,
             partners: Vec::new(),
             suites: Vec::new(),
+            proxy: None,
             direct_counts: true,
             thrift: Dialects::default(),
             folder: PathBuf::new(),
@@ -148,6 +152,12 @@ impl Peer {
             "a client without partners meets nobody"
         );
         ensure!(!peer.protocol.is_empty(), "it speaks no protocol");
+        if let Some(name) = &peer.proxy {
+            ensure!(
+                !name.is_empty() && !name.contains(['/', '.']),
+                "the proxy is no folder under examples/: {name:?}"
+            );
+        }
         if peer.protocol.contains(&Protocol::Thrift) {
             ensure!(
                 peer.client.is_some() != peer.thrift.client.is_empty()
@@ -230,6 +240,7 @@ mod tests {
             .replace("client", "# client")
             .replace("server", "# server");
         assert!(read(&mute, "/peers/x").contains("neither"));
+        assert!(read(&format!("{GOOD}\nproxy = '../x'"), "/peers/x").contains("no folder"));
         assert!(read(&GOOD.replace("partners", "# partners"), "/peers/x").contains("meets nobody"));
     }
 

@@ -1,5 +1,6 @@
 //! A client meets a server: directly, and through proxies made for the occasion.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -32,6 +33,8 @@ const RESTART_SECONDS: u64 = 12;
 pub(crate) struct Grounds {
     /// The proxy, unless all runs are direct.
     pub(crate) wireloom: Option<PathBuf>,
+    /// The proxies that manifests name.
+    pub(crate) others: HashMap<String, PathBuf>,
     /// Where peers are installed.
     pub(crate) installed: PathBuf,
     /// Where programs' output goes.
@@ -123,7 +126,7 @@ struct Way {
 impl Meeting<'_> {
     async fn run(&self, suite: Suite) -> Vec<Row> {
         let names = self.pair.names();
-        let Some(wireloom) = self.grounds.wireloom.as_deref() else {
+        let Some(wireloom) = self.proxy() else {
             return match suite {
                 Suite::Calls | Suite::Idle | Suite::Thrifttest => {
                     names.rows(suite, Some(&self.direct(suite).await), None)
@@ -167,6 +170,14 @@ impl Meeting<'_> {
                 self.told(suite, Mode::Proxied, &proxied, None);
                 names.rows(suite, None, Some(&proxied))
             }
+        }
+    }
+
+    /// The proxy of this pair; None if all runs are direct.
+    fn proxy(&self) -> Option<&Path> {
+        match &self.pair.client.proxy {
+            Some(name) => self.grounds.others.get(name).map(PathBuf::as_path),
+            None => self.grounds.wireloom.as_deref(),
         }
     }
 
@@ -321,9 +332,11 @@ impl Meeting<'_> {
     async fn failures(&self, wireloom: &Path) -> Result<Ran> {
         // Failures of requests: a connection that cannot even be made is a failure of its own.
         let (silent, resetting) = match self.pair.link.server {
-            Protocol::Dubbo | Protocol::Bolt | Protocol::Http1 | Protocol::Thrift => {
-                (Upstream::silent().await?, Upstream::resetting().await?)
-            }
+            Protocol::Dubbo
+            | Protocol::Bolt
+            | Protocol::Http1
+            | Protocol::Thrift
+            | Protocol::Tars => (Upstream::silent().await?, Upstream::resetting().await?),
             Protocol::Http2 | Protocol::Grpc | Protocol::Triple => (
                 Upstream::silent_http2().await?,
                 Upstream::resetting_http2().await?,
@@ -341,6 +354,7 @@ impl Meeting<'_> {
                 config::failures_by_service(&ports, &faulty)
             }
             Protocol::Grpc => config::failures(self.server, &faulty, Picked::ByMetadata),
+            Protocol::Tars => config::failures(self.server, &faulty, Picked::ByService),
             _ => config::failures(self.server, &faulty, Picked::ByGroup),
         };
         let way = Way { yaml, target: None };

@@ -15,6 +15,8 @@ pub(crate) enum Protocol {
     Grpc,
     Triple,
     Thrift,
+    /// Of no crate here: its peers' manifests name the proxy that speaks it.
+    Tars,
 }
 
 impl Protocol {
@@ -27,6 +29,7 @@ impl Protocol {
             Self::Grpc => "grpc",
             Self::Triple => "triple",
             Self::Thrift => "thrift",
+            Self::Tars => "tars",
         }
     }
 

@@ -16,7 +16,7 @@ use super::pair::Grounds;
 use super::report::Report;
 use super::second::{self, Set};
 use crate::cli::{Cli, Suite};
-use crate::proxy::build_release;
+use crate::proxy::{build_example, build_release};
 
 /// Pairs that may be idle at the same time: once they have started they cost memory only.
 const IDLE_JOBS: usize = 6;
@@ -46,18 +46,21 @@ pub async fn run(cli: &Cli) -> Result<bool> {
     // The ones wait for the network, the other for the processor.
     let installed = target.join("peers");
     let involved = involved(&peers, &pairs);
-    let (missing, wireloom) = tokio::join!(install_all(&involved, &installed), proxy(cli));
+    let (mut missing, wireloom) =
+        tokio::join!(install_all(&involved, &installed), proxy(cli, &pairs));
     let wireloom = wireloom?;
     if cli.install_only {
         return Ok(missing.is_empty());
     }
-    let version = match &wireloom {
+    let others = others(cli, &involved, &mut missing).await;
+    let version = match wireloom.as_ref().or(others.values().next()) {
         Some(program) => Some(version(program).await?),
         None => None,
     };
 
     let grounds = Arc::new(Grounds {
         wireloom,
+        others,
         installed,
         logs: target.join("conformance"),
     });
@@ -118,8 +121,37 @@ fn list(peers: &[Peer], pairs: &[Pair]) {
     }
 }
 
-async fn proxy(cli: &Cli) -> Result<Option<PathBuf>> {
-    if cli.direct_only || cli.install_only {
+/// The proxies that the manifests of `peers` name. What does not compile makes its peers missing.
+async fn others(
+    cli: &Cli,
+    peers: &[&Peer],
+    missing: &mut HashMap<String, String>,
+) -> HashMap<String, PathBuf> {
+    let mut built = HashMap::new();
+    if cli.direct_only {
+        return built;
+    }
+    for peer in peers {
+        let Some(name) = peer.proxy.as_ref() else {
+            continue;
+        };
+        if built.contains_key(name) {
+            continue;
+        }
+        match build_example(name).await {
+            Ok(program) => drop(built.insert(name.clone(), program)),
+            Err(error) => {
+                eprintln!("FAILED to build {name}: {error:#}");
+                missing.insert(peer.name.clone(), format!("no proxy {name}: {error:#}"));
+            }
+        }
+    }
+    built
+}
+
+async fn proxy(cli: &Cli, pairs: &[Pair]) -> Result<Option<PathBuf>> {
+    let is_needed = pairs.iter().any(|pair| pair.client.proxy.is_none());
+    if cli.direct_only || cli.install_only || !is_needed {
         return Ok(None);
     }
     match &cli.wireloom {

@@ -11,21 +11,15 @@ fn manifest() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml")
 }
 
-fn cargo() -> std::process::Command {
+/// A build of the program that the package at `manifest` is named for.
+fn cargo(manifest: &Path, name: &str) -> std::process::Command {
     // Set by cargo for what it runs; a program started by itself finds cargo on the path.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = std::process::Command::new(cargo);
-    command.args([
-        "build",
-        "--quiet",
-        "--package",
-        "wireloom",
-        "--bin",
-        "wireloom",
-    ]);
+    command.args(["build", "--quiet", "--package", name, "--bin", name]);
     command
         .arg("--manifest-path")
-        .arg(manifest())
+        .arg(manifest)
         .stdin(Stdio::null());
     command
 }
@@ -52,10 +46,7 @@ fn target_folder() -> Result<PathBuf> {
 
 fn build(mut command: std::process::Command, program: PathBuf) -> Result<PathBuf> {
     let status = command.status().context("cannot run cargo")?;
-    ensure!(
-        status.success(),
-        "`cargo build -p wireloom` ended with {status}"
-    );
+    ensure!(status.success(), "`cargo build` ended with {status}");
     ensure!(program.is_file(), "cargo built no {}", program.display());
     Ok(program)
 }
@@ -66,9 +57,23 @@ fn build(mut command: std::process::Command, program: PathBuf) -> Result<PathBuf
 /// If it does not compile; cargo's own messages went to standard error.
 pub async fn build_release() -> Result<PathBuf> {
     let target = target_folder()?;
-    let mut command = cargo();
+    let mut command = cargo(&manifest(), "wireloom");
     command.arg("--release").arg("--target-dir").arg(&target);
     tokio::task::spawn_blocking(move || build(command, target.join("release/wireloom"))).await?
+}
+
+/// Builds the program of `examples/NAME`, a crate and a workspace of its own, and tells where it is: a proxy with
+/// something of somebody else's in it.
+///
+/// # Errors
+/// If there is no such crate, or it does not compile; cargo's own messages went to standard error.
+pub async fn build_example(name: &str) -> Result<PathBuf> {
+    let target = target_folder()?;
+    let folder = manifest().with_file_name("examples").join(name);
+    let mut command = cargo(&folder.join("Cargo.toml"), name);
+    command.arg("--locked").arg("--target-dir").arg(&target);
+    let program = target.join("debug").join(name);
+    tokio::task::spawn_blocking(move || build(command, program)).await?
 }
 
 /// The program of the profile that the running test was compiled in, brought up to date once per test program:
@@ -84,7 +89,7 @@ pub fn for_tests() -> &'static Path {
             return program.into();
         }
         let built = profile_folder().and_then(|folder| {
-            let mut command = cargo();
+            let mut command = cargo(&manifest(), "wireloom");
             if folder.ends_with("release") {
                 command.arg("--release");
             }

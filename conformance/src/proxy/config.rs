@@ -122,14 +122,25 @@ pub enum Picked {
     ByGroup,
     /// The metadata key `x-case` of gRPC.
     ByMetadata,
+    /// The servant of Tars.
+    ByService,
 }
 
 impl Picked {
+    /// What this part is where a call picks no failure.
+    const fn none(self) -> &'static str {
+        match self {
+            Self::ByGroup | Self::ByMetadata => "{present: false}",
+            Self::ByService => "Wireloom.Peer.EchoObj",
+        }
+    }
+
     /// The match of calls for which this part is `value`, in YAML.
     fn by(self, value: &str) -> String {
         match self {
             Self::ByGroup => format!("{{group: {value}}}"),
             Self::ByMetadata => format!("{{headers: {{x-case: {value}}}}}"),
+            Self::ByService => format!("{{service: {value}}}"),
         }
     }
 }
@@ -161,7 +172,7 @@ pub fn failures(server: SocketAddr, faulty: &Faulty, picked: Picked) -> String {
     let mut text = HEAD.to_owned();
     text.push_str("    limits: {frame: 8MiB}\nroutes:\n  main:\n");
     for (case, to) in [
-        ("{present: false}", "server"),
+        (picked.none(), "server"),
         ("blue", "server"),
         ("no-endpoint", "no-endpoint"),
         ("refused", "refused"),

@@ -5,5 +5,5 @@ mod binary;
 pub mod config;
 mod running;
 
-pub use binary::{build_release, for_tests};
+pub use binary::{build_example, build_release, for_tests};
 pub use running::Proxy;

@@ -4,20 +4,11 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 use wireloom_conformance::grade::targets::{TargetSpec, prepare};
-use wireloom_conformance::grade::{Options, Protocol, Verdict, grade, matches, select};
+use wireloom_conformance::grade::{Options, Protocol, Verdict, grade, select};
 use wireloom_conformance::proxy::for_tests;
 
 /// Cases that Wireloom fails, each with what is known of it. They are not run here; who mends one takes it off the list.
-const KNOWN: &[(&str, &str)] = &[
-    (
-        "http2/timeout/half-a-request",
-        "a frame that never ends is bounded by the idle timeout alone",
-    ),
-    (
-        "grpc/timeout/half-a-request",
-        "a frame that never ends is bounded by the idle timeout alone",
-    ),
-];
+const KNOWN: &[(&str, &str)] = &[];
 
 async fn run(protocols: &[Protocol], patterns: &[&str]) -> Result<()> {
     let patterns: Vec<_> = patterns.iter().map(|it| (*it).to_owned()).collect();
@@ -37,13 +28,7 @@ async fn run(protocols: &[Protocol], patterns: &[&str]) -> Result<()> {
     ensure!(failed.count() == 0, "\n{}", report.text());
     for row in &report.rows {
         let applies = !matches!(row.verdict, Verdict::NotApplicable(_));
-        let listener = matches("port/proxy-header/*", &row.case);
-        ensure!(
-            applies || listener,
-            "{}: {}",
-            row.case,
-            row.verdict.reason()
-        );
+        ensure!(applies, "{}: {}", row.case, row.verdict.reason());
     }
     Ok(())
 }

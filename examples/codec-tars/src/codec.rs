@@ -25,7 +25,8 @@ fn kind(packet: &Packet<'_>) -> Kind {
 }
 
 fn fault(packet: &Packet<'_>, role: Role, error: ErrorKind) -> Inbound {
-    let origin = Origin { kind: kind(packet), ..Origin::default() };
+    let mut origin = Origin { kind: kind(packet), ..Origin::default() };
+    origin.fixed[1] = packet.int(1) as u8;
     Inbound::Fault(packet.id(), Fault { origin, error: error.into(), is_request: role == Role::Downstream })
 }
 
@@ -44,8 +45,7 @@ impl TarsCodec {
             if self.ping.take_if(|ping| *ping == id).is_some() {
                 return Inbound::Control(Control::Pong(id));
             }
-            // TUP answers in the form of a request, without `iRet`.
-            let ret = if packet.is_request { 0 } else { packet.int(5) };
+            let ret = packet.ret();
             let outcome = Outcome::new(packet::class(ret), ret as u32);
             return Inbound::Response(id, Message::new(ResponseHead { outcome, fields, wire, http: None }, body));
         }
@@ -113,8 +113,8 @@ impl Codec for TarsCodec {
                 let (wire, body) = packet::request([&self.servant, PING], &[], 0, 0, serde_json::json!({}));
                 packet::write(dst, id, &wire, &body);
             }
-            Outbound::Pong(id, _) => {
-                let pong = packet::response(0, &[], "");
+            Outbound::Pong(id, wire) => {
+                let pong = packet::response(&wire.fixed, 0, &[], "");
                 packet::write(dst, id, &pong.head.wire, &pong.body);
             }
             Outbound::GoAway => {}
@@ -122,8 +122,8 @@ impl Codec for TarsCodec {
         Ok(())
     }
 
-    fn error_reply(&self, _: &Origin, error: &LocalError) -> Response {
-        packet::response(packet::code(error.kind), &[], &error.to_string())
+    fn error_reply(&self, to: &Origin, error: &LocalError) -> Response {
+        packet::response(&to.fixed, packet::code(error.kind), &[], &error.to_string())
     }
 
     fn set_needs(&mut self, needs: &Needs) {

@@ -9,20 +9,16 @@ use crate::wire::{Reader, STRING1, STRING4, put, put_bytes, put_int};
 pub(crate) const NAME: &str = "tars";
 
 /// The framework's own values of `iRet`, as its SDKs define them. A service's own are positive.
+#[rustfmt::skip]
 pub(crate) const CODES: [(&str, u32); 12] = [
-    ("SUCCESS", 0),
-    ("SERVERDECODEERR", -1_i32 as u32),
-    ("SERVERENCODEERR", -2_i32 as u32),
-    ("SERVERNOFUNCERR", -3_i32 as u32),
-    ("SERVERNOSERVANTERR", -4_i32 as u32),
-    ("SERVERRESETGRID", -5_i32 as u32),
-    ("SERVERQUEUETIMEOUT", -6_i32 as u32),
-    ("INVOKETIMEOUT", -7_i32 as u32),
-    ("PROXYCONNECTERR", -8_i32 as u32),
-    ("SERVEROVERLOAD", -9_i32 as u32),
-    ("ADAPTERNULL", -10_i32 as u32),
-    ("SERVERUNKNOWNERR", -99_i32 as u32),
+    ("SUCCESS", 0), ("SERVERDECODEERR", -1_i32 as u32), ("SERVERENCODEERR", -2_i32 as u32),
+    ("SERVERNOFUNCERR", -3_i32 as u32), ("SERVERNOSERVANTERR", -4_i32 as u32), ("SERVERRESETGRID", -5_i32 as u32),
+    ("SERVERQUEUETIMEOUT", -6_i32 as u32), ("INVOKETIMEOUT", -7_i32 as u32), ("PROXYCONNECTERR", -8_i32 as u32),
+    ("SERVEROVERLOAD", -9_i32 as u32), ("ADAPTERNULL", -10_i32 as u32), ("SERVERUNKNOWNERR", -99_i32 as u32),
 ];
+
+/// Where TUP has `iRet`.
+const RESULT_CODE: &str = "STATUS_RESULT_CODE";
 
 /// What `iRet` means to policy. A call that waited for too long at the server (-6) was not begun.
 pub(crate) fn class(ret: i32) -> Class {
@@ -106,6 +102,13 @@ impl<'a> Packet<'a> {
         value.bytes(kind).unwrap_or_default()
     }
 
+    /// What a response says of success. TUP says it in the status map.
+    pub(crate) fn ret(&self) -> i32 {
+        let code = self.value(10).1.pairs().find(|pair| pair.0 == RESULT_CODE.as_bytes());
+        let code = code.and_then(|(_, text)| str::from_utf8(text).ok()?.parse().ok());
+        if self.is_request { code.unwrap_or(0) } else { self.int(5) }
+    }
+
     /// Negative ids are the large numbers that have the same bits.
     pub(crate) fn id(&self) -> StreamId {
         StreamId(u64::from(self.int(self.id_tag()) as u32))
@@ -115,32 +118,38 @@ impl<'a> Packet<'a> {
     pub(crate) fn split(&self, frame: &Bytes) -> (Wire, Body) {
         let Field(_, start, _, end) = self.fields[self.id_tag()];
         let mut wire = Wire { image: frame.slice(4..start), ..Wire::default() };
-        wire.fixed[0] = self.id_tag() as u8;
+        (wire.fixed[0], wire.fixed[1]) = (self.id_tag() as u8, self.int(1) as u8);
         (wire, Body::Whole(frame.slice(end..)))
     }
 }
 
 /// A packet of ours: what comes before its id, and behind it the values whose tags follow the id's. The content stands where they
 /// have null.
-fn packet(id_tag: u8, packet_type: i64, values: Json, content: &[u8]) -> (Wire, Body) {
+fn packet(id_tag: u8, [version, packet_type]: [i64; 2], values: Json, content: &[u8]) -> (Wire, Body) {
     let (mut image, mut rest, mut wire) = (Vec::new(), Vec::new(), Wire::default());
-    (1..id_tag).zip([1, packet_type, 0]).for_each(|(tag, int)| put_int(&mut image, tag, int));
+    (1..id_tag).zip([version, packet_type, 0]).for_each(|(tag, int)| put_int(&mut image, tag, int));
     for (tag, value) in (id_tag + 1..).zip(values.as_array().into_iter().flatten()) {
         if value.is_null() { put_bytes(&mut rest, tag, content) } else { put(&mut rest, tag, value) }
     }
-    wire.fixed[0] = id_tag;
+    (wire.fixed[0], wire.fixed[1]) = (id_tag, version as u8);
     wire.image = image.into();
     (wire, Body::Whole(rest.into()))
 }
 
 /// A request: packet type 1 is one-way, and the timeout is in milliseconds.
 pub(crate) fn request(names: [&str; 2], content: &[u8], packet_type: i64, timeout: i32, context: Json) -> (Wire, Body) {
-    packet(4, packet_type, json!([names[0], names[1], null, timeout, context, {}]), content)
+    packet(4, [1, packet_type], json!([names[0], names[1], null, timeout, context, {}]), content)
 }
 
-/// A response.
-pub(crate) fn response(ret: i32, content: &[u8], text: &str) -> Response {
-    let (wire, body) = packet(3, 0, json!([0, ret, null, {}, text]), content);
+/// A response to a request whose wire has this `fixed`. Where that was TUP it has the form of a request, and an empty map for content.
+pub(crate) fn response(fixed: &[u8], ret: i32, content: &[u8], text: &str) -> Response {
+    let (wire, body) = match fixed[1] {
+        version @ 2..=3 => {
+            let status = json!({RESULT_CODE: ret.to_string(), "STATUS_RESULT_DESC": text});
+            packet(4, [version.into(), 0], json!(["", "", null, 0, {}, status]), &[0x08, 0x0c])
+        }
+        _ => packet(3, [1, 0], json!([0, ret, null, {}, text]), content),
+    };
     let head = ResponseHead { outcome: Outcome::new(class(ret), ret as u32), wire, ..ResponseHead::default() };
     Message::new(head, body)
 }

@@ -2,10 +2,8 @@
 //! 1, 2, …; what it returns is under 0.
 
 use serde_json::{Value as Json, json};
-use wireloom::Extension;
 use wireloom::call::{CallUrl, Failure, Reply, Wrong};
-use wireloom::cli::CallArgs;
-use wireloom::demo::Example;
+use wireloom::{Extension, cli::CallArgs, demo::Example};
 use wireloom_codecs::prelude::*;
 
 use crate::TarsCodec;
@@ -60,37 +58,31 @@ impl Extension for Tars {
                 message: format!("iRet {}: {text}", outcome.native as i32),
             });
         }
-        let fields = content(wire, &response.body, 6);
-        let mut fields = fields.ok_or_else(|| Failure::Unreadable("it is not a Tars packet".to_owned()))?;
+        let unread = || Failure::Unreadable("it is not a Tars packet".to_owned());
+        let mut fields = content(wire, &response.body, 6).ok_or_else(unread)?;
         let returned = if fields.len() == 1 { fields.remove("0") } else { None };
         Ok(Reply { values: vec![returned.unwrap_or_else(|| fields.into())], ..Reply::default() })
     }
 
     fn echo(request: &Request, served_by: &str) -> Result<Response, LocalError> {
         let fields = content(&request.head.wire, &request.body, 7);
-        let mut fields = fields.ok_or(LocalError::from(ErrorKind::Malformed))?;
-        let answer = match request.head.method.as_str() {
-            "servedBy" => served_by.into(),
-            _ => fields.remove("1").unwrap_or_default(),
-        };
+        let first = fields.ok_or(LocalError::from(ErrorKind::Malformed))?.remove("1").unwrap_or_default();
+        let answer = if request.head.method == "servedBy" { served_by.into() } else { first };
         let mut content = Vec::new();
         put(&mut content, 0, &answer);
-        Ok(packet::response(0, &content, ""))
+        Ok(packet::response(&request.head.wire.fixed, 0, &content, ""))
     }
 
     fn examples() -> Vec<Example> {
-        let example = |about, target, body, canary, answer: Option<&str>| Example {
-            about,
-            target,
-            body,
-            canary,
-            answer: answer.map(Json::from),
+        let example = |about, target, body, canary, answer: Option<&str>| {
+            let answer = answer.map(Json::from);
+            Example { about, target, body, canary, answer }
         };
         let order = Some(r#"["order 42"]"#);
         vec![
             example("a function of a servant", "Acme.Orders.OrderObj/find", order, false, Some("order 42")),
             example(
-                "a context entry that a route asks for",
+                "a context entry that routes ask for",
                 "Acme.Orders.OrderObj/servedBy",
                 None,
                 true,

@@ -2,12 +2,9 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wireloom::{Program, Proxy};
-use wireloom_codecs::prelude::*;
-use wireloom_codecs::{codec_suite, suite::Sample};
+use wireloom_codecs::{codec_suite, prelude::*, suite::Sample};
 
-use crate::codec::PING;
-use crate::speech::whole;
-use crate::{Tars, TarsCodec, packet};
+use crate::{Tars, TarsCodec, codec::PING, packet, speech::whole};
 
 const NAMES: [&str; 2] = ["Acme.Orders.OrderObj", "find"];
 
@@ -17,7 +14,7 @@ fn request(id: i32, names: [&str; 2], content: &[u8], packet_type: i64) -> Vec<u
 }
 
 fn response(id: i32, ret: i32, content: &[u8]) -> Vec<u8> {
-    let response = packet::response(ret, content, "");
+    let response = packet::response(&[0, 1], ret, content, "");
     whole(id, &response.head.wire, &response.body)
 }
 
@@ -69,6 +66,18 @@ fn requests_are_those_of_a_real_client() {
     // Of npm's @tars/rpc 2.0.15.
     let real = b"\0\0\08\x10\x01,<@\x02V\x14Acme.Orders.OrderObjf\x04find}\0\0\x07\x16\x03tea \x03\x81\x0b\xb8\x98\x0c\xa8\x0c";
     assert_eq!(whole(2, &wire, &body), real);
+}
+
+#[test]
+fn who_asks_in_tup_is_answered_in_tup() {
+    let mut tup = request(5, NAMES, &[], 0);
+    tup[5] = 3;
+    let Inbound::Request(_, call) = decode(&tup) else { panic!("no request") };
+    let codec = TarsCodec::new(&(), Role::Downstream, FrameLimits::default());
+    let reply = codec.error_reply(&call.head.origin(), &ErrorKind::Timeout.into());
+    let bytes = whole(300, &reply.head.wire, &reply.body);
+    let answer = packet::Packet::read(&bytes, false);
+    assert_eq!((answer.is_request, answer.int(1), answer.id(), answer.ret()), (true, 3, StreamId(300), -7));
 }
 
 /// A whole proxy in front of a server that the test plays.

@@ -115,10 +115,7 @@ impl<'a> Reader<'a> {
 }
 
 fn put_head(out: &mut Vec<u8>, tag: u8, kind: u8) {
-    match tag {
-        0..15 => out.push(tag << 4 | kind),
-        _ => out.extend([0xf0 | kind, tag]),
-    }
+    if tag < 15 { out.push(tag << 4 | kind) } else { out.extend([0xf0 | kind, tag]) }
 }
 
 /// Writes an integer, as short as its value allows.
@@ -145,12 +142,9 @@ pub(crate) fn put(out: &mut Vec<u8>, tag: u8, value: &Json) {
         Json::Null => put_int(out, tag, 0),
         Json::Bool(yes) => put_int(out, tag, (*yes).into()),
         Json::String(text) => {
-            let length = u8::try_from(text.len());
-            put_head(out, tag, if length.is_ok() { STRING1 } else { STRING4 });
-            match length {
-                Ok(length) => out.push(length),
-                Err(_) => out.extend((text.len() as u32).to_be_bytes()),
-            }
+            let (kind, unused) = if text.len() < 256 { (STRING1, 3) } else { (STRING4, 0) };
+            put_head(out, tag, kind);
+            out.extend(&(text.len() as u32).to_be_bytes()[unused..]);
             out.extend(text.bytes());
         }
         Json::Number(number) => match number.as_i64() {

@@ -1,10 +1,12 @@
 //! Walking over values in place.
 //!
-//! `find` walks to a value inside of others, `skip` steps over whole values with a stack of its own, `frame` is one level of that stack, `walk`
+//! `find` walks to a value inside of others, `skip` steps over whole values with a stack of its own, `frame` is one level of that stack, `short`
+//! takes the strings that are cheap, `walk`
 //! lets a caller step through a map, an object or a list itself.
 
 mod find;
 mod frame;
+mod short;
 mod skip;
 #[cfg(test)]
 mod tests;
@@ -115,6 +117,13 @@ impl<'a> Reader<'a> {
     }
 
     fn read_str_here(&mut self) -> Result<Cow<'a, str>> {
+        if let Some((text, length)) = self.short_ascii()
+            && let Ok(text) = std::str::from_utf8(text)
+        {
+            self.charge()?;
+            self.cursor.take(length)?;
+            return Ok(Cow::Borrowed(text));
+        }
         let (tag, kind) = self.cursor.tag()?;
         self.charge()?;
         self.cursor.string(tag, kind, self.limits.owned_str)
@@ -162,6 +171,13 @@ impl<'a> Reader<'a> {
                 Err(error)
             }
         }
+    }
+
+    /// The next value if it is a short string of ASCII, and the bytes that it takes. It is not consumed.
+    fn short_ascii(&self) -> Option<(&'a [u8], usize)> {
+        let rest = self.cursor.rest();
+        let (text, behind) = short::ascii(rest, self.cursor.dialect)?;
+        Some((text, rest.len() - behind.len()))
     }
 
     /// Counts one value against the budget.

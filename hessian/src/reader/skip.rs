@@ -21,6 +21,10 @@ pub(super) enum Head {
 impl Reader<'_> {
     /// Steps over the next value, with all that is in it.
     pub fn skip_value(&mut self) -> Result<()> {
+        if let Some((_, length)) = self.short_ascii() {
+            self.charge()?;
+            return self.cursor.take(length).map(|_| ());
+        }
         let mut open: SmallVec<[Frame; 16]> = SmallVec::new();
         loop {
             self.charge()?;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::frame::Frame;
 use super::skip::Head;
-use super::{Class, Reader};
+use super::{Class, Reader, short};
 use crate::cursor::Cursor;
 use crate::tags::Kind;
 use crate::{Dialect, Error, Result};
@@ -81,8 +81,8 @@ impl<'a> Reader<'a> {
     pub fn next_ascii_pair(&mut self, _: &mut MapWalk) -> Result<Option<(&'a [u8], &'a [u8])>> {
         let rest = self.cursor.rest();
         let dialect = self.cursor.dialect;
-        let pair = ascii(rest, dialect).and_then(|(key, behind)| {
-            let (value, behind) = ascii(behind, dialect)?;
+        let pair = short::ascii(rest, dialect).and_then(|(key, behind)| {
+            let (value, behind) = short::ascii(behind, dialect)?;
             Some((key, value, rest.len() - behind.len()))
         });
         let Some((key, value, length)) = pair else {
@@ -188,17 +188,4 @@ impl<'a> Reader<'a> {
 fn name<'a>(cursor: &mut Cursor<'a>, cap: usize) -> Result<Cow<'a, str>> {
     let (tag, kind) = cursor.tag()?;
     cursor.string(tag, kind, cap)
-}
-
-/// The string at the start of `bytes` and what is behind it, if it is in ASCII and its length is in its first byte or two.
-fn ascii(bytes: &[u8], dialect: Dialect) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = match *bytes {
-        [length @ 0..=0x1f, ref rest @ ..] => (usize::from(length), rest),
-        [high @ 0x30..=0x33, low, ref rest @ ..] if dialect == Dialect::Final => {
-            (usize::from(high & 3) << 8 | usize::from(low), rest)
-        }
-        _ => return None,
-    };
-    let (text, behind) = rest.split_at_checked(length)?;
-    text.is_ascii().then_some((text, behind))
 }

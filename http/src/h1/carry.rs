@@ -270,7 +270,7 @@ impl Carry {
             if wire.poll_due(due, cx).is_pending() {
                 return Poll::Pending;
             }
-            if self.deadline <= Instant::now() {
+            if self.deadline <= clock::read() {
                 let what = "no answer from the upstream";
                 return Poll::Ready(Err(self.fail(ErrorKind::Timeout, what)));
             }

@@ -309,7 +309,7 @@ mod tests {
     #[tokio::test]
     async fn what_has_come_of_a_body_goes_on_together() {
         let (near, mut far) = tokio::io::duplex(256 << 10);
-        let armed = Instant::now() + Duration::from_secs(60);
+        let armed = clock::read() + Duration::from_secs(60);
         let mut wire = Wire::new(Box::new(near), &Bytes::new(), armed);
         // More than one read takes.
         let sent = scratch::BLOCK * 3 / 2;

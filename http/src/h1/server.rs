@@ -90,7 +90,7 @@ pub(super) struct Server<S> {
 
 impl<S: Service> Server<S> {
     pub(super) fn new(config: Arc<H1Config>, connection: Accepted, service: S) -> Self {
-        let now = Instant::now();
+        let now = clock::read();
         let limits = connection.limits;
         let scheme = match connection.tls {
             true => Scheme::Https,
@@ -152,6 +152,7 @@ impl<S: Service> Server<S> {
     /// The next request's head; None if the connection is to end.
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Incoming>, Stop>> {
         self.poll_drain(cx);
+        let mut reads = true;
         loop {
             if self.wire.out.len() < HIGH_WATER && !self.wire.buffer.is_empty() {
                 match self.decoder.decode(&mut self.wire.buffer) {
@@ -163,7 +164,10 @@ impl<S: Service> Server<S> {
             match self.wire.poll_flush(cx) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(Stop::Gone)),
-                Poll::Pending => break,
+                Poll::Pending => {
+                    reads = false;
+                    break;
+                }
             }
             if self.eof {
                 return Poll::Ready(self.ended());
@@ -180,7 +184,8 @@ impl<S: Service> Server<S> {
                 Poll::Pending => break,
             }
         }
-        if self.wire.buffer.is_empty() {
+        // A head that waits for us costs the client no time: while it does not read its answers, nothing more is read from it.
+        if self.wire.buffer.is_empty() || !reads {
             self.head = None;
         } else {
             self.head.get_or_insert(clock::now());

@@ -51,7 +51,7 @@ impl Connector for Http1Connector {
         _: ByteBudget,
         events: Arc<dyn ChannelEvents>,
     ) -> BoxFuture<Result<Arc<dyn Channel>, ConnError>> {
-        let now = Instant::now();
+        let now = clock::read();
         let wire = Box::new(Wire::new(io, &Bytes::new(), now + FAR));
         let shared = Shared {
             slot: Mutex::new(Some((wire, now))),

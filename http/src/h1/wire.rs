@@ -118,7 +118,7 @@ impl Wire {
             self.arm(due);
         }
         while self.timer.as_mut().poll(cx).is_ready() {
-            if due <= Instant::now() {
+            if due <= clock::read() {
                 return Poll::Ready(());
             }
             self.arm(due);

@@ -1,6 +1,7 @@
 //! Frames as they pass, by their heads alone (RFC 9113 §4.1), and what too many of some kinds mean.
 
 use std::time::{Duration, Instant};
+use wireloom_codecs::clock;
 
 /// The head of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,9 @@ const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
+const CONTINUATION: u8 = 9;
+/// Of HEADERS and CONTINUATION: the block ends with this frame.
+const END_HEADERS: u8 = 4;
 /// END_STREAM of DATA, ACK of SETTINGS.
 const FIRST_FLAG: u8 = 1;
 
@@ -30,6 +34,21 @@ pub(super) struct Frames {
     skip: usize,
     head: [u8; RESET],
     filled: usize,
+    /// A frame was seen.
+    begun: bool,
+    /// A header block goes on in the next frame.
+    block: bool,
+    /// Frames that ended, a header block's counted as one.
+    ended: u64,
+}
+
+/// A frame that is not whole yet, or a header block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Half {
+    /// Which of the connection's frames it is.
+    pub(super) number: u64,
+    /// It is a piece of a body.
+    pub(super) data: bool,
 }
 
 impl Frames {
@@ -39,6 +58,25 @@ impl Frames {
             skip,
             head: [0; RESET],
             filled: 0,
+            begun: false,
+            block: false,
+            ended: 0,
+        }
+    }
+
+    /// What is under way. Until a first frame has come that is one: the preface does not end before it (RFC 9113 §3.4).
+    pub(super) fn half(&self) -> Option<Half> {
+        let within = self.filled > 0 || self.skip > 0 || self.block || !self.begun;
+        within.then_some(Half {
+            number: self.ended,
+            data: self.begun && self.skip > 0 && !self.block && self.head[3] == DATA,
+        })
+    }
+
+    /// The last byte of a frame has passed.
+    fn end(&mut self) {
+        if self.begun && !self.block {
+            self.ended += 1;
         }
     }
 
@@ -48,6 +86,9 @@ impl Frames {
             if self.skip > 0 {
                 let skipped = self.skip.min(bytes.len());
                 self.skip -= skipped;
+                if self.skip == 0 {
+                    self.end();
+                }
                 bytes = bytes.get(skipped..).unwrap_or_default();
                 continue;
             }
@@ -73,6 +114,13 @@ impl Frames {
             }
             self.filled = 0;
             self.skip = if reset { 0 } else { length as usize };
+            self.begun = true;
+            if matches!(kind, HEADERS | CONTINUATION) {
+                self.block = flags & END_HEADERS == 0;
+            }
+            if self.skip == 0 {
+                self.end();
+            }
             seen(Frame {
                 length,
                 kind,
@@ -127,7 +175,7 @@ pub(super) struct Calm {
 impl Calm {
     /// `resets` in a window are a flood if they are most of what there is; 0 for no such limit.
     pub(super) fn new(resets: u32) -> Self {
-        let now = Instant::now();
+        let now = clock::read();
         Self {
             credit: CREDIT,
             filled: now,
@@ -166,7 +214,7 @@ impl Calm {
         if self.limit == 0 || self.resets < self.limit {
             return;
         }
-        let now = Instant::now();
+        let now = clock::read();
         if now >= self.window + WINDOW {
             self.window = now;
             self.resets = 1;
@@ -185,7 +233,7 @@ impl Calm {
         if self.credit >= 0 {
             return;
         }
-        let now = Instant::now();
+        let now = clock::read();
         let millis = (now - self.filled).as_millis().min(3_600_000);
         let earned = i64::try_from(millis).unwrap_or(0) * PER_SECOND / 1000;
         self.filled = now;
@@ -238,6 +286,37 @@ mod tests {
                 });
             }
             assert_eq!(seen, expected, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_whole_is_told_at_every_byte() {
+        let mut bytes = b"preface".to_vec();
+        // What is under way within each frame: its number, and whether it is a piece of a body.
+        let mut expected = vec![Some((0, false)); 7];
+        for (kind, flags, payload, number) in [
+            (SETTINGS, 0, &[0; 6][..], 0),
+            (HEADERS, 0, &[0; 5], 1),
+            (CONTINUATION, 0, &[], 1),
+            (CONTINUATION, END_HEADERS, &[0; 3], 1),
+            (DATA, 0, &[0; 4], 2),
+            (RST_STREAM, 0, &[0; 4], 3),
+            (DATA, 1, &[], 4),
+            (PING, 0, &[0; 8], 5),
+        ] {
+            let frame = frame(kind, flags, payload);
+            for at in 1..frame.len() {
+                expected.push(Some((number, kind == DATA && at >= HEAD)));
+            }
+            let block = matches!(kind, HEADERS | CONTINUATION) && flags == 0;
+            expected.push(block.then_some((number, false)));
+            bytes.extend(frame);
+        }
+        let mut frames = Frames::new(7);
+        for (at, byte) in bytes.iter().enumerate() {
+            frames.pass(&[*byte], |_| {});
+            let half = frames.half().map(|half| (half.number, half.data));
+            assert_eq!(half, expected[at], "behind byte {at}");
         }
     }
 

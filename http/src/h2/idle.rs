@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tokio::time::{Sleep, sleep_until};
+use wireloom_codecs::clock;
 
 /// What has moved of a streamed exchange so far, in both directions: a stream that is quiet one way is not idle.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +58,7 @@ impl Idle {
         }
         if self.since.is_none() || moved != self.moved {
             self.moved = moved;
-            self.since = Some(Instant::now());
+            self.since = Some(clock::read());
         }
         let Some(since) = self.since else {
             return Poll::Pending;
@@ -67,7 +68,7 @@ impl Idle {
             .sleep
             .get_or_insert_with(|| Box::pin(sleep_until(due.into())));
         while sleep.as_mut().poll(cx).is_ready() {
-            if Instant::now() >= due {
+            if clock::read() >= due {
                 return Poll::Ready(());
             }
             sleep.as_mut().reset(due.into());

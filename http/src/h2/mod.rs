@@ -8,6 +8,7 @@
 //! | `server` | downstream connections |
 //! | `client` | upstream connections |
 //! | `wire`, `frames` | the bytes under h2: one write a turn, and floods that h2 does not see |
+//! | `half` | how long a frame may take that is not whole |
 //! | `spare` | a byte of the window for peers that count it wrong |
 //! | `incoming`, `outgoing` | bodies from and to a stream |
 //! | `upgrade` | what began in HTTP/1.1 |
@@ -15,6 +16,7 @@
 
 mod client;
 mod frames;
+mod half;
 mod idle;
 mod incoming;
 mod outgoing;

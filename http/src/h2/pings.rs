@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use h2::{Ping, PingPong};
 
 use crate::config::H2Config;
+use wireloom_codecs::clock;
 
 /// Pings a peer from which nothing came for an interval, and tells when it does not answer.
 pub(super) struct Pings {
@@ -42,7 +43,7 @@ impl Pings {
             interval,
             timeout,
             heard: 0,
-            since: Instant::now(),
+            since: clock::read(),
             sent: false,
         })
     }

@@ -1,12 +1,13 @@
 //! Peers for tests: a client and a server of the h2 crate around the two sides, over in-memory pipes.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request as HttpHead};
 use tokio::io::DuplexStream;
 use tokio::task::JoinHandle;
+use wireloom_codecs::clock;
 use wireloom_codecs::{
     Accepted, Body, BoxFuture, ByteBudget, Call, Channel, ChannelLimits, ConnError, Connector,
     Drain, HttpRequest, HttpResponse, Kind, LocalError, Message, Needs, Protocol, Request,
@@ -45,7 +46,7 @@ impl Serves {
         Self::new(move |request| {
             let sent = channel.send(Call {
                 request,
-                deadline: Instant::now() + PATIENCE,
+                deadline: clock::read() + PATIENCE,
             });
             async move {
                 match sent {

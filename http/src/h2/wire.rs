@@ -15,9 +15,10 @@ use bytes::{Buf, BytesMut};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
+use wireloom_codecs::clock;
 use wireloom_codecs::{Io, WriteBuf, scratch};
 
-use super::frames::{Calm, Direction, Frames};
+use super::frames::{Calm, Direction, Frames, Half};
 use super::server::PREFACE;
 use super::spare::Spare;
 
@@ -36,6 +37,17 @@ pub(super) enum Client {
 
 /// What h2 reads and writes.
 pub(super) struct Wire(Arc<Mutex<Inner>>);
+
+/// How it stands with a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    /// Since when the peer takes nothing of what waits for it.
+    pub(super) blocked: Option<Instant>,
+    /// What h2 has taken of a frame that is not whole yet.
+    pub(super) half: Option<Half>,
+    /// Bytes that came.
+    pub(super) heard: u64,
+}
 
 /// The task's hold on it.
 pub(super) struct Hold(Arc<Mutex<Inner>>);
@@ -98,14 +110,14 @@ impl Hold {
         }
     }
 
-    /// Since when the peer takes nothing of what waits for it.
-    pub(super) fn blocked(&self) -> Option<Instant> {
-        self.0.lock().blocked
-    }
-
-    /// Grows with everything that comes.
-    pub(super) fn heard(&self) -> u64 {
-        self.0.lock().heard
+    /// How it stands with both directions.
+    pub(super) fn standing(&self) -> Standing {
+        let inner = self.0.lock();
+        Standing {
+            blocked: inner.blocked,
+            half: inner.read.half(),
+            heard: inner.heard,
+        }
     }
 
     /// The peer sends too much of what is of no use.
@@ -150,7 +162,7 @@ impl Inner {
             self.blocked = None;
         }
         if after > 0 {
-            self.blocked.get_or_insert_with(Instant::now);
+            self.blocked.get_or_insert_with(clock::read);
         }
         polled
     }
@@ -226,7 +238,7 @@ impl Inner {
         let written = match Pin::new(&mut self.io).poll_write_vectored(cx, bufs) {
             Poll::Ready(written) => written?,
             Poll::Pending => {
-                self.blocked.get_or_insert_with(Instant::now);
+                self.blocked.get_or_insert_with(clock::read);
                 return Poll::Pending;
             }
         };
@@ -410,7 +422,7 @@ mod tests {
             came.extend_from_slice(&room[..length]);
         }
         assert!(came == sent);
-        assert_eq!(hold.heard(), sent.len() as u64);
+        assert_eq!(hold.standing().heard, sent.len() as u64);
         let inner = hold.0.lock();
         assert_eq!(inner.ahead.capacity(), 0);
     }

@@ -231,6 +231,10 @@ impl<'a> Check<'a> {
         if let Some(size) = max_frame {
             self.at_least(format!("{path}.thrift.max_frame"), size.0, MIN_BYTES);
         }
+        if let Some(proxy_protocol) = &listener.proxy_protocol {
+            let (_, problems) = proxy_protocol.networks(&format!("{path}.proxy_protocol"));
+            self.problems.extend(problems);
+        }
         if let Some(tls) = &listener.tls {
             let errors = TlsAcceptor::load(tls, &[]).err();
             for error in errors.into_iter().flatten() {

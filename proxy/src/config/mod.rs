@@ -11,7 +11,7 @@
 //! | `filters` | what filters make of their parts of it |
 //! | `check` | what only the whole can tell: names that nothing has, addresses that collide |
 //!
-//! `cluster` and `thrift` hold the keys of one protocol that stand beside those of all.
+//! `proxy_protocol` holds the keys of that, `cluster` and `thrift` the keys of one protocol that stand beside those of all.
 //!
 //! `locate` knows the line of every key, `expect` and `suggest` know what would have been right, `error` is how it is told.
 
@@ -27,6 +27,7 @@ mod filters;
 pub mod fuzz;
 mod load;
 mod locate;
+mod proxy_protocol;
 mod suggest;
 mod thrift;
 mod typed;
@@ -37,6 +38,7 @@ pub use cluster::{ClusterEntry, ProtocolKeys};
 pub use error::{ConfigError, ConfigErrors};
 pub use load::{MAX_FILE, load, load_with, parse, parse_with};
 pub use locate::Place;
+pub use proxy_protocol::ProxyProtocolConfig;
 pub(crate) use suggest::{nearest, or_list};
 pub use thrift::ListenerThrift;
 pub use types::{

@@ -17,7 +17,7 @@ use wireloom_router::config::{FilterConfig, HeaderEdits, RouteConfig};
 use wireloom_telemetry::Format;
 use wireloom_thrift::ThriftConfig;
 
-use super::{ClusterEntry, ListenerThrift};
+use super::{ClusterEntry, ListenerThrift, ProxyProtocolConfig};
 
 /// Reads an optional key that may be left out but not left empty.
 pub(super) fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
@@ -126,6 +126,14 @@ pub struct ListenerConfig {
     /// How much a client may ask for.
     #[serde(default)]
     pub limits: ListenerLimits,
+    /// Load balancers that say for whom a connection is, in the PROXY protocol. Default: none.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "ProxyProtocolConfig")]
+    pub proxy_protocol: Option<ProxyProtocolConfig>,
     /// Certificates. With them every connection must begin with a TLS handshake, in which HTTP/2 and HTTP/1.1 are
     /// agreed on by their names; other protocols are recognised as without TLS. Default: no TLS.
     #[serde(

@@ -114,6 +114,8 @@ impl Job {
             hash: self.hash,
             subset: self.subset.as_deref(),
             destination: None,
+            // No downstream waits for a copy.
+            pins: None,
         };
         let protocol = self.request.head.protocol;
         let mut tried = Tried::new();

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use wireloom_cluster::Tried;
 use wireloom_codecs::{
-    Body, CallError, Class, ErrorKind, Kind, LocalError, ProtocolId, Request, Response,
+    Body, CallError, Class, ErrorKind, Kind, LocalError, ProtocolId, Request, Response, clock,
 };
 use wireloom_router::{Active, Attempt, Decision, Failure, RetryPolicy, Retrying, Why};
 use wireloom_telemetry::Retry;
@@ -27,7 +27,7 @@ impl Limits {
     /// When a try that starts now ends.
     pub(super) fn of_a_try(self) -> Instant {
         match self.per_try {
-            Some(limit) => self.deadline.min(Instant::now() + limit),
+            Some(limit) => self.deadline.min(clock::now() + limit),
             None => self.deadline,
         }
     }
@@ -40,11 +40,11 @@ pub(super) async fn once(
 ) -> Result<Response, LocalError> {
     let protocol = request.head.protocol;
     let mut tried = Tried::new();
-    let selection = target.selection();
-    let attempt = target
-        .binding
-        .cluster
-        .select(&selection, protocol, request, deadline, &mut tried);
+    let attempt =
+        target
+            .binding
+            .cluster
+            .select(&target.selection, protocol, request, deadline, &mut tried);
     attempt.await.map_err(|failed| failed.error)
 }
 
@@ -66,7 +66,6 @@ pub(super) async fn with_retries(
     let terms = policy.terms(&request.head);
     let beside = terms.listed && terms.idempotent && kind != Kind::OneWay;
     let hedge = policy.hedge.filter(|_| beside);
-    let selection = target.selection();
     let mut replay = Replay::new(request, policy.buffer);
     let mut number = 0;
     loop {
@@ -77,9 +76,10 @@ pub(super) async fn with_retries(
         let limit = limits.of_a_try();
         let mut result = match hedge {
             None => {
-                let attempt = binding
-                    .cluster
-                    .select(&selection, protocol, request, limit, &mut tried);
+                let attempt =
+                    binding
+                        .cluster
+                        .select(&target.selection, protocol, request, limit, &mut tried);
                 attempt.await
             }
             Some(hedge) => {
@@ -87,7 +87,7 @@ pub(super) async fn with_retries(
                     binding,
                     policy,
                     hedge,
-                    selection: &selection,
+                    selection: &target.selection,
                     protocol,
                     limits,
                 };

@@ -18,4 +18,5 @@ mod kits;
 mod leaving;
 mod lifetimes;
 mod mesh;
+mod own;
 mod sockets;

@@ -36,6 +36,7 @@ pub use concurrency::ConcurrencyConfig;
 pub use exchanged::{Exchanged, Inside, Refusal, Refusals, Replied};
 pub use fault::{AbortConfig, DelayConfig, FaultConfig, GrpcStatus, Kind as FaultError};
 pub use flow::{Amendment, Flow, Verdict};
+pub use networks::Networks;
 pub use rate_limit::{Key as RateLimitKey, KeyPart, Rate, RateLimitConfig, Unit as RateUnit};
 pub use registry::{Registry, Unread};
 pub use request_size::RequestSizeConfig;

@@ -10,15 +10,11 @@ use crate::matcher::{each, network};
 
 /// Networks, sorted and merged: one of ten thousand is found in a dozen steps.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Networks(Box<[IpNet]>);
+pub struct Networks(Box<[IpNet]>);
 
 impl Networks {
     /// Compiles the networks found at `path` and adds what is wrong with them.
-    pub(super) fn compile(
-        path: &str,
-        config: Option<&OneOrMany>,
-        problems: &mut Vec<Problem>,
-    ) -> Self {
+    pub fn compile(path: &str, config: Option<&OneOrMany>, problems: &mut Vec<Problem>) -> Self {
         let mut networks = Vec::new();
         for (path, text) in each(path.to_owned(), config) {
             match network(text) {
@@ -32,7 +28,7 @@ impl Networks {
     }
 
     /// Whether one of them has the address, which is not an IPv4 address mapped into IPv6.
-    pub(super) fn contain(&self, address: IpAddr) -> bool {
+    pub fn contain(&self, address: IpAddr) -> bool {
         // They do not overlap: only the last that begins at or before the address can have it.
         let behind = self
             .0

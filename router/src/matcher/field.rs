@@ -71,6 +71,9 @@ impl Field {
 
     /// True if any value under the name matches; for `present: false`, if there is none.
     pub(super) fn matches(&self, head: &RequestHead) -> bool {
+        if head.fields.is_empty() && head.http.is_none() {
+            return self.text.absent();
+        }
         let values = self.name.values(head);
         if self.binary && (head.protocol == GRPC || head.protocol == TRIPLE) {
             // Several values may come as one, with commas.

@@ -89,6 +89,15 @@ impl Text {
         self.judge(values, Self::matches_base64)
     }
 
+    /// Judges a name without a value: what [`Self::any`] says of none.
+    pub(super) fn absent(&self) -> bool {
+        match self {
+            Self::Present(present) => !present,
+            Self::Not(condition) => !condition.absent(),
+            _ => false,
+        }
+    }
+
     fn judge<'a>(
         &self,
         mut values: impl Iterator<Item = &'a [u8]>,

@@ -13,10 +13,11 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The same numbers for the same seed.
 #[derive(Clone, Debug)]
-pub(super) struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    /// Of this seed.
+    pub fn new(seed: u64) -> Self {
         // Neighbouring seeds must not begin alike.
         let mut mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -25,7 +26,7 @@ impl Dice {
     }
 
     /// From 0 to below `sides`.
-    pub(super) fn roll(&mut self, sides: u64) -> u64 {
+    pub fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -33,31 +34,34 @@ impl Dice {
     }
 
     /// True once in so many.
-    pub(super) fn one_in(&mut self, sides: u64) -> bool {
+    pub fn one_in(&mut self, sides: u64) -> bool {
         self.roll(sides) == 0
     }
 
-    pub(super) fn fork(&mut self) -> Self {
+    /// Others, that do not depend on how often these are rolled from now on.
+    pub fn fork(&mut self) -> Self {
         Self::new(self.roll(u64::MAX))
     }
 }
 
 /// What happened, in order, as one number.
 #[derive(Clone, Debug)]
-pub(super) struct Trace {
+pub struct Trace {
     hash: Arc<Mutex<u64>>,
     begun: Instant,
 }
 
 impl Trace {
-    pub(super) fn begin() -> Self {
+    /// Nothing yet.
+    pub fn begin() -> Self {
         Self {
             hash: Arc::default(),
             begun: Instant::now(),
         }
     }
 
-    pub(super) fn note(&self, what: &[u64]) {
+    /// Adds to it, with the time.
+    pub fn note(&self, what: &[u64]) {
         let at = self.begun.elapsed().as_micros() as u64;
         let mut hash = self.hash.lock();
         for word in [at].iter().chain(what) {
@@ -67,7 +71,8 @@ impl Trace {
         }
     }
 
-    pub(super) fn hash(&self) -> u64 {
+    /// All of it.
+    pub fn hash(&self) -> u64 {
         *self.hash.lock()
     }
 }
@@ -77,6 +82,8 @@ impl Trace {
 struct Way {
     /// Pieces, each with the time at which it comes.
     pieces: VecDeque<(Instant, VecDeque<u8>)>,
+    /// Those of which the last is read in one go.
+    whole: bool,
     held: usize,
     /// The writer has said its last.
     closed: bool,
@@ -98,14 +105,17 @@ impl Way {
 struct Link {
     ways: [Way; 2],
     reset: bool,
+    /// It is lost when so many more bytes have passed, in both directions together.
+    left: Option<usize>,
 }
 
 /// Ends a connection as a network does: both ends learn it, and whatever was on its way is lost.
 #[derive(Clone, Debug)]
-pub(super) struct Cut(Arc<Mutex<Link>>);
+pub struct Cut(Arc<Mutex<Link>>);
 
 impl Cut {
-    pub(super) fn reset(&self) {
+    /// Now.
+    pub fn reset(&self) {
         let mut link = self.0.lock();
         link.reset = true;
         for way in &mut link.ways {
@@ -114,7 +124,31 @@ impl Cut {
         }
     }
 
-    pub(super) fn was_reset(&self) -> bool {
+    /// When so many bytes have passed, in both directions together.
+    pub fn after(&self, bytes: usize) {
+        self.0.lock().left = Some(bytes);
+    }
+
+    /// Puts `bytes` at once before the reader at the other end of `side`, and in one piece. Only while the connection rests:
+    /// all that `side` wrote has been read, and so has, where `both`, what was written to it. True if so.
+    pub fn inject(&self, side: usize, bytes: &[u8], both: bool) -> bool {
+        let mut link = self.0.lock();
+        let rests = link.ways[side].held == 0 && (!both || link.ways[1 - side].held == 0);
+        let reset = link.reset;
+        let way = &mut link.ways[side];
+        if reset || !rests || way.closed || way.gone {
+            return false;
+        }
+        way.pieces
+            .push_back((Instant::now(), bytes.iter().copied().collect()));
+        way.held += bytes.len();
+        way.whole = true;
+        way.reader.take().into_iter().for_each(Waker::wake);
+        true
+    }
+
+    /// Whether that has happened.
+    pub fn was_reset(&self) -> bool {
         self.0.lock().reset
     }
 }
@@ -129,7 +163,8 @@ struct Temper {
 }
 
 /// One end of a connection.
-pub(super) struct End {
+#[derive(Debug)]
+pub struct End {
     link: Arc<Mutex<Link>>,
     side: usize,
     number: u64,
@@ -139,15 +174,24 @@ pub(super) struct End {
     trace: Trace,
 }
 
-/// A connection; `number` names it in the trace.
-pub(super) fn pipe(dice: &mut Dice, number: u64, trace: &Trace) -> (End, End, Cut) {
+/// A connection; `number` names it in the trace. Its ends are the sides 0 and 1.
+pub fn pipe(dice: &mut Dice, number: u64, trace: &Trace) -> (End, End, Cut) {
+    made(dice, number, trace, true)
+}
+
+/// A connection that cuts and delays bytes, and never stands still.
+pub fn calm(dice: &mut Dice, number: u64, trace: &Trace) -> (End, End, Cut) {
+    made(dice, number, trace, false)
+}
+
+fn made(dice: &mut Dice, number: u64, trace: &Trace, stalls: bool) -> (End, End, Cut) {
     let link = Arc::new(Mutex::new(Link::default()));
     let pick = |dice: &mut Dice, of: &[u64]| of[dice.roll(of.len() as u64) as usize];
     let temper = Temper {
         window: pick(dice, &[16, 300, 4096, 1 << 17]) as usize,
         piece: pick(dice, &[3, 40, 2000, 1 << 16]),
         late: pick(dice, &[1, 1, 4, 40]),
-        stalls: dice.one_in(6),
+        stalls: dice.one_in(6) && stalls,
     };
     let mut end = |side| End {
         link: link.clone(),
@@ -215,11 +259,16 @@ impl AsyncRead for End {
                 return Poll::Pending;
             }
         }
-        let count = end.piece(piece.len().min(buf.remaining()));
+        let most = piece.len().min(buf.remaining());
+        let count = match way.whole {
+            true => most,
+            false => end.piece(most),
+        };
         let bytes: Vec<u8> = piece.drain(..count).collect();
         buf.put_slice(&bytes);
         if piece.is_empty() {
             way.pieces.pop_front();
+            way.whole &= !way.pieces.is_empty();
         }
         way.held -= count;
         way.writer.take().into_iter().for_each(Waker::wake);
@@ -240,6 +289,12 @@ impl AsyncWrite for End {
         if link.reset {
             return Poll::Ready(Err(lost()));
         }
+        let left = link.left;
+        if left == Some(0) {
+            drop(link);
+            Cut(end.link.clone()).reset();
+            return Poll::Ready(Err(lost()));
+        }
         let way = &mut link.ways[end.side];
         if way.gone || way.closed {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
@@ -253,13 +308,17 @@ impl AsyncWrite for End {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let count = end.piece(buf.len()).min(end.temper.window - way.held);
+        let count = end
+            .piece(buf.len())
+            .min(end.temper.window - way.held)
+            .min(left.unwrap_or(usize::MAX));
         let earliest = way.pieces.back().map_or(Instant::now(), |(due, _)| *due);
         let due = earliest.max(Instant::now() + end.delay());
         let bytes = buf.get(..count).unwrap_or_default();
         way.pieces.push_back((due, bytes.iter().copied().collect()));
         way.held += count;
         way.reader.take().into_iter().for_each(Waker::wake);
+        link.left = left.map(|left| left.saturating_sub(count));
         end.note(2, count);
         Poll::Ready(Ok(count))
     }

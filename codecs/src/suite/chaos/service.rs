@@ -2,33 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::pipe::{Dice, pipe};
-use super::{World, gone, server};
+use super::{Ends, World, server};
 use crate::{
-    ByteBudget, Call, Channel, ChannelEvents, ChannelLimits, ChannelState, Codec, ConnError,
-    ErrorKind, KeepAlive, LocalError, Mode, Needs, Request, Response, Service, clock,
+    ByteBudget, Call, Channel, ChannelLimits, ChannelState, Codec, ErrorKind, KeepAlive,
+    LocalError, Mode, Needs, Request, Response, Service, clock,
 };
-
-/// Every connection says once that it is gone.
-#[derive(Default)]
-struct Ends(AtomicUsize);
-
-impl ChannelEvents for Ends {
-    fn closed(&self, error: Option<&ConnError>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        let text = error.map(ToString::to_string).unwrap_or_default();
-        // The runtime of a seed that has failed ends with tasks under way.
-        assert!(
-            std::thread::panicking() || !text.contains("its task ended"),
-            "a connection's task panicked"
-        );
-    }
-}
 
 struct State {
     dice: Dice,
@@ -79,10 +62,7 @@ impl<C: Codec> Carrier<C> {
             std::mem::take(&mut state.all)
         };
         for (channel, ends) in all {
-            channel.drain();
-            gone(&*channel).await;
-            // The state changes in the same turn that the end is told in.
-            assert_eq!(ends.0.load(Ordering::Relaxed), 1, "ends of one connection");
+            ends.of(&*channel).await;
         }
     }
 

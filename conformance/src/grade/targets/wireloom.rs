@@ -20,8 +20,8 @@ impl Driver for Wireloom {
         Level::Messages
     }
 
-    fn lacks(&self, need: Need) -> Option<&'static str> {
-        (need == Need::ProxyHeader).then_some("it takes no PROXY header")
+    fn lacks(&self, _need: Need) -> Option<&'static str> {
+        None
     }
 
     fn sniffs(&self, _protocols: &[Protocol]) -> bool {
@@ -41,12 +41,16 @@ impl Driver for Wireloom {
             ),
             None => Default::default(),
         };
+        let proxy = match setup.proxy_header {
+            true => ", proxy_protocol: {from: 127.0.0.1}",
+            false => "",
+        };
         let config = format!(
             "\
 workers: 1
 drain_timeout: 5s
 {thrift}listeners:
-  - {{address: \"{listen}\", routes: main, timeouts: {{header: {head}s, sniff: 5s}}{limit}}}
+  - {{address: \"{listen}\", routes: main, timeouts: {{header: {head}s, sniff: 5s}}{limit}{proxy}}}
 routes:
   main: [{{to: main, timeout: {timeout}s}}]
 clusters:

@@ -128,6 +128,27 @@ async fn slow_heads_and_bodies_are_cut() {
     assert!(begun.elapsed() >= short.idle);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_head_that_waits_behind_an_unread_answer_is_in_time() {
+    const LARGE: &str = match std::str::from_utf8(&[b'x'; 20_000]) {
+        Ok(text) => text,
+        Err(_) => "",
+    };
+    let limits = ServeLimits {
+        header_timeout: Duration::from_secs(1),
+        ..limits()
+    };
+    let served = Served::new(|_| async { text(LARGE) });
+    let mut client = serve_with(served, H1Config::default(), limits, 1 << 10);
+    let head = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    client.send(head.to_owned() + &head[..9]).await;
+    // The client reads late, and nothing more is read from it meanwhile.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    client.expect(ok(LARGE)).await;
+    client.send(&head[9..]).await;
+    client.expect(ok(LARGE)).await;
+}
+
 #[tokio::test]
 async fn a_request_may_take_longer_than_a_client_may_be_idle() {
     let short = ServeLimits {

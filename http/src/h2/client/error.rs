@@ -4,6 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use h2::Reason;
+use wireloom_codecs::clock;
 use wireloom_codecs::http::HTTP2;
 use wireloom_codecs::{CallError, ConnError, ErrorKind, LocalError};
 
@@ -31,7 +32,7 @@ const EARLY: Duration = Duration::from_millis(10);
 /// Why a stream broke off. A server that was told the deadline may cancel at it, and be heard just before our own timer.
 pub(super) fn stream(error: &h2::Error, deadline: Instant) -> LocalError {
     let cancelled = error.is_reset() && error.is_remote() && error.reason() == Some(Reason::CANCEL);
-    if cancelled && Instant::now() + EARLY >= deadline {
+    if cancelled && clock::read() + EARLY >= deadline {
         return LocalError::new(ErrorKind::Timeout, "the server gave up at the deadline");
     }
     let what = match error.reason() {

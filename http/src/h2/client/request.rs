@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use http::header::{EXPECT, TE};
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderName, HeaderValue, Method, Uri, Version};
+use wireloom_codecs::clock;
 use wireloom_codecs::http::{GRPC, TRIPLE};
 use wireloom_codecs::{ErrorKind, HttpRequest, LocalError, ProtocolId, Scheme};
 
@@ -35,7 +36,7 @@ pub(super) fn write(
     if protocol == GRPC || protocol == TRIPLE {
         headers.insert(TE, HeaderValue::from_static("trailers"));
         if headers.contains_key(GRPC_TIMEOUT) {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.saturating_duration_since(clock::read());
             // At least something, or the server takes it for no timeout at all.
             let left = timeout::format(left.max(Duration::from_micros(1)));
             if let Ok(left) = HeaderValue::try_from(left) {

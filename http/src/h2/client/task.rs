@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use h2::client::Connection;
 use tokio::time::{Sleep, sleep_until};
+use wireloom_codecs::clock;
 use wireloom_codecs::http::HTTP2;
 use wireloom_codecs::{ChannelEvents, ChannelState, ConnError};
 
@@ -53,7 +54,7 @@ impl Task {
         idle: Duration,
         events: Arc<dyn ChannelEvents>,
     ) -> Box<Self> {
-        let now = Instant::now();
+        let now = clock::read();
         let idle = match idle.is_zero() {
             true => FAR,
             false => idle.min(FAR),
@@ -105,7 +106,7 @@ impl Task {
             {
                 // With the last handle gone h2 says goodbye and closes.
                 *self.shared.sender.lock() = None;
-                self.farewell = Some(Instant::now() + FAREWELL);
+                self.farewell = Some(clock::read() + FAREWELL);
                 continue;
             }
             return self.wait(cx);
@@ -119,7 +120,7 @@ impl Task {
     }
 
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
-        let mut now = Instant::now();
+        let mut now = clock::read();
         loop {
             let taken = self.shared.taken.load(Ordering::Relaxed);
             if taken != self.taken || self.shared.in_flight() > 0 {
@@ -127,9 +128,9 @@ impl Task {
                 self.active = now;
             }
             let deadline = self.shared.deadlines.expire(now);
-            let stalled = self.hold.blocked().map(|since| since + STALL);
+            let stalled = self.hold.standing().blocked.map(|since| since + STALL);
             let ping = match &mut self.pings {
-                Some(pings) => match pings.look(self.hold.heard(), now, cx) {
+                Some(pings) => match pings.look(self.hold.standing().heard, now, cx) {
                     Looked::Again(at) => Some(at),
                     Looked::Missed => {
                         self.events.missed_ping();
@@ -141,14 +142,16 @@ impl Task {
             if stalled.is_some_and(|end| end <= now) {
                 return Poll::Ready(Err(ConnError::Timeout("write")));
             }
-            let mut next = self.active + self.idle;
-            for due in [deadline, self.farewell, stalled, ping] {
+            // Once it says goodbye, only that has a time.
+            let idle = self.farewell.is_none().then_some(self.active + self.idle);
+            let mut next = now + FAR;
+            for due in [idle, deadline, self.farewell, stalled, ping] {
                 next = due.map_or(next, |due| next.min(due));
             }
             if self.farewell.is_some_and(|end| end <= now) {
                 return Poll::Ready(Ok(()));
             }
-            if self.active + self.idle <= now {
+            if idle.is_some_and(|end| end <= now) {
                 self.drain();
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
@@ -160,7 +163,7 @@ impl Task {
             if self.sleep.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
-            now = Instant::now();
+            now = clock::read();
         }
     }
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, SendStream};
 use http::{HeaderMap, StatusCode};
+use wireloom_codecs::clock;
 use wireloom_codecs::http::{GRPC, TRIPLE};
 use wireloom_codecs::{Body, Early, ErrorKind, Headers, LocalError, Response};
 
@@ -222,7 +223,7 @@ fn break_off(send: &mut SendStream<Bytes>, asker: Asker, error: &LocalError) {
 pub(super) fn refuse(mut respond: SendResponse<Bytes>, response: Response, asker: Asker) {
     let origin = Origin {
         asker,
-        began: Instant::now(),
+        began: clock::read(),
         upgrade: false,
         early: None,
         body_idle: Duration::ZERO,

@@ -9,11 +9,13 @@ use bytes::Bytes;
 use h2::Reason;
 use h2::server::Connection;
 use tokio::time::{Sleep, sleep_until};
+use wireloom_codecs::clock;
 use wireloom_codecs::http::HTTP2;
 use wireloom_codecs::{ConnError, DrainPoll, DrainWatch, ServeLimits};
 
+use super::super::half::Halves;
 use super::super::pings::{Looked, Pings};
-use super::super::wire::{Hold, Wire};
+use super::super::wire::{Hold, Standing, Wire};
 
 /// How long a client has to take a GOAWAY and to answer the PING after it, or to read the last bytes.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -40,6 +42,7 @@ pub(super) struct Timers {
     drain_time: Duration,
     drain: DrainPoll,
     pings: Option<Pings>,
+    halves: Halves,
     phase: Phase,
     /// Why it ends, if there is something to tell.
     fate: Option<ConnError>,
@@ -58,13 +61,15 @@ enum Due {
     Phase,
     /// The client does not read.
     Stalled,
+    /// A frame has begun and does not end.
+    Half,
     /// Look at the keep-alive.
     Ping,
 }
 
 impl Timers {
     pub(super) fn new(limits: &ServeLimits, drain: DrainWatch, pings: Option<Pings>) -> Self {
-        let now = Instant::now();
+        let now = clock::read();
         let idle = match limits.idle.is_zero() {
             true => FAR,
             false => limits.idle.min(FAR),
@@ -75,6 +80,7 @@ impl Timers {
             drain_time: limits.drain.min(FAR),
             drain: DrainPoll::new(drain),
             pings,
+            halves: Halves::new(limits.header_timeout, limits.body_idle),
             phase: Phase::Open,
             fate: None,
             turn: None,
@@ -86,7 +92,7 @@ impl Timers {
 
     /// A request came, or one was done with. Answers the time, which is asked for once per turn.
     pub(super) fn stir(&mut self) -> Instant {
-        let now = *self.turn.get_or_insert_with(Instant::now);
+        let now = *self.turn.get_or_insert_with(clock::read);
         self.active = now;
         now
     }
@@ -120,15 +126,18 @@ impl Timers {
             ));
             self.close(connection, Reason::ENHANCE_YOUR_CALM, cx);
         }
+        if under_way == 0 && self.fate.is_some() && matches!(self.phase, Phase::Leaving { .. }) {
+            self.close(connection, Reason::NO_ERROR, cx);
+        }
         loop {
-            let (due, what) = self.due(hold, under_way, cx);
+            let (due, what) = self.due(&hold.standing(), under_way, cx);
             if due < self.armed {
                 self.arm(due);
             }
             if self.sleep.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
-            let now = Instant::now();
+            let now = clock::read();
             if now < due {
                 self.arm(due);
                 continue;
@@ -136,10 +145,12 @@ impl Timers {
             match (what, self.phase) {
                 (Due::Stalled, _) => return Poll::Ready(Err(ConnError::Timeout("write"))),
                 (Due::Ping, _) => {
-                    if let Some(Looked::Missed) = self.look(hold, now, cx) {
+                    let heard = hold.standing().heard;
+                    if let Some(Looked::Missed) = self.look(heard, now, cx) {
                         return Poll::Ready(Err(ConnError::Timeout("heartbeat")));
                     }
                 }
+                (Due::Half, _) => self.give_up(connection, under_way, cx),
                 (Due::Phase, Phase::Closing { .. }) => {
                     return Poll::Ready(self.fate(Ok(())));
                 }
@@ -151,9 +162,23 @@ impl Timers {
         }
     }
 
-    fn look(&mut self, hold: &Hold, now: Instant, cx: &mut Context<'_>) -> Option<Looked> {
+    /// No request can come any more, behind half a frame. Those that came are still answered.
+    fn give_up(
+        &mut self,
+        connection: &mut Connection<Wire, Bytes>,
+        under_way: usize,
+        cx: &mut Context<'_>,
+    ) {
+        self.fate = Some(ConnError::Timeout("frame"));
+        match under_way {
+            0 => self.close(connection, Reason::NO_ERROR, cx),
+            _ => self.leave(connection, self.drain_time, cx),
+        }
+    }
+
+    fn look(&mut self, heard: u64, now: Instant, cx: &mut Context<'_>) -> Option<Looked> {
         let pings = self.pings.as_mut()?;
-        Some(pings.look(hold.heard(), now, cx))
+        Some(pings.look(heard, now, cx))
     }
 
     fn leave(
@@ -165,7 +190,7 @@ impl Timers {
         if self.phase == Phase::Open {
             connection.graceful_shutdown();
             self.phase = Phase::Leaving {
-                end: Instant::now() + within,
+                end: clock::read() + within,
             };
             // h2 sends it when it is polled next.
             cx.waker().wake_by_ref();
@@ -180,25 +205,37 @@ impl Timers {
     ) {
         connection.abrupt_shutdown(reason);
         self.phase = Phase::Closing {
-            end: Instant::now() + FAREWELL,
+            end: clock::read() + FAREWELL,
         };
         cx.waker().wake_by_ref();
     }
 
-    fn due(&mut self, hold: &Hold, under_way: usize, cx: &mut Context<'_>) -> (Instant, Due) {
+    fn due(
+        &mut self,
+        standing: &Standing,
+        under_way: usize,
+        cx: &mut Context<'_>,
+    ) -> (Instant, Due) {
         let mut due = match self.phase {
             Phase::Open if under_way > 0 => (self.active + FAR, Due::Idle),
             Phase::Open => (self.active + self.idle, Due::Idle),
             Phase::Leaving { end } | Phase::Closing { end } => (end, Due::Phase),
         };
-        if let Some(since) = hold.blocked()
+        if self.fate.is_none()
+            && !matches!(self.phase, Phase::Closing { .. })
+            && let Some(at) = self.halves.deadline(standing, clock::read)
+            && at < due.0
+        {
+            due = (at, Due::Half);
+        }
+        if let Some(since) = standing.blocked
             && since + self.stall < due.0
         {
             due = (since + self.stall, Due::Stalled);
         }
         if self.pings.is_some() {
-            let now = Instant::now();
-            let at = match self.look(hold, now, cx) {
+            let now = clock::read();
+            let at = match self.look(standing.heard, now, cx) {
                 Some(Looked::Again(at)) => at,
                 Some(Looked::Missed) => now,
                 None => due.0,

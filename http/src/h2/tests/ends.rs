@@ -308,3 +308,30 @@ async fn a_reset_behind_a_whole_answer_takes_nothing_of_it_away() {
     let answer = answered_early(Response::new(()), "no length").await;
     assert_eq!(answer, Ok(Bytes::from_static(b"no length")));
 }
+
+/// By a clock that stands while anybody works: a task that wakes itself again and again would never end.
+#[test]
+fn an_idle_connection_waits_at_rest_for_a_server_that_does_not_take_its_goodbye() {
+    let (tell, hear) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let limits = wireloom_codecs::ChannelLimits {
+                idle: std::time::Duration::from_secs(1),
+                ..wireloom_codecs::ChannelLimits::default()
+            };
+            let builder = h2::server::Builder::new();
+            let (channel, _server) = crate::h2::support::upstream_with(limits, &builder).await;
+            while channel.state() != wireloom_codecs::ChannelState::Closed {
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+        });
+        tell.send(()).unwrap();
+    });
+    hear.recv_timeout(std::time::Duration::from_secs(60))
+        .expect("its end");
+}

@@ -4,6 +4,7 @@ mod bounds;
 mod ends;
 mod expects;
 mod floods;
+mod halves;
 mod interim;
 mod proxied;
 mod raw;

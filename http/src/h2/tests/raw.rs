@@ -73,12 +73,16 @@ pub(super) struct Raw {
 impl Raw {
     /// A client that has said hello.
     pub(super) async fn client(io: DuplexStream) -> Self {
+        Self::saying(io, &[&PREFACE[..], &frame(SETTINGS, 0, 0, b"")].concat()).await
+    }
+
+    /// A client that has said this.
+    pub(super) async fn saying(io: DuplexStream, bytes: &[u8]) -> Self {
         let mut raw = Self {
             io,
             buffer: BytesMut::new(),
         };
-        raw.send(PREFACE).await;
-        raw.send(&frame(SETTINGS, 0, 0, b"")).await;
+        raw.send(bytes).await;
         raw
     }
 

@@ -64,6 +64,10 @@ fn unknown_keys() {
             "10:14: clusters.orders.thrift.transprot: unknown key `transprot`; did you mean `transport`?",
         ),
         (
+            then(ADDRESS, "    proxy_protocol: {form: 10.0.0.0/8}\n"),
+            "4:22: listeners[0].proxy_protocol.form: unknown key `form`; did you mean `from`?",
+        ),
+        (
             then(ADDRESS, "    thrift: {servcie: a}\n"),
             "4:14: listeners[0].thrift.servcie: unknown key `servcie`; did you mean `service`?",
         ),
@@ -130,6 +134,14 @@ fn wrong_values() {
         (
             then(ENDPOINTS, "    thrift: {transport: frame}\n"),
             "10:25: clusters.orders.thrift.transport: `frame` is not known here; did you mean `framed`?",
+        ),
+        (
+            then(ADDRESS, "    proxy_protocol: {}\n"),
+            "4:21: listeners[0].proxy_protocol: `from` is missing",
+        ),
+        (
+            then(ADDRESS, "    proxy_protocol: true\n"),
+            "4:21: listeners[0].proxy_protocol: true where a mapping",
         ),
         (
             then(ADDRESS, "    thrift: {service: null}\n"),

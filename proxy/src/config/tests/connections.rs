@@ -12,6 +12,10 @@ fn connections_that_cannot_be() {
             "clusters.orders.connections.min_idle: 3 connections are to be kept where `connections.per_endpoint` allows 2",
         ),
         (
+            "    connections: {per_downstream: true, preconnect: 1.5}\n",
+            "clusters.orders.connections.preconnect: no connection can be made ahead where each downstream connection has its own",
+        ),
+        (
             "    connections: {max_age: 0s}\n",
             "clusters.orders.connections.max_age: 0s is too short",
         ),

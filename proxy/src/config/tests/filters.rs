@@ -101,6 +101,30 @@ fn filters_are_checked_by_those_who_know_them() {
 }
 
 #[test]
+fn a_fault_names_a_protocol_that_there_is() {
+    let read = |protocol: &str| {
+        let fault = format!("{{match: {{protocol: {protocol}}}, abort: {{http: 503}}}}");
+        let text = format!("    filters: [fault: {fault}]\n");
+        parse_with(
+            Path::new("mesh.yaml"),
+            &LEAST.replacen(
+                "    routes: main\n",
+                &format!("    routes: main\n{text}"),
+                1,
+            ),
+            &PROTOCOLS,
+            &Registry::builtin(),
+            &crate::Sources::new(),
+        )
+        .map_err(|errors| errors.to_string())
+    };
+    assert!(read("dubbo").is_ok());
+    let error = read("dubo").unwrap_err();
+    let expected = "mesh.yaml:4:31: listeners[0].filters[0].fault.match.protocol: there is no protocol `dubo`; did you mean `dubbo`?";
+    assert!(error.starts_with(expected), "{error}");
+}
+
+#[test]
 fn what_is_off_must_be_on() {
     let on = "    filters: [slow/a: {pause: 5s}]\n";
     assert!(read_with(on, "      filters: [slow/a: off, slow: {pause: 1s}]\n").is_ok());
