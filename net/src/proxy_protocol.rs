@@ -171,7 +171,7 @@ fn v2(bytes: &[u8]) -> Result<Parsed, &'static str> {
     };
     // The family, and how many bytes two addresses of it take with their ports.
     let (family, size) = match (kind >> 4, kind & 15) {
-        (family @ (0 | 1 | 2 | 3), 0..=2) => match family {
+        (family @ 0..=3, 0..=2) => match family {
             1 => (family, 12),
             2 => (family, 36),
             3 => (family, 216),
