@@ -167,7 +167,6 @@ async fn answered(world: &World, tag: usize, response: ResponseFuture, mut dice:
         Err(error) => {
             world.trace.note(&[tag as u64, 1]);
             lawful(&error);
-            assert!(!world.calm, "request {tag} has no answer: {error:?}");
             return false;
         }
     };
@@ -182,10 +181,6 @@ async fn answered(world: &World, tag: usize, response: ResponseFuture, mut dice:
         Ok(read) => read,
         Err(error) => {
             lawful(&error);
-            assert!(
-                !world.calm,
-                "request {tag}: the answer broke off: {error:?}"
-            );
             return false;
         }
     };
@@ -198,7 +193,6 @@ async fn answered(world: &World, tag: usize, response: ResponseFuture, mut dice:
         }
     }
     if told.is_none() {
-        assert!(!world.calm, "request {tag} was refused: {head:?}");
         let failed = head.status.as_u16() >= 400;
         assert!(failed, "request {tag} got an answer of nobody's: {head:?}");
         return false;

@@ -7,12 +7,15 @@ use bytes::Bytes;
 use h2::server::{Builder, SendResponse};
 use h2::{Reason, RecvStream};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use wireloom_codecs::suite::chaos::{Cut, Dice, End};
 
 use crate::World;
 use crate::ask::Ask;
 use crate::h2_client::{download, lawful, upload};
+
+/// Longer than any answer takes.
+const LONG: Duration = Duration::from_secs(5_000);
 
 /// Serves a connection to its end.
 pub(crate) async fn run(world: Arc<World>, io: End, cut: Cut, mut dice: Dice) {
@@ -52,7 +55,8 @@ pub(crate) async fn run(world: Arc<World>, io: End, cut: Cut, mut dice: Dice) {
             }
         }
         let one = one(world.clone(), tag, request, respond, dice.fork(), kindly);
-        world.spawn(one);
+        // h2 does not always wake who waits on a stream when its connection goes.
+        world.spawn(async { drop(timeout(LONG, one).await) });
     }
 }
 
