@@ -214,17 +214,6 @@ impl Cluster {
         }
     }
 
-    /// Waits until it is known who is in the cluster, or that this cannot be found out. A cluster whose endpoints are
-    /// listed knows from the beginning.
-    pub async fn settled(&self) {
-        let mut changes = self.changes();
-        while self.is_warming() {
-            if changes.changed().await.is_err() {
-                return;
-            }
-        }
-    }
-
     /// True until it is known who is in the cluster, or that this cannot be found out.
     pub fn is_warming(&self) -> bool {
         self.warming.load(Relaxed)

@@ -138,18 +138,6 @@ impl Clusters {
         ahead
     }
 
-    /// Those of which it is not known yet who is in them.
-    pub(crate) fn unsettled(&self) -> Vec<Arc<Cluster>> {
-        let clusters = self.entries.values().map(|entry| &entry.cluster);
-        clusters.filter(|c| c.is_warming()).cloned().collect()
-    }
-
-    /// What bounds mirrored requests.
-    pub(crate) fn mirrors(&self) -> Vec<Arc<Mirrors>> {
-        let entries = self.entries.values();
-        entries.map(|entry| entry.mirrors.clone()).collect()
-    }
-
     /// What is to be waited for once the first configuration is at work.
     pub(crate) fn ahead(&self) -> Vec<Arc<LocalCluster>> {
         let entries = self.entries.values();

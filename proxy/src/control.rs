@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use tokio::time::timeout;
 use wireloom_cluster::LocalCluster;
 use wireloom_codecs::{FrameLimits, Needs};
 use wireloom_net::tls::TlsAcceptor;
@@ -33,9 +32,6 @@ use crate::routing::{Routing, StatsTable};
 use crate::sources::Sources;
 use crate::tables::{self, Table, Tables};
 use crate::worker::Worker;
-
-/// How long readiness waits for endpoints that are discovered.
-const DISCOVERY: Duration = Duration::from_secs(5);
 
 /// Why a configuration cannot be put to work.
 #[derive(Debug, thiserror::Error)]
@@ -172,19 +168,11 @@ impl Proxy {
             warm: Arc::default(),
         };
         proxy.apply(config)?;
-        let warm = proxy.warm.clone();
-        let (ahead, unsettled) = {
-            let clusters = &proxy.state.lock().clusters;
-            (clusters.ahead(), clusters.unsettled())
-        };
-        if ahead.is_empty() && unsettled.is_empty() {
+        let (ahead, warm) = (proxy.state.lock().clusters.ahead(), proxy.warm.clone());
+        if ahead.is_empty() {
             warm.store(true, Ordering::Release);
         } else {
             tokio::spawn(async move {
-                let settled = join_all(unsettled.iter().map(|cluster| cluster.settled()));
-                if timeout(DISCOVERY, settled).await.is_err() {
-                    tracing::warn!("ready, though not all endpoints have been discovered");
-                }
                 warmed_up(&ahead).await;
                 warm.store(true, Ordering::Release);
             });
@@ -435,7 +423,7 @@ impl Proxy {
 
     /// Stops accepting, tells every client, and waits until the connections are gone or the drain timeout has passed.
     pub async fn drain(&self) {
-        let (time, drains, mirrors) = {
+        let (timeout, drains) = {
             let mut state = self.state.lock();
             state.draining = true;
             let listeners = std::mem::take(&mut state.listeners);
@@ -444,21 +432,16 @@ impl Proxy {
                 listener.stop();
             }
             let drains: Vec<_> = state.leaving.iter().map(|l| l.drain.clone()).collect();
-            let mirrors = state.clusters.mirrors();
-            (state.config.drain_timeout.0, drains, mirrors)
+            (state.config.drain_timeout.0, drains)
         };
         let begun = Instant::now();
         let all = async {
             for drain in &drains {
                 drain.finished().await;
             }
-            // Nobody makes copies any more; those that are under way end as requests do.
-            for mirrors in &mirrors {
-                mirrors.ended().await;
-            }
         };
         // The connections end by themselves when the timeout has passed; they get a moment for their last words.
-        let finished = timeout(time + Duration::from_secs(1), all).await;
+        let finished = tokio::time::timeout(timeout + Duration::from_secs(1), all).await;
         let seconds = begun.elapsed().as_secs_f64();
         match finished {
             Ok(()) => tracing::info!(seconds, "drained"),
@@ -476,8 +459,7 @@ impl Proxy {
             .collect()
     }
 
-    /// True while connections are accepted, once endpoints have been discovered, or were waited for 5 s, and the connections
-    /// to endpoints were made that are to be made first.
+    /// True while connections are accepted, once those to endpoints were made that are to be made first.
     pub fn ready(&self) -> bool {
         self.warm.load(Ordering::Acquire) && !self.state.lock().draining
     }

@@ -1,12 +1,8 @@
 //! What bounds a cluster's mirrored requests, and counts them.
 
 use std::sync::Arc;
-use std::sync::atomic::{
-    AtomicU32,
-    Ordering::{Acquire, Relaxed, Release},
-};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use tokio::sync::Notify;
 use wireloom_telemetry::{ClusterStats, Mirrored};
 
 /// A cluster's mirrored requests, on all workers.
@@ -14,8 +10,6 @@ pub(crate) struct Mirrors {
     running: AtomicU32,
     most: AtomicU32,
     stats: ClusterStats,
-    /// Told when the last has ended.
-    idle: Notify,
 }
 
 /// Leave for one of them.
@@ -27,7 +21,6 @@ impl Mirrors {
             running: AtomicU32::new(0),
             most: AtomicU32::new(most),
             stats,
-            idle: Notify::new(),
         })
     }
 
@@ -49,18 +42,6 @@ impl Mirrors {
         }
     }
 
-    /// Waits until none is under way.
-    pub(crate) async fn ended(&self) {
-        loop {
-            // Before the look, so that the last one's word is not missed.
-            let idle = self.idle.notified();
-            if self.running.load(Acquire) == 0 {
-                return;
-            }
-            idle.await;
-        }
-    }
-
     /// Counts what became of one.
     pub(crate) fn count(&self, outcome: Mirrored) {
         self.stats.mirrored(outcome);
@@ -76,8 +57,6 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if self.0.running.fetch_sub(1, Release) == 1 {
-            self.0.idle.notify_waiters();
-        }
+        self.0.running.fetch_sub(1, Relaxed);
     }
 }

@@ -15,18 +15,9 @@ use super::{Config, suggest, typed};
 /// More than this help nobody.
 const MAX_ERRORS: usize = 50;
 
-/// The filter that has a `match` as routes have it.
-const FAULT: &str = "fault";
-
 /// All that is wrong with filters, or the first things.
-pub(super) fn problems(
-    config: &Config,
-    protocols: &[&str],
-    registry: &Registry,
-    index: &Index,
-) -> Vec<ConfigError> {
+pub(super) fn problems(config: &Config, registry: &Registry, index: &Index) -> Vec<ConfigError> {
     let mut check = Check {
-        protocols,
         registry,
         index,
         errors: Vec::new(),
@@ -56,7 +47,6 @@ fn names(filters: &[FilterConfig]) -> impl Iterator<Item = &str> {
 }
 
 struct Check<'a> {
-    protocols: &'a [&'a str],
     registry: &'a Registry,
     index: &'a Index,
     errors: Vec<ConfigError>,
@@ -81,7 +71,6 @@ impl Check<'_> {
                 // Nobody knows what its configuration should be.
             } else if filter.config.is_some() {
                 self.config(&path, filter);
-                self.protocol(&path, filter);
             }
         }
     }
@@ -134,18 +123,6 @@ impl Check<'_> {
         };
         if let Err(errors) = typed::read_at(path, config, self.index, make, schema) {
             self.errors.extend(errors);
-        }
-    }
-
-    /// The protocol that a `match` within it names, as routes have one.
-    fn protocol(&mut self, path: &str, filter: &FilterConfig) {
-        let config = filter.config.as_ref().filter(|_| filter.kind() == FAULT);
-        let named = config.and_then(|config| config.pointer("/match/protocol")?.as_str());
-        if let Some(name) = named.filter(|name| !self.protocols.contains(name)) {
-            let instead = suggest::or_list(name, self.protocols.iter().copied(), "protocols");
-            let shown = suggest::shown(name);
-            let message = format!("there is no protocol `{shown}`; {instead}");
-            self.note(format!("{path}.match.protocol"), message);
         }
     }
 

@@ -342,33 +342,3 @@ async fn a_share_of_the_requests_is_copied() {
     assert!(mesh.metric(TOTAL, &["cluster=\"copy\""]) <= 148.0);
     assert_eq!(mesh.metric(TOTAL, &["cluster=\"none\""]), 0.0);
 }
-
-#[tokio::test]
-async fn a_drain_waits_for_copies() {
-    let main = named(Speaks::Http, "main").await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let copy = listener.local_addr().unwrap();
-    let mesh = Mesh::start(
-        "    - {to: main, mirror: [{cluster: copy}]}",
-        &format!("  main: {{endpoints: ['{main}']}}\n  copy: {{endpoints: ['{copy}']}}"),
-    );
-    let mut client = http1::Client::connect(mesh.address).await;
-    assert_eq!(client.get("/", &[]).await, "main");
-    drop(client);
-    let (mut stream, _) = soon(listener.accept()).await.unwrap();
-    soon(http1::message(&mut stream)).await.unwrap();
-    let answer = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-        stream.write_all(answer).await.unwrap();
-        std::future::pending::<()>().await;
-    };
-    tokio::select! {
-        () = soon(mesh.proxy.drain()) => {}
-        () = answer => {}
-    }
-    let metrics = mesh.proxy.encode_metrics();
-    let counted = |line: &str| line.starts_with(TOTAL) && line.contains("\"success\"");
-    let line = metrics.lines().find(|line| counted(line));
-    assert!(line.is_some_and(|line| line.ends_with(" 1")), "{line:?}");
-}

@@ -1,11 +1,8 @@
 //! A source of somebody else's.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::sync::Notify;
-use tokio::time::timeout;
 use wireloom::{BoxSource, Discovery, Program, Proxy, Sources, Update, config};
 use wireloom_telemetry::Metrics;
 
@@ -19,21 +16,6 @@ impl Discovery for Fixed {
         let endpoints = serde_json::from_value(settings.clone());
         let endpoints = endpoints.map_err(|_| "write a list of endpoints".to_owned())?;
         let once = async { Ok(Update::Full(endpoints)) };
-        let never = futures_util::stream::pending();
-        Ok(Box::pin(futures_util::stream::once(once).chain(never)))
-    }
-}
-
-/// Has no endpoints before it is told.
-struct Late(Arc<Notify>);
-
-impl Discovery for Late {
-    fn source(&self, _: &str, _: &serde_json::Value) -> Result<BoxSource, String> {
-        let told = self.0.clone();
-        let once = async move {
-            told.notified().await;
-            Ok(Update::Full(Vec::new()))
-        };
         let never = futures_util::stream::pending();
         Ok(Box::pin(futures_util::stream::once(once).chain(never)))
     }
@@ -82,21 +64,4 @@ async fn a_program_may_bring_its_own() {
     );
     let error = load(&fixed, &Sources::new()).unwrap_err();
     assert!(error.contains("there is no source `fixed`"), "{error}");
-}
-
-#[tokio::test]
-async fn a_proxy_is_ready_when_its_endpoints_are_known() {
-    let tell = Arc::new(Notify::new());
-    let program = Program::new().with_source("late", Late(tell.clone()));
-    let proxy = program.start(&yaml("{late: {}}")).unwrap();
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    assert!(!proxy.ready());
-    tell.notify_one();
-    let ready = async {
-        while !proxy.ready() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    // Without the source's word it would take as long as readiness waits.
-    assert!(timeout(Duration::from_secs(4), ready).await.is_ok());
 }

@@ -101,6 +101,7 @@ fn filters_are_checked_by_those_who_know_them() {
 }
 
 #[test]
+<<<<<<< HEAD
 fn a_fault_names_a_protocol_that_there_is() {
     let read = |protocol: &str| {
         let fault = format!("{{match: {{protocol: {protocol}}}, abort: {{http: 503}}}}");
@@ -125,6 +126,8 @@ fn a_fault_names_a_protocol_that_there_is() {
 }
 
 #[test]
+=======
+>>>>>>> parent of 09671ad (Readiness waits for discovered endpoints, drains for copies; sizes may be bare numbers; faults name protocols that there are)
 fn what_is_off_must_be_on() {
     let on = "    filters: [slow/a: {pause: 5s}]\n";
     assert!(read_with(on, "      filters: [slow/a: off, slow: {pause: 1s}]\n").is_ok());
