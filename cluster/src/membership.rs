@@ -214,6 +214,16 @@ impl Cluster {
         }
     }
 
+    /// Waits until it is known who is in the cluster, or that this cannot be found out. May wait for ever.
+    pub async fn warmed(&self) {
+        // Before the first look, so that no change is missed.
+        let mut changes = self.changes();
+        while self.is_warming() {
+            // The cluster has the sender.
+            let _ = changes.changed().await;
+        }
+    }
+
     /// True until it is known who is in the cluster, or that this cannot be found out.
     pub fn is_warming(&self) -> bool {
         self.warming.load(Relaxed)

@@ -1,15 +1,19 @@
-//! Values as configs write them: durations and sizes (`250ms`, `16MiB`), and one string or several.
+//! Values as configs write them: durations and sizes (`250ms`, `16MiB`), one string or several, secrets.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 mod one_or_many;
+mod secret;
 
 pub use one_or_many::OneOrMany;
+pub use secret::{HIDDEN, Secret};
 
 /// A time span: a number and one of `us`, `ms`, `s`, `m`, `h`. `0s` means "no limit" where a key says so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,36 +97,86 @@ impl fmt::Display for Size {
     }
 }
 
-macro_rules! as_text {
-    ($type:ty, $name:literal, $pattern:literal, $example:literal) => {
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Cow::<str>::deserialize(deserializer)?
-                    .parse()
-                    .map_err(de::Error::custom)
-            }
-        }
-        impl schemars::JsonSchema for $type {
-            fn schema_name() -> Cow<'static, str> {
-                $name.into()
-            }
-            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({"type": "string", "pattern": $pattern, "examples": [$example]})
-            }
-        }
-    };
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
-as_text!(Span, "Duration", "^[0-9]+ *(us|ms|s|m|h)$", "250ms");
-as_text!(Size, "Size", "^[0-9]+ *(B|KiB|MiB|GiB)?$", "16MiB");
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for Span {
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A time span: a whole number and `us`, `ms`, `s`, `m` or `h`.",
+            "type": "string",
+            "pattern": "^[0-9]+ *(us|ms|s|m|h)$",
+            "examples": ["250ms"]
+        })
+    }
+}
+
+impl Serialize for Size {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl Visitor<'_> for Either {
+            type Value = Size;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a size like 512B, 64KiB or 16MiB, or a whole number of bytes,")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Size, E> {
+                text.parse().map_err(E::custom)
+            }
+
+            fn visit_u64<E: de::Error>(self, bytes: u64) -> Result<Size, E> {
+                let size = usize::try_from(bytes).map(Size);
+                size.map_err(|_| E::custom(format_args!("{bytes} is too large")))
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl JsonSchema for Size {
+    fn schema_name() -> Cow<'static, str> {
+        "Size".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A number of bytes: a whole number alone, or with `B`, `KiB`, `MiB` or `GiB`.",
+            "type": ["string", "integer"],
+            "pattern": "^[0-9]+ *(B|KiB|MiB|GiB)?$",
+            "minimum": 0,
+            "examples": ["16MiB", 16_777_216]
+        })
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde::de::IntoDeserializer;
+    use serde::de::value::Error;
 
     #[test]
     fn spans_and_sizes_round_trip() {
@@ -134,6 +188,21 @@ mod tests {
         }
         assert_eq!("5 s".parse::<Span>().unwrap().0, Duration::from_secs(5));
         assert_eq!("12".parse::<Size>().unwrap().0, 12);
+    }
+
+    #[test]
+    fn a_bare_number_is_bytes() {
+        fn read<'de>(value: impl IntoDeserializer<'de, Error>) -> Result<Size, String> {
+            Size::deserialize(value.into_deserializer()).map_err(|error| error.to_string())
+        }
+        let mebibyte = Ok(Size(1 << 20));
+        assert_eq!(read(1_048_576_u64), mebibyte);
+        assert_eq!(read("1048576"), mebibyte);
+        assert_eq!(read("1MiB"), mebibyte);
+        for bad in [read(-1_i64), read(1.5), read(true)] {
+            let error = bad.unwrap_err();
+            assert!(error.contains("expected a size like"), "{error}");
+        }
     }
 
     #[test]

@@ -24,7 +24,8 @@ impl AdminState for Admin {
 
     fn config(&self) -> Value {
         let (config, generation) = self.proxy.config();
-        json!({ "generation": generation, "config": *config })
+        let config = config.shown(self.proxy.filters());
+        json!({ "generation": generation, "config": config })
     }
 
     fn listeners(&self) -> Value {
@@ -32,7 +33,8 @@ impl AdminState for Admin {
     }
 
     fn routes(&self) -> Value {
-        json!(self.proxy.config().0.routes)
+        let config = self.proxy.config().0.shown(self.proxy.filters());
+        json!(config.routes)
     }
 
     fn clusters(&self) -> Value {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -37,6 +37,8 @@ pub(crate) struct Clusters {
     coming: BTreeMap<String, Entry>,
     /// How often they were updated.
     updates: u64,
+    /// Of clusters that are gone: requests may be under way to them still.
+    left: Vec<Weak<Mirrors>>,
 }
 
 /// What an update did to how many clusters.
@@ -105,6 +107,7 @@ impl Clusters {
             entries: BTreeMap::new(),
             coming: BTreeMap::new(),
             updates: 0,
+            left: Vec::new(),
         }
     }
 
@@ -155,7 +158,14 @@ impl Clusters {
     ) -> Changes {
         self.updates += 1;
         let before = self.entries.len();
-        self.entries.retain(|name, _| configs.contains_key(name));
+        self.left.retain(|mirrors| mirrors.strong_count() > 0);
+        self.entries.retain(|name, entry| {
+            let stays = configs.contains_key(name);
+            if !stays {
+                self.left.push(Arc::downgrade(&entry.mirrors));
+            }
+            stays
+        });
         let mut changes = Changes {
             removed: before - self.entries.len(),
             ..Changes::default()
@@ -280,6 +290,20 @@ impl Clusters {
             let read = entry.edits.iter().flat_map(|edits| edits.field_names());
             named.into_iter().chain(read.map(str::to_owned))
         }))
+    }
+
+    /// What counts the mirrored requests, also those to clusters that are gone.
+    pub(crate) fn mirrors(&self) -> Vec<Arc<Mirrors>> {
+        let entries = self.entries.values().map(|entry| entry.mirrors.clone());
+        let left = self.left.iter().filter_map(Weak::upgrade);
+        entries.chain(left).collect()
+    }
+
+    /// Those whose endpoints are being found out for the first time.
+    pub(crate) fn undiscovered(&self) -> Vec<Arc<Cluster>> {
+        let clusters = self.entries.values().map(|entry| &entry.cluster);
+        let warming = clusters.filter(|cluster| cluster.is_warming());
+        warming.cloned().collect()
     }
 
     /// Every cluster's state.

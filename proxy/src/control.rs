@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use wireloom_cluster::LocalCluster;
+use wireloom_cluster::{Cluster, LocalCluster};
 use wireloom_codecs::{FrameLimits, Needs};
 use wireloom_net::tls::TlsAcceptor;
 use wireloom_router::Edits;
@@ -27,6 +27,7 @@ use crate::config::{Config, ListenerConfig};
 use crate::connection;
 use crate::filters::{Chains, Standing};
 use crate::listener::{Bound, Listener, Parts};
+use crate::mirrors;
 use crate::protocols::Protocols;
 use crate::routing::{Routing, StatsTable};
 use crate::sources::Sources;
@@ -101,7 +102,8 @@ pub struct Proxy {
     applying: Mutex<()>,
     /// Never held for long: the control plane's other tasks want it too.
     state: Mutex<State>,
-    /// Connections that were to be made before the first request are, or were waited for long enough.
+    /// Endpoints that are discovered are known and connections that were to be made ahead are, or both were waited for
+    /// long enough.
     warm: Arc<AtomicBool>,
 }
 
@@ -168,11 +170,17 @@ impl Proxy {
             warm: Arc::default(),
         };
         proxy.apply(config)?;
-        let (ahead, warm) = (proxy.state.lock().clusters.ahead(), proxy.warm.clone());
-        if ahead.is_empty() {
+        let (undiscovered, ahead) = {
+            let clusters = &proxy.state.lock().clusters;
+            (clusters.undiscovered(), clusters.ahead())
+        };
+        let warm = proxy.warm.clone();
+        if undiscovered.is_empty() && ahead.is_empty() {
             warm.store(true, Ordering::Release);
         } else {
             tokio::spawn(async move {
+                // First, for there is nothing to connect to before.
+                discovered(&undiscovered).await;
                 warmed_up(&ahead).await;
                 warm.store(true, Ordering::Release);
             });
@@ -421,9 +429,10 @@ impl Proxy {
             .collect()
     }
 
-    /// Stops accepting, tells every client, and waits until the connections are gone or the drain timeout has passed.
+    /// Stops accepting, tells every client, and waits until the connections are gone and the mirrored requests over, or the
+    /// drain timeout has passed.
     pub async fn drain(&self) {
-        let (timeout, drains) = {
+        let (timeout, drains, mirrors) = {
             let mut state = self.state.lock();
             state.draining = true;
             let listeners = std::mem::take(&mut state.listeners);
@@ -432,13 +441,16 @@ impl Proxy {
                 listener.stop();
             }
             let drains: Vec<_> = state.leaving.iter().map(|l| l.drain.clone()).collect();
-            (state.config.drain_timeout.0, drains)
+            let mirrors = state.clusters.mirrors();
+            (state.config.drain_timeout.0, drains, mirrors)
         };
         let begun = Instant::now();
         let all = async {
             for drain in &drains {
                 drain.finished().await;
             }
+            // Without clients there come no more.
+            mirrors::finished(&mirrors).await;
         };
         // The connections end by themselves when the timeout has passed; they get a moment for their last words.
         let finished = tokio::time::timeout(timeout + Duration::from_secs(1), all).await;
@@ -459,7 +471,9 @@ impl Proxy {
             .collect()
     }
 
-    /// True while connections are accepted, once those to endpoints were made that are to be made first.
+    /// True while connections are accepted, from when every cluster whose endpoints are discovered has its first ones, or
+    /// cannot find them, or 5 s have passed; and then the connections were made that `warm_up` wants, or its time has
+    /// passed. Listeners accept earlier: a request that comes meanwhile waits for its own cluster alone.
     pub fn ready(&self) -> bool {
         self.warm.load(Ordering::Acquire) && !self.state.lock().draining
     }
@@ -527,6 +541,18 @@ impl Proxy {
     /// The names of the protocols that it speaks.
     pub fn protocol_names(&self) -> Vec<&'static str> {
         self.protocols.names()
+    }
+}
+
+/// How long readiness waits for who is in the clusters.
+const DISCOVERY: Duration = Duration::from_secs(5);
+
+async fn discovered(clusters: &[Arc<Cluster>]) {
+    let all = join_all(clusters.iter().map(|cluster| cluster.warmed()));
+    if tokio::time::timeout(DISCOVERY, all).await.is_err() {
+        let warming = clusters.iter().filter(|cluster| cluster.is_warming());
+        let names: Vec<_> = warming.map(|cluster| cluster.name()).collect();
+        tracing::warn!(clusters = ?names, "ready without knowing the endpoints");
     }
 }
 

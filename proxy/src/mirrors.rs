@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
 
 use wireloom_telemetry::{ClusterStats, Mirrored};
 
@@ -22,6 +23,11 @@ impl Mirrors {
             most: AtomicU32::new(most),
             stats,
         })
+    }
+
+    /// How many are under way.
+    pub(crate) fn running(&self) -> u32 {
+        self.running.load(Relaxed)
     }
 
     /// Changes how many there may be, from the next one on.
@@ -45,6 +51,16 @@ impl Mirrors {
     /// Counts what became of one.
     pub(crate) fn count(&self, outcome: Mirrored) {
         self.stats.mirrored(outcome);
+    }
+}
+
+/// How often a drain looks. It is nothing that a request should have to tell.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Waits until none of them is under way.
+pub(crate) async fn finished(all: &[Arc<Mirrors>]) {
+    while all.iter().any(|mirrors| mirrors.running() > 0) {
+        tokio::time::sleep(LOOK).await;
     }
 }
 

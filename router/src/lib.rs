@@ -22,6 +22,7 @@ pub mod filter;
 pub mod fuzz;
 mod lookup;
 mod matcher;
+mod mentions;
 mod problem;
 mod retry;
 mod route;
@@ -36,6 +37,7 @@ pub use arguments::Arguments;
 pub use budget::{Active, BudgetLimits, RetryBudget, Retrying};
 pub use edits::{Edits, Facts, HeaderEditSet, Values};
 pub use lookup::Lookup;
+pub use mentions::Mention;
 pub use problem::Problem;
 pub use retry::{
     Answered, Attempt, Conditions, Decision, Failure, Hedge, MethodMatch, Pushback, RetryPolicy,
@@ -43,4 +45,4 @@ pub use retry::{
 };
 pub use route::Route;
 pub use split::Split;
-pub use table::{Mention, RouteTable};
+pub use table::RouteTable;

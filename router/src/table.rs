@@ -11,7 +11,7 @@ use std::sync::Arc;
 use wireloom_codecs::Needs;
 
 use crate::matcher::Matcher;
-use crate::{Lookup, Route, SubsetRule};
+use crate::{Lookup, Mention, Route, SubsetRule};
 
 use domains::Domains;
 use index::Index;
@@ -72,15 +72,6 @@ impl Clone for Entry {
             route,
         }
     }
-}
-
-/// A name that the table refers to without knowing whether it exists.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mention {
-    /// The name.
-    pub name: Arc<str>,
-    /// Where it is written first: `routes.main[2].to`.
-    pub path: String,
 }
 
 impl RouteTable {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     AdaptiveLimit, Balance, ClusterConfig, DiscoveryConfig, EndpointConfig, Fallback, Metadata,
-    OutlierConfig,
+    OutlierConfig, SubsetConfig,
 };
 use crate::balance::Subset;
 
@@ -229,13 +229,12 @@ impl ClusterConfig {
         let chosen = Subset::new(choice.iter().map(|(key, value)| (&**key, &**value)));
         if !subset.keys.iter().any(|keys| chosen.has_keys(keys)) {
             let keys: Vec<_> = choice.keys().map(String::as_str).collect();
-            return Some(format!(
-                "[{}] is none of the cluster's `subset.keys`",
-                keys.join(", ")
-            ));
+            return Some(subset.no_keys(&keys));
         }
         if !self.endpoints.is_empty() && !self.endpoints.iter().any(|one| one.has_all(choice)) {
-            return Some(format!("no endpoint of the cluster is in subset {chosen}"));
+            return Some(format!(
+                "no endpoint of the cluster is in subset {chosen}: give one that metadata, or choose another subset"
+            ));
         }
         None
     }
@@ -262,16 +261,29 @@ impl ClusterConfig {
             .chain(brought.iter().copied());
         let keys: BTreeSet<_> = keys.collect();
         let keys: Vec<_> = keys.into_iter().collect();
-        Some(format!(
-            "[{}] is none of the cluster's `subset.keys`",
-            keys.join(", ")
-        ))
+        Some(subset.no_keys(&keys))
     }
 
     /// The weight of a zone.
     pub(crate) fn locality_weight(&self, zone: Option<&str>) -> u32 {
         let named = zone.and_then(|zone| self.localities.get(zone));
         named.copied().unwrap_or(1)
+    }
+}
+
+impl SubsetConfig {
+    /// What is said of a choice by keys that no subset is made by.
+    fn no_keys(&self, keys: &[&str]) -> String {
+        let lists = self
+            .keys
+            .iter()
+            .map(|keys| format!("[{}]", keys.join(", ")));
+        let lists: Vec<_> = lists.collect();
+        format!(
+            "[{}] is none of the cluster's `subset.keys`, which are {}",
+            keys.join(", "),
+            lists.join(", ")
+        )
     }
 }
 

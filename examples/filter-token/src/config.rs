@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wireloom_codecs::units::Span;
+use wireloom_codecs::units::{Secret, Span};
 
 /// Lets requests pass that carry a known token.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -16,8 +16,8 @@ pub struct TokenConfig {
     /// The header of HTTP and gRPC answers that says whose token it was.
     #[serde(default = "stamp")]
     pub stamp: String,
-    /// Tokens, and who they belong to.
-    pub tokens: BTreeMap<String, String>,
+    /// Who there is, and the token that shows it. The admin server shows the names alone.
+    pub tokens: BTreeMap<String, Secret>,
     /// How long a lookup takes; a directory on the network would need no such key.
     #[serde(default = "lookup")]
     pub lookup: Span,

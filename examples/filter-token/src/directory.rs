@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use wireloom_codecs::units::Secret;
+
 /// Something that knows tokens, and may have to ask somebody else.
 pub trait Directory: Send + Sync {
     /// Who the token belongs to; None if nobody knows it.
@@ -19,9 +21,9 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// These tokens, and who they belong to.
-    pub fn new(tokens: BTreeMap<String, String>, takes: Duration) -> Self {
-        let tokens = tokens.into_iter().map(|(token, who)| (token, who.into()));
+    /// Who there is, and their tokens.
+    pub fn new(tokens: BTreeMap<String, Secret>, takes: Duration) -> Self {
+        let tokens = tokens.into_iter().map(|(who, token)| (token.expose().to_owned(), who.into()));
         Self { tokens: tokens.collect(), takes }
     }
 }

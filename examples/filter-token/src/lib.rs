@@ -7,6 +7,7 @@ mod config;
 mod directory;
 mod remembered;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
@@ -90,6 +91,12 @@ impl Configured for Token {
         let mut problems = Vec::new();
         if config.field.is_empty() {
             problems.push(Problem::new("field", "is empty: name the field that has the token"));
+        }
+        let mut known = HashSet::new();
+        for (who, token) in &config.tokens {
+            if !known.insert(token) {
+                problems.push(Problem::new(format!("tokens.{who}"), "is somebody else's token too: give each their own"));
+            }
         }
         if config.tokens.is_empty() {
             problems.push(Problem::new("tokens", "has no token, so that no request would pass"));

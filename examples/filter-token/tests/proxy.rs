@@ -15,7 +15,7 @@ use wireloom_dubbo::{DubboCodec, DubboConfig};
 use wireloom_hessian::Value;
 use wireloom_telemetry::Metrics;
 
-const FILTER: &str = "token: {tokens: {s3cret: alice}}";
+const FILTER: &str = "token: {tokens: {alice: s3cret}}";
 
 /// Answers every route by itself: what matters is whether requests get there.
 fn start(filter: &str) -> (Proxy, SocketAddr) {
@@ -145,7 +145,9 @@ fn the_example_is_checked_with_the_filters_own_keys() {
             "tokne: {",
             "6:9: listeners[0].filters[0].tokne: there is no filter `tokne`; did you mean `token`?",
         ),
-        ("{s3cret: alice, hunter2: bob}", "{}", "listeners[0].filters[0].token.tokens: has no token"),
+        ("{alice: s3cret, bob: hunter2}", "{}", "listeners[0].filters[0].token.tokens: has no token"),
+        ("bob: hunter2", "bob: s3cret", "listeners[0].filters[0].token.tokens.bob: is somebody else's token too"),
+        ("bob: hunter2", "bob: 12345", "listeners[0].filters[0].token.tokens.bob: a secret is a text: put it in quotes"),
     ] {
         let text = text.replacen(from, to, 1);
         let error = config::parse_with("token.yaml".as_ref(), &text, &names, filters, &wireloom::Sources::new()).unwrap_err();

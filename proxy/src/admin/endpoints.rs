@@ -41,7 +41,10 @@ const fn post(path: &'static str, what: &'static str) -> Endpoint {
 
 const ENDPOINTS: [Endpoint; 10] = [
     get("/help", "this list"),
-    get("/ready", "200 while new requests are welcome, else 503"),
+    get(
+        "/ready",
+        "200 while new requests are welcome, else 503: before endpoints are known and warm, and in a drain",
+    ),
     get("/metrics", "everything counted, for Prometheus"),
     get("/config", "the configuration at work"),
     get("/listeners", "the ports, and who is connected"),

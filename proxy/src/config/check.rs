@@ -345,11 +345,9 @@ impl<'a> Check<'a> {
                 }
             }
             self.actions(&path, route);
-            let protocols = route.r#match.iter().flat_map(|rule| &rule.protocol);
-            for names in protocols {
-                for (at, name) in names.iter().enumerate() {
-                    // Written as one string, the path of the first entry leads to the string.
-                    self.protocol(format!("{path}.match.protocol[{at}]"), name);
+            if let Some(rule) = &route.r#match {
+                for named in rule.protocols(&format!("{path}.match")) {
+                    self.protocol(named.path, &named.name);
                 }
             }
         }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::HashSet;
 
 use schemars::SchemaGenerator;
+use wireloom_router::Mention;
 use wireloom_router::config::FilterConfig;
 use wireloom_router::filter::{Registry, Unread};
 
@@ -15,10 +16,15 @@ use super::{Config, suggest, typed};
 /// More than this help nobody.
 const MAX_ERRORS: usize = 50;
 
-/// All that is wrong with filters, or the first things.
-pub(super) fn problems(config: &Config, registry: &Registry, index: &Index) -> Vec<ConfigError> {
+/// All that is wrong with filters, or the first things, where these filters and protocols may be named.
+pub(super) fn problems(
+    config: &Config,
+    (registry, protocols): (&Registry, &[&str]),
+    index: &Index,
+) -> Vec<ConfigError> {
     let mut check = Check {
         registry,
+        protocols,
         index,
         errors: Vec::new(),
     };
@@ -48,6 +54,7 @@ fn names(filters: &[FilterConfig]) -> impl Iterator<Item = &str> {
 
 struct Check<'a> {
     registry: &'a Registry,
+    protocols: &'a [&'a str],
     index: &'a Index,
     errors: Vec<ConfigError>,
 }
@@ -114,15 +121,34 @@ impl Check<'_> {
         // What cannot be read is left out to find what else cannot be; what is missing then is not the user's mistake.
         let torn = Cell::new(false);
         let make = |config: &_| match self.registry.make(kind, config) {
-            None | Some(Ok(_)) => Ok(()),
-            Some(Err(Unread::Wrong(_))) if torn.get() => Ok(()),
+            None => Ok(Vec::new()),
+            Some(Ok(filter)) => Ok(filter.protocols()),
+            Some(Err(Unread::Wrong(_))) if torn.get() => Ok(Vec::new()),
             Some(Err(error)) => {
                 torn.set(matches!(error, Unread::Type { .. }));
                 Err(error)
             }
         };
-        if let Err(errors) = typed::read_at(path, config, self.index, make, schema) {
-            self.errors.extend(errors);
+        match typed::read_at(path, config, self.index, make, schema) {
+            Ok(named) => self.protocols(path, &named),
+            Err(errors) => self.errors.extend(errors),
+        }
+    }
+
+    /// The protocols that a filter's configuration names.
+    fn protocols(&mut self, path: &str, named: &[Mention]) {
+        for mention in named {
+            let (name, known) = (&*mention.name, self.protocols);
+            if !known.contains(&name) {
+                let path = format!("{path}.{}", mention.path);
+                let instead = suggest::or_list(name, known.iter().copied(), "protocols");
+                let shown = suggest::shown(name);
+                self.errors.push(ConfigError {
+                    place: Some(self.index.find(&path).value),
+                    path,
+                    message: format!("there is no protocol `{shown}`; {instead}"),
+                });
+            }
         }
     }
 

@@ -99,7 +99,7 @@ pub fn parse_with(
     // Whoever reads the file from elsewhere, now or later, means the same certificates.
     config.resolve(file.parent().unwrap_or(Path::new("")));
     let problems = check::problems(&config, protocols, sources);
-    let mut errors = filters::problems(&config, filters, &index);
+    let mut errors = filters::problems(&config, (filters, protocols), &index);
     if problems.is_empty() && errors.is_empty() {
         return Ok(config);
     }

@@ -11,12 +11,11 @@
 //! | `filters` | what filters make of their parts of it |
 //! | `check` | what only the whole can tell: names that nothing has, addresses that collide |
 //!
+//! `schema` tells editors and people what may be written, `shown` is what the admin server shows of what was.
+//!
 //! `proxy_protocol` holds the keys of that, `cluster` and `thrift` the keys of one protocol that stand beside those of all.
 //!
 //! `locate` knows the line of every key, `expect` and `suggest` know what would have been right, `error` is how it is told.
-
-use schemars::SchemaGenerator;
-use wireloom_router::filter::Registry;
 
 mod check;
 mod cluster;
@@ -28,6 +27,8 @@ pub mod fuzz;
 mod load;
 mod locate;
 mod proxy_protocol;
+mod schema;
+mod shown;
 mod suggest;
 mod thrift;
 mod typed;
@@ -39,29 +40,13 @@ pub use error::{ConfigError, ConfigErrors};
 pub use load::{MAX_FILE, load, load_with, parse, parse_with};
 pub use locate::Place;
 pub use proxy_protocol::ProxyProtocolConfig;
+pub use schema::{schema, schema_with};
 pub(crate) use suggest::{nearest, or_list};
 pub use thrift::ListenerThrift;
 pub use types::{
     AdminConfig, Config, ListenerConfig, ListenerLimits, ListenerTimeouts, LogConfig, MemoryLimits,
     ProtocolsConfig,
 };
-
-/// The JSON Schema of the configuration file.
-pub fn schema() -> serde_json::Value {
-    schema_with(&Registry::builtin())
-}
-
-/// The same where these filters may be named.
-pub fn schema_with(filters: &Registry) -> serde_json::Value {
-    let mut generator = SchemaGenerator::default();
-    // What they refer to stands beside what the configuration refers to.
-    let filter = filters.schema(&mut generator).to_value();
-    let mut schema = generator.into_root_schema_for::<Config>().to_value();
-    if let Some(entry) = schema.pointer_mut("/$defs/FilterConfig") {
-        *entry = filter;
-    }
-    schema
-}
 
 #[cfg(test)]
 mod tests;

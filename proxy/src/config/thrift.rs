@@ -36,11 +36,11 @@ pub struct ListenerThrift {
     #[serde(deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Pipelined")]
     pub pipelined: Option<Pipelined>,
-    /// The longest frame, without its length word.
+    /// The longest frame, without its length word. Default: as `protocols.thrift` says.
     #[serde(deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Size")]
     pub max_frame: Option<Size>,
-    /// A frame over the limit is skipped up to this size.
+    /// A frame over the limit is skipped up to this size. Default: as `protocols.thrift` says.
     #[serde(deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Size")]
     pub discard: Option<Size>,

@@ -22,6 +22,7 @@ mod http1;
 #[path = "../grpc/mesh.rs"]
 mod mesh;
 mod names;
+mod ready;
 #[path = "../grpc/server.rs"]
 mod server;
 mod sources;

@@ -130,6 +130,7 @@ pub struct ArgumentPlace {
     #[schemars(with = "String")]
     pub property: Option<String>,
     /// What lies behind so many bytes of the body is not there, 1 to 8 MiB; a JSON body that is longer has no values.
+    /// Default: 64KiB.
     #[serde(default = "budget", skip_serializing_if = "is_default")]
     pub budget: Size,
 }

@@ -223,7 +223,8 @@ pub struct MatchConfig {
     )]
     #[schemars(with = "String")]
     pub when: Option<String>,
-    /// How many percent of the requests that all else matches, from 0 to 100; each is drawn by itself.
+    /// How many percent of the requests that all else matches, from 0 to 100; each is drawn by itself. Default: all of
+    /// them.
     #[serde(
         default,
         deserialize_with = "not_null",

@@ -11,6 +11,7 @@
 //! | `flow` | what it may decide |
 //! | `exchanged` | what it sees |
 //! | `registry` | filters by name |
+//! | `shown` | configurations without their secrets |
 //! | `chain` | the filters of one route on one listener, in order |
 //! | `access`, `concurrency`, `fault`, `rate_limit`, `request_size` | Wireloom's own |
 //! | `client`, `networks`, `permits` | what several of these use |
@@ -27,6 +28,7 @@ mod permits;
 mod rate_limit;
 mod registry;
 mod request_size;
+mod shown;
 mod traits;
 
 pub use access::AccessConfig;
@@ -40,6 +42,7 @@ pub use networks::Networks;
 pub use rate_limit::{Key as RateLimitKey, KeyPart, Rate, RateLimitConfig, Unit as RateUnit};
 pub use registry::{Registry, Unread};
 pub use request_size::RequestSizeConfig;
+pub use shown::Secrets;
 pub use traits::{Configured, Filter};
 
 #[cfg(test)]

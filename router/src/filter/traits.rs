@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use wireloom_codecs::{Needs, RequestHead, ResponseHead};
 
 use super::{Exchanged, Flow, Replied, Verdict};
-use crate::Problem;
+use crate::{Mention, Problem};
 
 /// One filter as one place of the configuration has it. All workers and exchanges share it, and it stays, with all
 /// that it counts, over reloads that leave its place and its configuration as they were.
@@ -13,6 +13,12 @@ pub trait Filter: Send + Sync + 'static {
     /// The message fields (attachments, metadata, header pairs) that it reads on requests. HTTP's are there anyway.
     fn needs(&self) -> Needs {
         Needs::NOTHING
+    }
+
+    /// The protocols that its configuration names, with paths that begin within it, for the configuration's check to look
+    /// up. [`MatchConfig::protocols`](crate::config::MatchConfig::protocols) finds those of a rule.
+    fn protocols(&self) -> Vec<Mention> {
+        Vec::new()
     }
 
     /// How many bytes of this request's body must be there, whole, when [`Filter::request`] is called: a request with

@@ -149,7 +149,9 @@ fn bad_regexes_are_refused_with_a_reason() {
     ] {
         let problem = regex(pattern).unwrap_err();
         assert_eq!(problem.path, "m.regex");
-        let message = format!("is not a regular expression: {why}");
+        let message = format!(
+            "is not a regular expression: {why}; a backslash makes the next character a literal one"
+        );
         assert_eq!(problem.message, message, "{pattern}");
     }
     let problem = regex("(a{1000}){1000}").unwrap_err();

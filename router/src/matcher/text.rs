@@ -163,7 +163,7 @@ pub(crate) fn part(pattern: &str) -> Result<Regex, String> {
                 format!("compiles to more than {limit} bytes: repeat less, or match a prefix")
             }
             error => format!(
-                "is not a regular expression: {}",
+                "is not a regular expression: {}; a backslash makes the next character a literal one",
                 sentence(&error.to_string())
             ),
         })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wireloom_codecs::{Needs, http};
 
 use super::domains::{Domains, Taken};
-use super::{Entry, FRONT, Index, Mention, REST, RouteTable, SCAN, Section};
+use super::{Entry, FRONT, Index, REST, RouteTable, SCAN, Section};
 use crate::config::{
     ClusterHeader, DEFAULT_TIMEOUT, HeaderEdits, MirrorConfig, OneOrMany, RouteConfig, SubsetMatch,
     To,
@@ -14,7 +14,7 @@ use crate::config::{
 use crate::matcher::{FieldName, Matcher};
 use crate::retry::no_names;
 use crate::{
-    Action, Edits, HashPolicy, Mirror, NamedCluster, Problem, RetryPolicy, Route, Split,
+    Action, Edits, HashPolicy, Mention, Mirror, NamedCluster, Problem, RetryPolicy, Route, Split,
     StatusNames, SubsetRule,
 };
 
@@ -452,7 +452,7 @@ impl Builder {
                 "every weight is 0, so no cluster would get a request: give one a weight".to_owned()
             } else {
                 format!(
-                    "the weights add up to {sum}, which is more than {}",
+                    "the weights add up to {sum}, which is more than {}: write smaller ones",
                     u32::MAX
                 )
             };

@@ -37,16 +37,29 @@ enum Map {
     Cookie,
 }
 
-/// The condition and the fields that it reads.
-pub(super) fn compile(text: &str) -> Result<(Bool, Box<[String]>)> {
-    let expression = parse(text)?;
-    let mut compiler = Compiler { fields: Vec::new() };
-    let condition = compiler.bool(&expression)?;
-    Ok((condition, compiler.fields.into()))
+/// A condition, and what is named in it.
+pub(super) struct Compiled {
+    pub(super) condition: Bool,
+    /// The fields that it reads.
+    pub(super) fields: Vec<String>,
+    /// What it compares `protocol` with.
+    pub(super) protocols: Vec<Box<[u8]>>,
 }
 
+pub(super) fn compile(text: &str) -> Result<Compiled> {
+    let expression = parse(text)?;
+    let mut compiler = Compiler::default();
+    Ok(Compiled {
+        condition: compiler.bool(&expression)?,
+        fields: compiler.fields,
+        protocols: compiler.protocols,
+    })
+}
+
+#[derive(Default)]
 struct Compiler {
     fields: Vec<String>,
+    protocols: Vec<Box<[u8]>>,
 }
 
 fn wrong(at: &Node, what: impl Into<String>) -> Wrong {
@@ -285,13 +298,28 @@ impl Compiler {
         }
     }
 
+    /// Remembers the name that the protocol is compared with.
+    fn note_protocol(&mut self, one: &Text, other: &Text) {
+        if let (Text::At(place), Text::Const(name)) = (one, other)
+            && matches!(**place, Place::Protocol)
+        {
+            self.protocols.push(name.clone());
+        }
+    }
+
     fn contained(&mut self, one: &Node, other: &Node) -> Result<Bool> {
         match self.any(other)? {
             Typed::Map(map) => {
                 let name = self.literal(one)?;
                 Ok(Bool::Has(Box::new(self.at(map, &name))))
             }
-            Typed::List(texts) => Ok(Bool::OneOf(Box::new((self.text(one)?, texts)))),
+            Typed::List(texts) => {
+                let one = self.text(one)?;
+                for text in &texts {
+                    self.note_protocol(&one, text);
+                }
+                Ok(Bool::OneOf(Box::new((one, texts))))
+            }
             found => self.expected(other, "a list or a map", &found),
         }
     }
@@ -304,7 +332,11 @@ impl Compiler {
                 Ok(Bool::Bools(compare, Box::new((a, b))))
             }
             (Typed::Int(a), Typed::Int(b)) => Ok(Bool::Ints(compare, Box::new((a, b)))),
-            (Typed::Text(a), Typed::Text(b)) => Ok(Bool::Texts(compare, Box::new((a, b)))),
+            (Typed::Text(a), Typed::Text(b)) => {
+                self.note_protocol(&a, &b);
+                self.note_protocol(&b, &a);
+                Ok(Bool::Texts(compare, Box::new((a, b))))
+            }
             (a @ (Typed::Int(_) | Typed::Text(_)), b) => self.expected(other, a.name(), &b),
             (a, _) => {
                 let what = format!("{} cannot be compared like this", a.name());

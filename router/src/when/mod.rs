@@ -52,9 +52,12 @@ impl When {
             let message = format!("is longer than {LONGEST} bytes");
             return Err(Problem::new(path, message));
         }
-        let (condition, fields) = compile::compile(text)
+        let compiled = compile::compile(text)
             .map_err(|(at, what)| Problem::new(path, format!("at character {at}: {what}")))?;
-        Ok(Self { condition, fields })
+        Ok(Self {
+            condition: compiled.condition,
+            fields: compiled.fields.into(),
+        })
     }
 
     /// True if the expression is; false also if it is undecided.
@@ -66,6 +69,16 @@ impl When {
     pub(crate) fn field_names(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().map(String::as_str)
     }
+}
+
+/// The names that the expression compares `protocol` with; none if it does not compile.
+pub(crate) fn protocols(text: &str) -> Vec<String> {
+    let compiled = (text.len() <= LONGEST).then(|| compile::compile(text));
+    let names = compiled.and_then(Result::ok).map(|it| it.protocols);
+    let names = names.into_iter().flatten();
+    names
+        .map(|name| String::from_utf8_lossy(&name).into_owned())
+        .collect()
 }
 
 #[cfg(test)]

@@ -93,7 +93,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Wrong> {
     let node = parser.expression(0)?;
     match parser.peek() {
         Token::End => Ok(node),
-        token => Err(parser.unexpected(&token.clone())),
+        token => Err(parser.unexpected(&token.clone(), "an operator like `==` or `&&`")),
     }
 }
 
@@ -142,10 +142,11 @@ impl Parser {
         }
     }
 
-    fn unexpected(&self, token: &Token) -> Wrong {
+    fn unexpected(&self, token: &Token, wanted: &str) -> Wrong {
+        let found = describe(token);
         (
             self.at(),
-            format!("{} is not expected here", describe(token)),
+            format!("{found} is not expected here, but {wanted}"),
         )
     }
 
@@ -264,7 +265,7 @@ impl Parser {
             Token::Sign("[") => Syntax::List(self.list("]", depth)?),
             token => {
                 self.next -= 1;
-                return Err(self.unexpected(&token));
+                return Err(self.unexpected(&token, "a name, a text or a number"));
             }
         };
         self.node(at, syntax)

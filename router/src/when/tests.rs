@@ -117,6 +117,13 @@ fn fields_that_are_read_are_told() {
 }
 
 #[test]
+fn protocols_that_are_named_are_told() {
+    let text = "protocol == 'bolt' || !('dubbo' != protocol) || protocol in ['a', service] || service == 'b' && protocol.startsWith('c')";
+    assert_eq!(protocols(text), ["bolt", "dubbo", "a"]);
+    assert!(protocols("protocol == ").is_empty());
+}
+
+#[test]
 fn what_does_not_fit_is_told_with_its_place() {
     for (text, expected) in [
         ("", "at character 1: the end is not expected"),

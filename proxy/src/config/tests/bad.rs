@@ -108,6 +108,10 @@ fn wrong_values() {
             "4:21: listeners[0].limits.frame: \"16MB\" is not a size like 512B, 64KiB or 16MiB",
         ),
         (
+            then(ADDRESS, "    limits: {frame: -1}\n"),
+            "4:21: listeners[0].limits.frame: -1 where a size like 512B, 64KiB or 16MiB, or a whole number of bytes, is expected",
+        ),
+        (
             with("127.0.0.1:2045", "2045"),
             "2:14: listeners[0].address: 2045 where an address like 10.0.0.1:2045 is expected",
         ),

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wireloom_codecs::units::Span;
+use wireloom_codecs::units::{Secret, Span};
 use wireloom_router::Problem;
 use wireloom_router::filter::{Configured, Filter, Registry};
 
@@ -100,34 +100,39 @@ fn filters_are_checked_by_those_who_know_them() {
     }
 }
 
+/// Of the fault filter, for all that have rules.
 #[test]
-<<<<<<< HEAD
-fn a_fault_names_a_protocol_that_there_is() {
-    let read = |protocol: &str| {
-        let fault = format!("{{match: {{protocol: {protocol}}}, abort: {{http: 503}}}}");
-        let text = format!("    filters: [fault: {fault}]\n");
-        parse_with(
-            Path::new("mesh.yaml"),
-            &LEAST.replacen(
-                "    routes: main\n",
-                &format!("    routes: main\n{text}"),
-                1,
+fn protocols_that_filters_name_are_known() {
+    let read = |rule: &str| {
+        let text = with(
+            "    - to: orders\n",
+            &format!(
+                "    - to: orders\n      filters: [fault: {{abort: {{http: 503}}, match: {rule}}}]\n"
             ),
-            &PROTOCOLS,
-            &Registry::builtin(),
-            &crate::Sources::new(),
-        )
-        .map_err(|errors| errors.to_string())
+        );
+        read(&text)
     };
-    assert!(read("dubbo").is_ok());
-    let error = read("dubo").unwrap_err();
-    let expected = "mesh.yaml:4:31: listeners[0].filters[0].fault.match.protocol: there is no protocol `dubo`; did you mean `dubbo`?";
-    assert!(error.starts_with(expected), "{error}");
+    for (rule, expected) in [
+        (
+            "{protocol: blot}",
+            "7:63: routes.main[0].filters[0].fault.match.protocol[0]: there is no protocol `blot`; did you mean `bolt`?",
+        ),
+        (
+            "{protocol: [bolt, duboo]}",
+            "7:70: routes.main[0].filters[0].fault.match.protocol[1]: there is no protocol `duboo`; did you mean `dubbo`?",
+        ),
+        (
+            "{when: \"protocol == 'mqtt'\"}",
+            "7:59: routes.main[0].filters[0].fault.match.when: there is no protocol `mqtt`; the protocols are bolt, dubbo",
+        ),
+    ] {
+        let error = read(rule).unwrap_err();
+        assert_eq!(error, format!("mesh.yaml:{expected}"), "{rule}");
+    }
+    assert!(read("{protocol: [bolt, dubbo], when: \"protocol != 'bolt'\"}").is_ok());
 }
 
 #[test]
-=======
->>>>>>> parent of 09671ad (Readiness waits for discovered endpoints, drains for copies; sizes may be bare numbers; faults name protocols that there are)
 fn what_is_off_must_be_on() {
     let on = "    filters: [slow/a: {pause: 5s}]\n";
     assert!(read_with(on, "      filters: [slow/a: off, slow: {pause: 1s}]\n").is_ok());
@@ -142,4 +147,50 @@ fn the_schema_has_each_filter() {
     let entry = &schema["$defs"]["FilterConfig"]["properties"]["slow"]["anyOf"][0];
     assert_eq!(entry["$ref"], "#/$defs/SlowConfig", "{entry}");
     assert!(schema["$defs"]["SlowConfig"]["properties"]["pause"].is_object());
+}
+
+struct Keeper;
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "only its form matters")]
+struct KeeperConfig {
+    /// Who.
+    user: String,
+    /// How they prove it.
+    password: Secret,
+}
+
+impl Filter for Keeper {}
+
+impl Configured for Keeper {
+    const NAME: &'static str = "keeper";
+    type Config = KeeperConfig;
+
+    fn new(_: KeeperConfig) -> Result<Self, Vec<Problem>> {
+        Ok(Self)
+    }
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let entry = "{keeper: {user: ann, password: s3cret}}";
+    let text = format!(
+        "listeners: [{{address: 127.0.0.1:2045, routes: main, filters: [{entry}]}}]
+routes:
+  main:
+    - {{hosts: a, routes: [{{to: orders, filters: [{entry}]}}], filters: [{entry}]}}
+    - {{to: orders, filters: [{entry}, {{keeper/other: {{user: ann, password: s3cret}}}}]}}
+    - {{to: orders, filters: [keeper: off]}}
+clusters: {{orders: {{endpoints: [127.0.0.1:20880]}}}}"
+    );
+    let registry = Registry::new().with::<Keeper>();
+    let sources = crate::Sources::new();
+    let path = Path::new("mesh.yaml");
+    let config = parse_with(path, &text, &PROTOCOLS, &registry, &sources).unwrap();
+    let shown = serde_json::to_string(&config.shown(&registry)).unwrap();
+    assert!(!shown.contains("s3cret"), "{shown}");
+    assert_eq!(shown.matches(r#""password":"***""#).count(), 5, "{shown}");
+    assert_eq!(shown.matches(r#""user":"ann""#).count(), 5, "{shown}");
+    // What is at work keeps them.
+    assert!(serde_json::to_string(&config).unwrap().contains("s3cret"));
 }

@@ -9,7 +9,7 @@ use wireloom_codecs::{Argument, ArgumentPath, LocalError, Needs, RequestHead};
 use super::permits::Permits;
 use super::{Configured, Exchanged, Filter, Flow};
 use crate::matcher::{FieldName, Matcher, Share};
-use crate::{Arguments, Lookup, Problem};
+use crate::{Arguments, Lookup, Mention, Problem};
 
 mod config;
 mod failure;
@@ -29,6 +29,8 @@ const LONGEST: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 pub(super) struct Fault {
     rule: Option<Matcher>,
+    /// Which the rule names.
+    protocols: Vec<Mention>,
     delay: Option<Delay>,
     abort: Option<Abort>,
 }
@@ -79,7 +81,15 @@ impl Configured for Fault {
             .as_ref()
             .and_then(|abort| Abort::new(abort, &mut problems));
         match problems.is_empty() {
-            true => Ok(Self { rule, delay, abort }),
+            true => Ok(Self {
+                protocols: config
+                    .r#match
+                    .map(|rule| rule.protocols("match"))
+                    .unwrap_or_default(),
+                rule,
+                delay,
+                abort,
+            }),
             false => Err(problems),
         }
     }
@@ -225,6 +235,10 @@ impl Arguments for Inside<'_, '_> {
 }
 
 impl Filter for Fault {
+    fn protocols(&self) -> Vec<Mention> {
+        self.protocols.clone()
+    }
+
     fn needs(&self) -> Needs {
         let delay = self.delay.as_ref().and_then(|delay| delay.header.as_ref());
         let abort = self.abort.as_ref().and_then(|abort| abort.header.as_ref());
